@@ -1,0 +1,246 @@
+"""The job's configuration: pydantic models of `conf/*.yaml`.
+
+Each default names its source: *paper* is InfiMM-WebMath-40B (arXiv 2409.12568), *OWM* OpenWebMath,
+*FineWeb* the work the paper follows for MinHash, *ours* this project's own measurement. Unknown keys,
+wrong types and impossible values are refused before Spark starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from infimm_spark.errors import ConfigError
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class InputConfig(_Section):
+    """What is read."""
+
+    paths: list[str] = []
+    """WARC files, globs, `warc.paths(.gz)` listings, or roots of a mirror of Common Crawl's bucket."""
+    snapshots: list[str] = []
+    """Keep only these snapshots of a mirror; empty keeps all."""
+    limit: PositiveInt | None = None
+    """Read at most this many WARC files (the first in listing order)."""
+    default_snapshot: str = "local"
+    """Snapshot name of WARC files whose path does not tell it."""
+
+
+class ModelsConfig(_Section):
+    """fastText model files; null takes the ones that come with the package."""
+
+    language: str | None = None
+    recall: str | None = None
+    precision: str | None = None
+
+
+class ExtractConfig(_Section):
+    """WARC records to documents."""
+
+    languages: list[str] = ["en", "zh"]
+    """Paper: English and Chinese."""
+    language_threshold: Probability = 0.5
+    """Not stated in the paper; OWM uses 0.5."""
+    recall_floor: Probability = 0.05
+    """Ours: on the quick text; low, so that the paper's 0.4 can be applied late on the real text."""
+    quick_text_chars: PositiveInt = 2000
+    """Characters of quick text given to the recall classifier (ours)."""
+    max_page_bytes: PositiveInt = 10 * 1024 * 1024
+    """A larger decoded page is a `failed` row (Common Crawl cuts at 1 MiB, 5 MiB since 2024)."""
+    max_depth: PositiveInt = 2_000
+    """Nesting at which a page is refused before parsing (parsers are quadratic in depth)."""
+    max_attributes: PositiveInt = 2_000
+    """Attributes on one tag at which a page is refused before parsing."""
+    page_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """A page that takes longer is ended with its process, named and counted as failed."""
+    batch_bytes: PositiveInt = 16 * 1024 * 1024
+    """Arrow batches returned to Spark are cut at this size."""
+    group_size: PositiveInt = 500
+    """WARC files committed together; a crash loses at most one group."""
+    partitions: PositiveInt | None = None
+    """Spark partitions of a group; null is one WARC file a task."""
+    max_failure_ratio: Probability = 0.05
+    """The job fails when more than this share of records or of files failed."""
+    min_failures: Annotated[int, Field(ge=0)] = 100
+    """Below this many failed records (or with a single file) the ratio of records is not judged."""
+
+
+class MinHashConfig(_Section):
+    """Near-duplicate detection."""
+
+    enabled: bool = True
+    ngram: PositiveInt = 5
+    """Paper, FineWeb: word 5-grams."""
+    char_ngram: PositiveInt = 10
+    """Ours: character n-grams for Chinese, about as long as five words."""
+    bands: PositiveInt = 14
+    rows: PositiveInt = 8
+    """FineWeb: 14 buckets of 8 hashes, 112 permutations."""
+    seed: int = 1
+    threshold: Probability = 0.75
+    """Ours: a proposed pair is removed only at this verified signature Jaccard or above."""
+    min_shingles: PositiveInt = 10
+    """Ours: shorter documents take the exact path only."""
+    scope: Literal["snapshot", "pairs", "year", "all"] = "pairs"
+    """Paper: inside each snapshot, then neighbouring pairs (`pairs` does both)."""
+    max_iterations: PositiveInt = 50
+
+
+class UrlConfig(_Section):
+    """URL dedup."""
+
+    enabled: bool = True
+    scope: Literal["snapshot", "year", "all"] = "year"
+    """Paper: within a year, the more recent page is kept."""
+
+
+class DedupConfig(_Section):
+    """Which copies of a document are removed."""
+
+    recall_threshold: Probability = 0.4
+    """Paper: high-recall classifier on the extracted text, applied here so that it can be changed late."""
+    exact: bool = True
+    minhash: MinHashConfig = MinHashConfig()
+    url: UrlConfig = UrlConfig()
+    partitions: PositiveInt | None = None
+    """Shuffle partitions of this stage; null leaves spark.sql.shuffle.partitions."""
+
+
+class RulesConfig(_Section):
+    """The paper's four rules and the precision classifier."""
+
+    lorem_ipsum_max_chars: Annotated[int, Field(ge=0)] = 2_000
+    """'Short' documents with lorem ipsum go; the paper does not say how short (ours)."""
+    max_punctuation_ratio: Probability = 0.3
+    """Paper; English only."""
+    max_nsfw_words: Annotated[int, Field(ge=0)] = 0
+    """Paper: any."""
+    drop_unicode_errors: bool = True
+    """Paper."""
+    precision_threshold: Probability = 0.5
+    """Not stated in the paper; ours, see the model card's operating points."""
+
+
+class PublishConfig(_Section):
+    """The released corpus."""
+
+    file_size_mb: PositiveInt = 256
+    compression: Literal["gzip", "zstd", "snappy"] = "zstd"
+    """The release used gzip; zstd is read by the same readers and is smaller and faster (ours)."""
+
+
+class RejectsConfig(_Section):
+    """Which dropped pages are written to `rejects`."""
+
+    fraction: Probability = 1.0
+    """Share kept, chosen by a hash of the id so that every stage samples the same pages."""
+
+
+class SparkConfig(_Section):
+    """The session; anything Spark knows may stand in `conf`."""
+
+    master: str | None = None
+    """null leaves it to spark-submit; `local[*]` for a smoke test."""
+    app_name: str = "infimm-spark"
+    conf: dict[str, str] = {}
+
+
+class BuildConfig(_Section):
+    """A whole run."""
+
+    input: InputConfig = InputConfig()
+    output: str | None = None
+    models: ModelsConfig = ModelsConfig()
+    extract: ExtractConfig = ExtractConfig()
+    dedup: DedupConfig = DedupConfig()
+    rules: RulesConfig = RulesConfig()
+    publish: PublishConfig = PublishConfig()
+    rejects: RejectsConfig = RejectsConfig()
+    spark: SparkConfig = SparkConfig()
+
+    @model_validator(mode="after")
+    def _floor_below_threshold(self) -> BuildConfig:
+        if self.extract.recall_floor > self.dedup.recall_threshold:
+            raise ValueError(
+                f"extract.recall_floor {self.extract.recall_floor} lies above "
+                f"dedup.recall_threshold {self.dedup.recall_threshold}; "
+                "expected a floor at or below the threshold"
+            )
+        return self
+
+
+def load_config(path: str | Path | None, overrides: dict[str, Any] | None = None) -> BuildConfig:
+    """Read a YAML file (None: defaults), lay `overrides` over it, and validate.
+
+    `overrides` is nested like the file. Raises `ConfigError` naming the key, the value and what was
+    expected, one clause a problem.
+    """
+    source = "defaults"
+    values: dict[str, Any] = {}
+    if path is not None:
+        source = str(path)
+        try:
+            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"config file {source} does not exist") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"config file {source} cannot be read: {error}") from None
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f"config file {source} is not YAML: {' '.join(str(error).split())}"
+            ) from None
+        if loaded is not None and not isinstance(loaded, dict):
+            raise ConfigError(
+                f"config file {source} holds a {type(loaded).__name__}; expected a mapping of sections"
+            )
+        values = loaded or {}
+    try:
+        return BuildConfig.model_validate(_merged(values, overrides or {}))
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_one_line(error)}") from None
+
+
+def config_hash(section: BaseModel | dict[str, Any]) -> str:
+    """SHA-256 (hex) of a section's canonical JSON."""
+    plain = section.model_dump(mode="json") if isinstance(section, BaseModel) else section
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = _merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _one_line(error: ValidationError) -> str:
+    clauses = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            clauses.append(f"unknown key {key!r} (value {problem['input']!r})")
+        elif problem["type"] == "value_error":
+            clauses.append(str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"])
+        else:
+            clauses.append(f"{key} = {problem['input']!r}: expected {_expectation(problem['msg'])}")
+    return "; ".join(clauses)
+
+
+def _expectation(message: str) -> str:
+    """'Input should be greater than 0' -> 'greater than 0'."""
+    return message.removeprefix("Input should be ").removeprefix("a valid ")

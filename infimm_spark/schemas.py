@@ -1,0 +1,153 @@
+"""Every table the job writes: columns, types and meaning – the contract between stages.
+
+Schemas are Arrow schemas, so that the core needs no Spark; `spark_schema` converts one where a
+DataFrame is built. All tables are Parquet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+IMAGE = pa.struct(
+    [
+        ("url", pa.string()),
+        ("alt", pa.string()),
+        ("title", pa.string()),
+        ("caption", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+    ]
+)
+"""An image as found on the page; `url` absolute."""
+
+SEGMENT = pa.struct([("text", pa.string()), ("image", IMAGE)])
+"""Text or image: exactly one is non-null."""
+
+FORMULA_COUNT = pa.struct(
+    [("encoding", pa.string()), ("outcome", pa.string()), ("count", pa.int32())]
+)
+"""Formulas of a page by encoding and outcome (valid, invalid, failed)."""
+
+_POINTER: list[tuple[str, pa.DataType]] = [
+    ("id", pa.string()),  # 32 hex digits: 128-bit hash of warc_file and warc_offset
+    ("url", pa.string()),  # WARC-Target-URI
+    ("snapshot", pa.string()),  # CC-MAIN-YYYY-WW, or the configured name for other inputs
+    ("warc_file", pa.string()),  # the file's name in the crawl, independent of where it is mounted
+    ("warc_offset", pa.int64()),  # byte offset of the record (of its gzip member, if compressed)
+    ("warc_length", pa.int64()),  # bytes from that offset to the end of the record, compressed
+]
+
+DOCUMENTS = pa.schema(
+    [
+        *_POINTER,
+        ("warc_date", pa.string()),  # WARC-Date as written
+        ("warc_digest", pa.string()),  # WARC-Payload-Digest as written
+        ("warc_headers", pa.string()),  # all WARC headers of the record, JSON
+        ("charset", pa.string()),
+        ("title", pa.string()),
+        ("language", pa.string()),  # fastText lid.176 label without its prefix: en, zh
+        ("language_prob", pa.float32()),
+        ("recall_prob", pa.float32()),  # recall classifier on the quick text (the cascade's floor)
+        ("math_prob", pa.float32()),  # recall classifier on the extracted text
+        ("segments", pa.list_(SEGMENT)),
+        ("text_length", pa.int32()),  # characters of all text segments
+        ("formula_counts", pa.list_(FORMULA_COUNT)),
+        ("n_formulas", pa.int32()),  # recovered formulas (valid and invalid)
+        ("n_images", pa.int32()),
+        ("macros", pa.string()),  # definitions kept because they could not be expanded safely
+        ("consent", pa.list_(pa.string())),  # opt-out signals of headers and markup
+    ]
+)
+"""A page that passed language and the recall floor."""
+
+LEDGER = pa.schema(
+    [
+        ("warc_file", pa.string()),
+        ("stage", pa.string()),  # extract, recall, dedup, rules, precision, publish
+        ("outcome", pa.string()),  # read, kept, dropped, failed
+        ("reason", pa.string()),  # null for read and kept
+        ("count", pa.int64()),
+    ]
+)
+"""Counts by WARC file; for each (warc_file, stage): read = kept + dropped + failed."""
+
+REJECTS = pa.schema(
+    [
+        *_POINTER,
+        ("stage", pa.string()),
+        ("outcome", pa.string()),  # dropped or failed
+        ("reason", pa.string()),  # the rule, as in the ledger
+        ("score", pa.float64()),  # the value that decided, null where there is none
+        ("language", pa.string()),
+        ("detail", pa.string()),  # human-readable: message of a failure, the kept id of a duplicate
+    ]
+)
+"""A page that a stage did not keep."""
+
+SIGNATURES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("signature", pa.binary()),  # num_perm little-endian uint32 values
+        ("n_shingles", pa.int32()),
+        ("fingerprint", pa.string()),  # of shingling and permutations, checked on read
+    ]
+)
+"""MinHash signature of a document."""
+
+DUPLICATES = pa.schema(
+    [
+        ("id", pa.string()),  # the removed document
+        ("kept_id", pa.string()),  # the document it duplicates, itself kept
+        ("reason", pa.string()),  # exact, near, url
+        ("jaccard", pa.float32()),  # verified similarity of the two; 1.0 for exact; null for url
+        ("round", pa.string()),  # the scope it was found in, e.g. CC-MAIN-2023-40 or a pair
+    ]
+)
+"""Evidence for a removed document."""
+
+METRICS: list[tuple[str, pa.DataType]] = [
+    ("size", pa.int32()),
+    ("char_repetition_ratio", pa.float64()),
+    ("word_repetition_ratio", pa.float64()),
+    ("special_character_ratio", pa.float64()),
+    ("punctuation_ratio", pa.float64()),
+    ("nsfw_num_words", pa.int32()),
+    ("has_unicode_error", pa.bool_()),
+]
+"""OBELICS's text metrics, as the release names them."""
+
+CLEAN = pa.schema([*DOCUMENTS, *METRICS, ("quality_prob", pa.float32())])
+"""A document that passed the rules, scored by the high-precision classifier."""
+
+CORPUS = pa.schema(
+    [
+        ("URL", pa.string()),
+        ("text_list", pa.list_(pa.string())),
+        ("image_list", pa.list_(pa.string())),
+        ("metadata", pa.string()),
+        # what the release lacks
+        ("id", pa.string()),
+        ("title", pa.string()),
+        ("warc_file", pa.string()),
+        ("warc_offset", pa.int64()),
+        ("warc_length", pa.int64()),
+        ("images", pa.list_(IMAGE)),  # in order of the non-null entries of image_list
+        ("formula_counts", pa.list_(FORMULA_COUNT)),
+        ("macros", pa.string()),
+        ("consent", pa.list_(pa.string())),
+        ("snapshot", pa.string()),  # partition column
+    ]
+)
+"""A released document: the published four columns, then ours."""
+
+
+def spark_schema(schema: pa.Schema) -> StructType:
+    """The Spark equivalent of an Arrow schema; every column nullable."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema)
