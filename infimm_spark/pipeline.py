@@ -1,0 +1,599 @@
+"""A build from end to end: the place where paths, configuration and stages meet.
+
+Each stage reads the tables of the one before it, writes its own, and last its manifest. Reading this
+file from top to bottom is reading the paper's funnel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infimm_spark import __version__
+from infimm_spark.classify.broadcast import ModelBytes, read_model
+from infimm_spark.config import BuildConfig, config_hash
+from infimm_spark.crawl import store
+from infimm_spark.crawl.listing import WarcFile, list_warcs
+from infimm_spark.errors import (
+    ConfigError,
+    OutputError,
+    ReconciliationError,
+    StageError,
+    TooManyFailuresError,
+)
+from infimm_spark.runs.layout import STAGES, RunLayout
+from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch, print_funnel
+from infimm_spark.runs.manifest import (
+    Manifest,
+    check_identity,
+    read_manifest,
+    timestamp,
+    write_manifest,
+)
+from infimm_spark.session import open_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger("infimm_spark")
+
+# Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
+_OPERATIONAL = {
+    "extract": {"partitions", "batch_bytes", "max_failure_ratio", "min_failures"},
+    "dedup": {"partitions"},
+    "rules": set[str](),
+    "publish": set[str](),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a finished build hands back."""
+
+    run_id: str
+    output: str
+    corpus: str
+    report: str
+    funnel: list[FunnelStage]
+    seconds: float
+
+
+def build(config: BuildConfig, *, resume: bool = False) -> RunSummary:
+    """Run every stage; with `resume`, skip what is complete.
+
+    Raises the package's errors for a wrong configuration, input or model before Spark starts.
+    """
+    started = time.monotonic()
+    run = Run.begin(config, resume=resume)
+    for stage in STAGES:
+        run.stage(stage, resume=resume)
+    return run.summary(time.monotonic() - started)
+
+
+class Run:
+    """One output directory, its configuration, and the session that works on it."""
+
+    def __init__(self, run_id: str, config: BuildConfig, layout: RunLayout) -> None:
+        self.run_id = run_id
+        self.config = config
+        self.layout = layout
+        self._spark: SparkSession | None = None
+        self._models: dict[str, ModelBytes] = {}
+        self._warcs: list[WarcFile] | None = None
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, config: BuildConfig, *, resume: bool) -> Run:
+        """Start a run in `config.output`, or continue the one that is there."""
+        layout = _layout(config)
+        stored = _read_run_file(layout)
+        if stored is not None and not resume:
+            raise OutputError(
+                f"output {layout.root} holds run {stored['run_id']} already; "
+                "continue it with --resume, or choose another directory"
+            )
+        if stored is None and store.list_files(layout.root):
+            raise OutputError(
+                f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
+            )
+        run_id = stored["run_id"] if stored else _new_run_id()
+        run = cls(run_id, config, layout)
+        # Everything a user can get wrong is looked at before the output exists and Spark starts.
+        _ = run.warcs
+        for kind in ("language", "recall", "precision"):
+            run.model(kind)
+        if stored is None:
+            run._write_run_file()
+        return run
+
+    @classmethod
+    def open(cls, root: str, config: BuildConfig | None = None) -> Run:
+        """Open an existing run, with its own stored configuration unless another is given."""
+        layout = RunLayout(root.rstrip("/"))
+        stored = _read_run_file(layout)
+        if stored is None:
+            raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
+        if config is None:
+            config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+        return cls(stored["run_id"], config, layout)
+
+    def stage(self, name: str, *, resume: bool = False, redo: bool = False) -> Manifest:
+        """Run one stage, or skip it if it is complete and `resume` is set.
+
+        With `redo` the stage and all later ones are discarded first.
+        """
+        index = STAGES.index(name)
+        upstream = STAGES[index - 1] if index else None
+        if upstream and read_manifest(self.layout.manifest(upstream)) is None:
+            raise StageError(
+                f"stage {name} needs stage {upstream}, which is not complete in {self.layout.root}"
+            )
+        if redo:
+            for later in STAGES[index:]:
+                self._discard(later)
+            self._write_run_file()
+        identity = self._identity(name)
+        done = read_manifest(self.layout.manifest(name))
+        if done is not None:
+            if not resume:
+                raise OutputError(
+                    f"stage {name} is complete in {self.layout.root}; "
+                    "skip it with --resume or do it again with --redo"
+                )
+            check_identity(f"stage {name}", done.identity, identity)
+            log.info("%s: complete, skipped", name)
+            return done
+        log.info("%s: started", name)
+        started, clock = timestamp(), time.monotonic()
+        counts = _RUNNERS[name](self)
+        manifest = Manifest(
+            stage=name,
+            run_id=self.run_id,
+            identity=identity,
+            counts=counts,
+            started=started,
+            finished=timestamp(),
+        )
+        write_manifest(self.layout.manifest(name), manifest)
+        log.info("%s: done in %.0f s; %s", name, time.monotonic() - clock, _counts_line(counts))
+        return manifest
+
+    def summary(self, seconds: float) -> RunSummary:
+        """The finished run's figures."""
+        stages = self.reconciled(STAGES)
+        return RunSummary(
+            run_id=self.run_id,
+            output=self.layout.root,
+            corpus=self.layout.corpus,
+            report=self.layout.report,
+            funnel=stages,
+            seconds=seconds,
+        )
+
+    # -- what the stages work with ---------------------------------------------------------------
+
+    @property
+    def spark(self) -> SparkSession:
+        if self._spark is None:
+            self._spark = open_session(self.config.spark)
+            if self.config.dedup.partitions is not None:
+                self._spark.conf.set(
+                    "spark.sql.shuffle.partitions", str(self.config.dedup.partitions)
+                )
+        return self._spark
+
+    @property
+    def warcs(self) -> list[WarcFile]:
+        """The WARC files of the run, in listing order."""
+        if self._warcs is None:
+            settings = self.config.input
+            if not settings.paths:
+                raise ConfigError("no input: give --input, or input.paths in the configuration")
+            self._warcs = list_warcs(
+                settings.paths,
+                snapshots=settings.snapshots,
+                limit=settings.limit,
+                default_snapshot=settings.default_snapshot,
+            )
+        return self._warcs
+
+    def model(self, kind: str) -> ModelBytes:
+        """A model's bytes, read once and checked."""
+        if kind not in self._models:
+            self._models[kind] = read_model(getattr(self.config.models, kind), kind)
+        return self._models[kind]
+
+    def read(self, location: str, schema: Any) -> DataFrame:
+        """A table of this run."""
+        return self.spark.read.schema(_spark_schema(schema)).parquet(location)
+
+    def write(self, frame: DataFrame, location: str) -> DataFrame:
+        """Write a table afresh and give it back as read from there."""
+        frame.write.mode("overwrite").parquet(location)
+        return self.spark.read.schema(frame.schema).parquet(location)
+
+    def checkpoint(self, stage: str) -> Callable[[DataFrame, str], DataFrame]:
+        """Writes intermediate results of `stage` to Parquet and reads them back."""
+        return lambda frame, name: self.write(frame, f"{self.layout.scratch(stage)}/{name}")
+
+    def documents(self) -> DataFrame:
+        """The extract stage's documents, all groups."""
+        return self._extracted("documents")
+
+    def recalled(self) -> DataFrame:
+        """Documents at or above the recall threshold."""
+        from infimm_spark.stages.dedup import select_recalled
+
+        return select_recalled(self.documents(), self.config.dedup.recall_threshold)
+
+    def _extracted(self, name: str) -> DataFrame:
+        from infimm_spark.stages.extract import TABLES
+
+        # Spark makes no directory for a table to which a group contributed no row.
+        present = [
+            location
+            for index in range(len(self._groups()))
+            if store.list_files(location := f"{self.layout.group(index)}/table={name}")
+        ]
+        schema = _spark_schema(TABLES[name])
+        if not present:
+            return self.spark.createDataFrame([], schema)
+        return self.spark.read.schema(schema).parquet(*present)
+
+    def _groups(self) -> list[list[WarcFile]]:
+        size = self.config.extract.group_size
+        return [self.warcs[i : i + size] for i in range(0, len(self.warcs), size)]
+
+    # -- accounting ------------------------------------------------------------------------------
+
+    def ledger(self, stages: tuple[str, ...]) -> DataFrame:
+        """Ledger rows written by `stages`."""
+        from infimm_spark import schemas
+
+        frames = [
+            self._extracted("ledger")
+            if stage == "extract"
+            else self.read(self.layout.table(stage, "ledger"), schemas.LEDGER)
+            for stage in stages
+        ]
+        ledger = frames[0]
+        for frame in frames[1:]:
+            ledger = ledger.unionByName(frame)
+        return ledger
+
+    def reconciled(self, stages: tuple[str, ...]) -> list[FunnelStage]:
+        """The funnel over `stages`; raises `ReconciliationError` naming the first file that is off."""
+        from pyspark.sql import functions as F
+
+        ledger = self.ledger(stages)
+        signed = F.when(F.col("outcome") == "read", F.col("count")).otherwise(-F.col("count"))
+        off = (
+            ledger.groupBy("warc_file", "stage")
+            .agg(F.sum(signed).alias("difference"))
+            .where(F.col("difference") != 0)
+            .orderBy("warc_file", "stage")
+            .first()
+        )
+        if off is not None:
+            raise ReconciliationError(mismatch(off.warc_file, off.stage, off.difference))
+        totals = ledger.groupBy("stage", "outcome", "reason").agg(F.sum("count").alias("count"))
+        return funnel(tuple(row) for row in totals.collect())
+
+    def _identity(self, stage: str) -> dict[str, Any]:
+        """Everything that shapes the rows of `stage`."""
+        names = [warc.warc_file for warc in self.warcs] if stage == "extract" else []
+        config = self.config
+        own: dict[str, Any]
+        if stage == "extract":
+            own = {
+                "extract": _shaping(config, "extract"),
+                "rejects": config.rejects.model_dump(mode="json"),
+                "models": {k: self.model(k).sha256 for k in ("language", "recall")},
+                "inputs": {
+                    "files": len(names),
+                    "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+                },
+            }
+        elif stage == "dedup":
+            own = {"dedup": _shaping(config, "dedup")}
+        elif stage == "refine":
+            own = {
+                "rules": _shaping(config, "rules"),
+                "models": {"precision": self.model("precision").sha256},
+            }
+        else:
+            own = {"publish": _shaping(config, "publish")}
+        own["code_version"] = __version__
+        index = STAGES.index(stage)
+        if index:
+            before = read_manifest(self.layout.manifest(STAGES[index - 1]))
+            assert before is not None
+            own["upstream"] = config_hash(before.identity)
+        return own
+
+    def _write_run_file(self) -> None:
+        content = {
+            "run_id": self.run_id,
+            "code_version": __version__,
+            "created": timestamp(),
+            "config": self.config.model_dump(mode="json"),
+        }
+        store.write_bytes(self.layout.run_file, (json.dumps(content, indent=2) + "\n").encode())
+
+    def _discard(self, stage: str) -> None:
+        # The manifest goes first: a half-deleted stage must not look complete.
+        store.delete_tree(self.layout.manifest(stage))
+        store.delete_tree(self.layout.table(stage, ""))
+        if stage == "publish":
+            store.delete_tree(self.layout.corpus)
+            store.delete_tree(self.layout.report)
+
+
+# -- the stages, in the order of the funnel ------------------------------------------------------
+
+
+def _extract(run: Run) -> dict[str, int]:
+    """WARC files to documents, group by group; a finished group is never read again."""
+    identity = run._identity("extract")
+    groups = run._groups()
+    totals: dict[str, int] = {}
+    for index, group in enumerate(groups):
+        location = run.layout.group_manifest(index)
+        group_identity = {
+            **identity,
+            "inputs": {"first": group[0].warc_file, "last": group[-1].warc_file},
+        }
+        done = read_manifest(location)
+        if done is not None:
+            check_identity(f"group {index} of stage extract", done.identity, group_identity)
+        else:
+            started, clock = timestamp(), time.monotonic()
+            counts = _extract_group(run, index, group)
+            done = Manifest(
+                stage="extract",
+                run_id=run.run_id,
+                identity=group_identity,
+                counts=counts,
+                started=started,
+                finished=timestamp(),
+            )
+            write_manifest(location, done)
+            log.info(
+                "extract: group %d of %d, %d files in %.0f s; %s",
+                index + 1,
+                len(groups),
+                len(group),
+                time.monotonic() - clock,
+                _counts_line(counts),
+            )
+        for key, count in done.counts.items():
+            totals[key] = totals.get(key, 0) + count
+    _check_failures(run, totals)
+    return totals
+
+
+def _extract_group(run: Run, index: int, group: list[WarcFile]) -> dict[str, int]:
+    from pyspark.sql import functions as F
+
+    from infimm_spark.stages.extract import WARCS, WIDE, extract, table
+
+    context = run.spark.sparkContext
+    slices = min(run.config.extract.partitions or len(group), len(group))
+    rows = context.parallelize(
+        [(warc.location, warc.warc_file, warc.snapshot) for warc in group], slices
+    )
+    warcs = run.spark.createDataFrame(rows, _spark_schema(WARCS))
+    models = [context.broadcast(run.model(kind)) for kind in ("language", "recall")]
+    wide = extract(warcs, run.config, *models)
+    target = run.layout.group(index)
+    wide.write.mode("overwrite").partitionBy("table").parquet(target)
+    for model in models:
+        model.unpersist()
+
+    written = run.spark.read.schema(_spark_schema(WIDE)).parquet(target)
+    counts = {
+        f"{row.outcome}": row["count"]
+        for row in table(written, "ledger")
+        .groupBy("outcome")
+        .agg(F.sum("count").alias("count"))
+        .collect()
+    }
+    documents = table(written, "documents").count()
+    if documents != counts.get("kept", 0):
+        raise ReconciliationError(
+            f"group {index}: the ledger says {counts.get('kept', 0):,} kept but {documents:,} "
+            "documents were written"
+        )
+    per_file = (
+        table(written, "ledger").where(F.col("outcome") == "read").select("warc_file").distinct()
+    )
+    files = per_file.count()
+    if files != len(group):
+        raise ReconciliationError(
+            f"group {index}: {len(group)} WARC files went in, the ledger holds {files}"
+        )
+    return {"files": files, **counts}
+
+
+def _check_failures(run: Run, totals: dict[str, int]) -> None:
+    """Refuse a run of which too much failed to be trusted."""
+    from pyspark.sql import functions as F
+
+    settings = run.config.extract
+    rows = (
+        run.ledger(("extract",))
+        .where(
+            (F.col("outcome") == "failed") & F.col("reason").isin("unreadable_file", "not_a_warc")
+        )
+        .agg(F.countDistinct("warc_file").alias("files"), F.min("warc_file").alias("first"))
+        .first()
+    )
+    assert rows is not None
+    files = totals["files"]
+    if rows.files and (rows.files == files or rows.files / files > settings.max_failure_ratio):
+        raise TooManyFailuresError(
+            f"{rows.files} of {files} WARC files could not be read (first: {rows['first']}); "
+            f"extract.max_failure_ratio allows {settings.max_failure_ratio:.1%}"
+        )
+    failed, read = totals.get("failed", 0), totals.get("read", 0)
+    if failed > settings.min_failures and failed > settings.max_failure_ratio * read:
+        raise TooManyFailuresError(
+            f"{failed:,} of {read:,} records failed; "
+            f"extract.max_failure_ratio allows {settings.max_failure_ratio:.1%}"
+        )
+
+
+def _dedup(run: Run) -> dict[str, int]:
+    """Recall threshold, then exact, near and URL duplicates."""
+    from pyspark.sql import functions as F
+
+    from infimm_spark import schemas
+    from infimm_spark.stages import accounting
+    from infimm_spark.stages.dedup import deduplicate
+
+    documents, recalled = run.documents(), run.recalled()
+    threshold = run.config.dedup.recall_threshold
+    below = documents.where(~(F.col("math_prob") >= threshold))
+    checkpoint = run.checkpoint("dedup")
+    duplicates = run.write(
+        deduplicate(recalled, run.config.dedup, checkpoint).select(*schemas.DUPLICATES.names),
+        run.layout.table("dedup", "duplicates"),
+    )
+    survivors = recalled.join(duplicates.select("id"), on="id", how="left_anti")
+    run.write(
+        accounting.threshold_ledger(documents, recalled, "recall", "math_prob", below).unionByName(
+            accounting.duplicates_ledger(recalled, duplicates, survivors)
+        ),
+        run.layout.table("dedup", "ledger"),
+    )
+    run.write(
+        accounting.sampled(
+            accounting.recall_rejects(below).unionByName(
+                accounting.duplicate_rejects(recalled, duplicates)
+            ),
+            run.config.rejects.fraction,
+        ),
+        run.layout.table("dedup", "rejects"),
+    )
+    store.delete_tree(run.layout.scratch("dedup"))
+    return _stage_counts(run, "dedup", ("recall", "dedup"))
+
+
+def _refine(run: Run) -> dict[str, int]:
+    """The four rules, then the high-precision classifier."""
+    from infimm_spark import schemas
+    from infimm_spark.stages import accounting
+    from infimm_spark.stages.refine import refine, refine_rejects
+
+    duplicates = run.read(run.layout.table("dedup", "duplicates"), schemas.DUPLICATES)
+    survivors = run.recalled().join(duplicates.select("id"), on="id", how="left_anti")
+    precision = run.spark.sparkContext.broadcast(run.model("precision"))
+    scored = run.write(
+        refine(survivors, run.config.rules, precision), run.layout.table("refine", "scored")
+    )
+    precision.unpersist()
+    run.write(accounting.refine_ledger(scored), run.layout.table("refine", "ledger"))
+    run.write(
+        accounting.sampled(refine_rejects(scored), run.config.rejects.fraction),
+        run.layout.table("refine", "rejects"),
+    )
+    return _stage_counts(run, "refine", ("rules", "precision"))
+
+
+def _publish(run: Run) -> dict[str, int]:
+    """Clean documents to the released schema."""
+    from infimm_spark.report.funnel import write_report
+    from infimm_spark.stages import accounting
+    from infimm_spark.stages.publish import corpus_rows, partition_for_publish
+    from infimm_spark.stages.refine import kept_clean
+
+    scored = run.spark.read.parquet(run.layout.table("refine", "scored"))
+    clean = kept_clean(scored)
+    corpus = partition_for_publish(
+        corpus_rows(clean), run.config.publish.file_size_mb * 1024 * 1024
+    )
+    (
+        corpus.write.mode("overwrite")
+        .option("compression", run.config.publish.compression)
+        .partitionBy("snapshot")
+        .parquet(run.layout.corpus)
+    )
+    from infimm_spark import schemas
+
+    written = run.read(run.layout.corpus, schemas.CORPUS)
+    run.write(accounting.publish_ledger(clean, written), run.layout.table("publish", "ledger"))
+    counts = _stage_counts(run, "publish", ("publish",))
+    write_report(run.layout, run.run_id, run.reconciled(STAGES))
+    return counts
+
+
+_RUNNERS: dict[str, Callable[[Run], dict[str, int]]] = {
+    "extract": _extract,
+    "dedup": _dedup,
+    "refine": _refine,
+    "publish": _publish,
+}
+
+
+# -- helpers -------------------------------------------------------------------------------------
+
+
+def _stage_counts(run: Run, stage: str, ledger_stages: tuple[str, ...]) -> dict[str, int]:
+    """Reconcile what a stage wrote; its counts for the manifest."""
+    stages = run.reconciled((stage,))
+    if [s.stage for s in stages] not in ([], list(ledger_stages)):
+        raise ReconciliationError(
+            f"stage {stage} wrote ledger rows of {[s.stage for s in stages]}, "
+            f"expected {list(ledger_stages)}"
+        )
+    return {
+        f"{s.stage}.{name}": value
+        for s in stages
+        for name, value in (("read", s.read), ("kept", s.kept))
+    }
+
+
+def _shaping(config: BuildConfig, section: str) -> dict[str, Any]:
+    values: dict[str, Any] = getattr(config, section).model_dump(mode="json")
+    return {key: value for key, value in values.items() if key not in _OPERATIONAL[section]}
+
+
+def _layout(config: BuildConfig) -> RunLayout:
+    if not config.output:
+        raise ConfigError("no output: give --output, or output in the configuration")
+    return RunLayout(config.output.rstrip("/"))
+
+
+def _read_run_file(layout: RunLayout) -> dict[str, Any] | None:
+    if not store.exists(layout.run_file):
+        return None
+    try:
+        stored: dict[str, Any] = json.loads(store.read_bytes(layout.run_file))
+        _ = stored["run_id"], stored["config"]
+    except (ValueError, KeyError, TypeError):
+        raise OutputError(f"{layout.run_file} is damaged: expected the run's JSON") from None
+    return stored
+
+
+def _new_run_id() -> str:
+    return f"{timestamp().replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:8]}"
+
+
+def _spark_schema(schema: Any) -> Any:
+    from infimm_spark import schemas
+
+    return schemas.spark_schema(schema)
+
+
+def _counts_line(counts: dict[str, int]) -> str:
+    return ", ".join(f"{key} {value:,}" for key, value in counts.items())
+
+
+__all__ = ["Run", "RunSummary", "build", "print_funnel"]

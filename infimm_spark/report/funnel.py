@@ -1,0 +1,35 @@
+"""The run's report: the reconciled funnel as JSON for machines and as text for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from infimm_spark import __version__
+from infimm_spark.crawl import store
+from infimm_spark.errors import StageError
+from infimm_spark.runs.layout import RunLayout
+from infimm_spark.runs.ledger import FunnelStage, print_funnel
+
+
+def write_report(layout: RunLayout, run_id: str, stages: list[FunnelStage]) -> None:
+    """Write `report/funnel.json` and `report/funnel.txt`; `stages` must be reconciled."""
+    content = {
+        "run_id": run_id,
+        "code_version": __version__,
+        "reconciled": True,
+        "stages": [dataclasses.asdict(stage) for stage in stages],
+    }
+    store.write_bytes(
+        f"{layout.report}/funnel.json", (json.dumps(content, indent=2) + "\n").encode()
+    )
+    store.write_bytes(f"{layout.report}/funnel.txt", (print_funnel(stages) + "\n").encode())
+
+
+def read_report(layout: RunLayout) -> list[FunnelStage]:
+    """The funnel of a finished run; raises `StageError` where the run has none yet."""
+    location = f"{layout.report}/funnel.json"
+    if not store.exists(location):
+        raise StageError(f"{layout.root} has no report: expected the --output of a finished build")
+    content = json.loads(store.read_bytes(location))
+    return [FunnelStage(**stage) for stage in content["stages"]]

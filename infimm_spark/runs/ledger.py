@@ -1,0 +1,169 @@
+"""Exact accounting: ledger rows, their reconciliation, and the funnel they add up to.
+
+A ledger row is (warc_file, stage, outcome, reason, count). For every WARC file and stage,
+read = kept + dropped + failed; and what one stage kept the next one read. Both are checked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from infimm_spark import schemas
+from infimm_spark.errors import ReconciliationError
+
+READ, KEPT, DROPPED, FAILED = "read", "kept", "dropped", "failed"
+ORDER = ("extract", "recall", "dedup", "rules", "precision", "publish")
+"""Ledger stages in the order of the funnel."""
+
+
+class WarcLedger:
+    """Counts the records of one WARC file as they pass.
+
+    `read` is counted where records are read and the outcomes where they are decided, so that a record
+    lost in between shows as a mismatch.
+    """
+
+    def __init__(self, warc_file: str, stage: str) -> None:
+        self._warc_file = warc_file
+        self._stage = stage
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+
+    def read(self) -> None:
+        self._counts[READ, None] += 1
+
+    def kept(self) -> None:
+        self._counts[KEPT, None] += 1
+
+    def dropped(self, reason: str) -> None:
+        self._counts[DROPPED, reason] += 1
+
+    def failed(self, reason: str) -> None:
+        self._counts[FAILED, reason] += 1
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of `schemas.LEDGER`."""
+        return [
+            {
+                "warc_file": self._warc_file,
+                "stage": self._stage,
+                "outcome": outcome,
+                "reason": reason,
+                "count": count,
+            }
+            for (outcome, reason), count in sorted(
+                self._counts.items(), key=lambda item: (item[0][0], item[0][1] or "")
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStage:
+    """One line of the funnel: what a stage read and what became of it."""
+
+    stage: str
+    read: int
+    kept: int
+    dropped: dict[str, int]
+    failed: dict[str, int]
+
+    @property
+    def share_kept(self) -> float:
+        return self.kept / self.read if self.read else 0.0
+
+
+def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage]:
+    """The funnel of (stage, outcome, reason, count) rows, in stage order.
+
+    Raises `ReconciliationError` where a stage does not add up, or read something other than what the
+    stage before it kept.
+    """
+    counts: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
+    for stage, outcome, reason, count in rows:
+        counts[stage][outcome, reason] += count
+    unknown = sorted(set(counts) - set(ORDER))
+    if unknown:
+        raise ReconciliationError(f"the ledger names an unknown stage {unknown[0]!r}")
+    stages = [_funnel_stage(stage, counts[stage]) for stage in ORDER if stage in counts]
+    for stage in stages:
+        accounted = stage.kept + sum(stage.dropped.values()) + sum(stage.failed.values())
+        if stage.read != accounted:
+            raise ReconciliationError(
+                f"stage {stage.stage}: read {stage.read:,} but kept + dropped + failed is "
+                f"{accounted:,}"
+            )
+    for before, after in zip(stages, stages[1:], strict=False):
+        if after.read != before.kept:
+            raise ReconciliationError(
+                f"stage {after.stage} read {after.read:,} but stage {before.stage} kept "
+                f"{before.kept:,}"
+            )
+    return stages
+
+
+def reconcile(ledger: pa.Table) -> list[FunnelStage]:
+    """Check a whole ledger (`schemas.LEDGER`) file by file and return its funnel.
+
+    Raises `ReconciliationError` naming the WARC file and stage of a mismatch.
+    """
+    sums = ledger.group_by(["warc_file", "stage", "outcome"]).aggregate([("count", "sum")])
+    balance: Counter[tuple[str, str]] = Counter()
+    for warc_file, stage, outcome, count in zip(
+        *(sums.column(c).to_pylist() for c in ("warc_file", "stage", "outcome", "count_sum")),
+        strict=True,
+    ):
+        balance[warc_file, stage] += count if outcome == READ else -count
+    for (warc_file, stage), difference in sorted(balance.items()):
+        if difference:
+            raise ReconciliationError(mismatch(warc_file, stage, difference))
+    totals = ledger.group_by(["stage", "outcome", "reason"]).aggregate([("count", "sum")])
+    return funnel(
+        zip(
+            *(totals.column(c).to_pylist() for c in ("stage", "outcome", "reason", "count_sum")),
+            strict=True,
+        )
+    )
+
+
+def mismatch(warc_file: str, stage: str, difference: int) -> str:
+    """The one line that reports a file whose records do not add up."""
+    return (
+        f"{warc_file}, stage {stage}: read differs from kept + dropped + failed by {difference:+,}"
+    )
+
+
+def print_funnel(stages: list[FunnelStage]) -> str:
+    """The funnel as an aligned table; reasons below their stage, most frequent first."""
+    lines = [f"{'stage':<34}{'read':>12}{'kept':>12}{'kept %':>9}"]
+    for stage in stages:
+        lines.append(f"{stage.stage:<34}{stage.read:>12,}{stage.kept:>12,}{stage.share_kept:>9.2%}")
+        for verb, reasons in (("dropped", stage.dropped), ("failed", stage.failed)):
+            lines += [
+                f"  {verb + ' ' + reason:<32}{count:>12,}"
+                for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+            ]
+    return "\n".join(lines)
+
+
+def empty_ledger() -> pa.Table:
+    """A ledger without rows."""
+    return schemas.LEDGER.empty_table()
+
+
+def _funnel_stage(stage: str, counts: Counter[tuple[str, str | None]]) -> FunnelStage:
+    def by_reason(wanted: str) -> dict[str, int]:
+        return {
+            reason or "": count for (outcome, reason), count in counts.items() if outcome == wanted
+        }
+
+    return FunnelStage(
+        stage=stage,
+        read=counts[READ, None],
+        kept=counts[KEPT, None],
+        dropped=by_reason(DROPPED),
+        failed=by_reason(FAILED),
+    )

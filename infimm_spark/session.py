@@ -1,0 +1,109 @@
+"""The one place that builds a SparkSession."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infimm_spark.config import SparkConfig
+from infimm_spark.errors import EnvironmentMissingError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MINIMUM_JAVA = 17
+
+_DEFAULTS = {
+    # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    "spark.sql.session.timeZone": "UTC",
+    # A worker keeps its models and its page process from task to task.
+    "spark.python.worker.reuse": "true",
+    # Shows Python's own traceback when a worker dies in native code.
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+    "spark.python.worker.faulthandler.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|credential",
+}
+
+
+def open_session(config: SparkConfig) -> SparkSession:
+    """The session for `config`, or the one `spark-submit` already started.
+
+    Raises `EnvironmentMissingError` where no Java runtime ≥ 17 is found.
+    """
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        require_java()
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(config.app_name)
+    if not submitted:
+        # spark-submit has its own ways to say both; without it they must be said here.
+        builder = builder.master(config.master or "local[*]")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+        if (config.master or "local").startswith("local"):
+            _import_from_checkout()
+            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+            builder = builder.config("spark.driver.host", "127.0.0.1")
+    builder = builder.config(
+        "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
+    )
+    for key, value in {**_DEFAULTS, **config.conf}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def find_java() -> str | None:
+    """The `java` Spark will start: JAVA_HOME's, else the PATH's."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        candidate = Path(home) / "bin" / "java"
+        return str(candidate) if candidate.is_file() else None
+    return shutil.which("java")
+
+
+def java_version(java: str) -> int | None:
+    """Major version of a `java` executable, None where it does not answer."""
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # `openjdk version "17.0.15"`; before Java 9 `"1.8.0_402"`
+    match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
+    return int(match.group(1)) if match else None
+
+
+def require_java() -> str:
+    """The Java runtime Spark will use; raises `EnvironmentMissingError` saying how to get one."""
+    how = (
+        f"install a Java runtime ≥ {MINIMUM_JAVA} (Debian/Ubuntu: apt-get install "
+        "openjdk-17-jre-headless; macOS: brew install openjdk@17) and set JAVA_HOME or PATH"
+    )
+    java = find_java()
+    if java is None:
+        where = os.environ.get("JAVA_HOME")
+        found = f"JAVA_HOME={where} holds no bin/java" if where else "no java on the PATH"
+        raise EnvironmentMissingError(f"Spark needs Java: {found}; {how}")
+    version = java_version(java)
+    if version is None:
+        raise EnvironmentMissingError(f"Spark needs Java: {java} does not run; {how}")
+    if version < MINIMUM_JAVA:
+        raise EnvironmentMissingError(f"Spark needs Java: {java} is version {version}; {how}")
+    return f"{java} (version {version})"
+
+
+def _import_from_checkout() -> None:
+    """Let local Python workers import the package from where this process found it."""
+    home = str(Path(__file__).resolve().parents[1])
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if home not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([home, *filter(None, paths)])

@@ -1,0 +1,276 @@
+"""Extract stage: WARC paths in; documents, ledger and rejects out, in one pass.
+
+A task gets WARC *paths* and returns Arrow batches bounded by bytes; HTML never enters the JVM. The
+three tables leave a task as rows of one wide DataFrame with a `table` column, so that Spark commits
+them together: written apart, a retried task could make documents and ledger disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from infimm_spark import schemas
+from infimm_spark.cascade import Verdict
+from infimm_spark.classify.broadcast import ModelBytes, model_file
+from infimm_spark.config import BuildConfig
+from infimm_spark.crawl.listing import WarcFile
+from infimm_spark.crawl.records import Failed, Page, Skipped, read_pages, warc_id
+from infimm_spark.errors import StoreError
+from infimm_spark.extract.document import Document
+from infimm_spark.rules.consent import signals_from_headers
+from infimm_spark.runs.ledger import WarcLedger
+from infimm_spark.sandbox import PageSandbox, SandboxSpec
+
+STAGE = "extract"
+UNREADABLE = "unreadable_file"
+NOT_A_PAGE = "record_type:"
+
+WARCS = pa.schema(
+    [("location", pa.string()), ("warc_file", pa.string()), ("snapshot", pa.string())]
+)
+"""Input of the stage: where a WARC file is, its name in the crawl, and its snapshot."""
+
+
+def _wide_schema() -> pa.Schema:
+    """Columns of all three tables, each once, and `table` telling which of them a row belongs to."""
+    fields: dict[str, pa.Field] = {"table": pa.field("table", pa.string())}
+    for schema in (schemas.DOCUMENTS, schemas.REJECTS, schemas.LEDGER):
+        for field in schema:
+            fields.setdefault(field.name, field)
+    return pa.schema(list(fields.values()))
+
+
+WIDE = _wide_schema()
+TABLES = {"documents": schemas.DOCUMENTS, "rejects": schemas.REJECTS, "ledger": schemas.LEDGER}
+
+
+def extract(
+    warcs: DataFrame,
+    config: BuildConfig,
+    language: Broadcast[ModelBytes],
+    recall: Broadcast[ModelBytes],
+) -> DataFrame:
+    """Read and judge every record of `warcs` (`WARCS`); rows of `WIDE`.
+
+    Partition `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
+    """
+    spec = _spec_factory(config, language, recall)
+    reader = WarcReader(config, spec)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                yield from reader.batches(WarcFile(**row))
+
+    return warcs.select(*WARCS.names).mapInArrow(run, schemas.spark_schema(WIDE))
+
+
+def table(wide: DataFrame, name: str) -> DataFrame:
+    """One of the three tables (`documents`, `rejects`, `ledger`) out of the wide rows."""
+    return wide.where(F.col("table") == name).select(*TABLES[name].names)
+
+
+class WarcReader:
+    """Turns one WARC file into Arrow batches of `WIDE`; lives on the executor."""
+
+    def __init__(self, config: BuildConfig, spec: Callable[[], SandboxSpec]) -> None:
+        self._config = config
+        self._spec = spec
+
+    def batches(self, warc: WarcFile) -> Iterator[pa.RecordBatch]:
+        """All rows of `warc`; the last batch carries its ledger."""
+        sandbox = _sandbox(self._spec())
+        ledger = WarcLedger(warc.warc_file, STAGE)
+        pending = _PendingBatch(self._config.extract.batch_bytes)
+        try:
+            for item in read_pages(
+                warc.location,
+                warc_file=warc.warc_file,
+                max_page_bytes=self._config.extract.max_page_bytes,
+            ):
+                ledger.read()
+                row = self._row(item, warc, sandbox, ledger)
+                if row is not None:
+                    yield from pending.add(row)
+        except StoreError as error:
+            # After its retries a file is given up, whatever was read of it stays, and the run goes on.
+            ledger.read()
+            ledger.failed(UNREADABLE)
+            yield from pending.add(
+                self._reject(warc, None, "failed", UNREADABLE, detail=str(error))
+            )
+        for counts in ledger.rows():
+            yield from pending.add({"table": "ledger", **counts})
+        yield from pending.flush()
+
+    def _row(
+        self,
+        item: Page | Skipped | Failed,
+        warc: WarcFile,
+        sandbox: PageSandbox,
+        ledger: WarcLedger,
+    ) -> dict[str, Any] | None:
+        """Decide one record: count it, and give its row unless it leaves none."""
+        if isinstance(item, Skipped):
+            ledger.dropped(item.reason)
+            # Requests, metadata and the like are not pages: counted, not listed.
+            if item.reason.startswith(NOT_A_PAGE):
+                return None
+            return self._sampled(self._reject(warc, item, "dropped", item.reason))
+        if isinstance(item, Failed):
+            ledger.failed(item.reason)
+            return self._reject(warc, item, "failed", item.reason, detail=item.message)
+        verdict = sandbox.judge(item.body, url=item.url, content_type=item.content_type)
+        if verdict.outcome == "kept":
+            ledger.kept()
+            assert verdict.document is not None
+            return _document_row(item, warc, verdict, verdict.document)
+        assert verdict.reason is not None
+        if verdict.outcome == "failed":
+            ledger.failed(verdict.reason)
+        else:
+            ledger.dropped(verdict.reason)
+        reject = self._reject(
+            warc,
+            item,
+            verdict.outcome,
+            verdict.reason,
+            score=verdict.score,
+            language=verdict.language,
+            detail=verdict.detail,
+        )
+        return reject if verdict.outcome == "failed" else self._sampled(reject)
+
+    def _reject(
+        self,
+        warc: WarcFile,
+        item: Page | Skipped | Failed | None,
+        outcome: str,
+        reason: str,
+        *,
+        score: float | None = None,
+        language: str | None = None,
+        detail: str | None = None,
+    ) -> dict[str, Any]:
+        return {
+            "table": "rejects",
+            **_pointer(warc, item),
+            "stage": STAGE,
+            "outcome": outcome,
+            "reason": reason,
+            "score": score,
+            "language": language,
+            "detail": detail,
+        }
+
+    def _sampled(self, reject: dict[str, Any]) -> dict[str, Any] | None:
+        """Keep the configured share of rejects; every stage chooses the same pages, by id."""
+        share = int(reject["id"][:8], 16) / 0x1_0000_0000
+        return reject if share < self._config.rejects.fraction else None
+
+
+class _PendingBatch:
+    """Collects rows and gives an Arrow batch whenever their size passes `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = 0
+
+    def add(self, row: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+        self._rows.append(row)
+        # Text dominates a row; 1 kB covers the rest of it.
+        self._bytes += 1024 + 2 * (row.get("text_length") or 0)
+        if self._bytes >= self._limit:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[pa.RecordBatch]:
+        if self._rows:
+            yield pa.RecordBatch.from_pylist(self._rows, schema=WIDE)
+            self._rows, self._bytes = [], 0
+
+
+def _pointer(warc: WarcFile, item: Page | Skipped | Failed | None) -> dict[str, Any]:
+    offset = item.warc_offset if item is not None else 0
+    return {
+        "id": warc_id(warc.warc_file, offset),
+        "url": item.url if item is not None else None,
+        "snapshot": warc.snapshot,
+        "warc_file": warc.warc_file,
+        "warc_offset": offset,
+        "warc_length": item.warc_length if item is not None else None,
+    }
+
+
+def _document_row(
+    page: Page, warc: WarcFile, verdict: Verdict, document: Document
+) -> dict[str, Any]:
+    counts = document.formula_counts()
+    segments = [
+        {"text": s.text, "image": None if s.image is None else _image_row(s.image)}
+        for s in document.segments
+    ]
+    return {
+        "table": "documents",
+        **_pointer(warc, page),
+        "warc_date": page.warc_date,
+        "warc_digest": page.warc_digest,
+        "warc_headers": json.dumps(page.warc_headers, ensure_ascii=False),
+        "charset": document.charset,
+        "title": document.title,
+        "language": verdict.language,
+        "language_prob": verdict.language_prob,
+        "recall_prob": verdict.recall_prob,
+        "math_prob": verdict.math_prob,
+        "segments": segments,
+        "text_length": sum(len(s.text) for s in document.segments if s.text),
+        "formula_counts": [
+            {"encoding": encoding, "outcome": outcome, "count": count}
+            for (encoding, outcome), count in sorted(counts.items())
+        ],
+        "n_formulas": sum(n for (_, outcome), n in counts.items() if outcome != "failed"),
+        "n_images": len(document.images),
+        "macros": document.macros,
+        "consent": sorted({*signals_from_headers(page.http_headers), *document.consent}),
+    }
+
+
+def _image_row(image: Any) -> dict[str, Any]:
+    return {
+        name: getattr(image, name) for name in ("url", "alt", "title", "caption", "width", "height")
+    }
+
+
+def _spec_factory(
+    config: BuildConfig, language: Broadcast[ModelBytes], recall: Broadcast[ModelBytes]
+) -> Callable[[], SandboxSpec]:
+    settings = config.extract
+
+    def spec() -> SandboxSpec:
+        return SandboxSpec(
+            language_model=model_file(language.value),
+            recall_model=model_file(recall.value),
+            settings=settings,
+        )
+
+    return spec
+
+
+_sandboxes: dict[SandboxSpec, PageSandbox] = {}
+
+
+def _sandbox(spec: SandboxSpec) -> PageSandbox:
+    """This Python worker's child process; workers are reused, so it outlives a task."""
+    if spec not in _sandboxes:
+        for stale in _sandboxes.values():
+            stale.close()
+        _sandboxes.clear()
+        _sandboxes[spec] = PageSandbox(spec)
+    return _sandboxes[spec]
