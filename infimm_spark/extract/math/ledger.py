@@ -1,0 +1,137 @@
+"""The formulas found on one page, from discovery to outcome: nothing found is lost."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infimm_spark.extract import marks
+from infimm_spark.extract.document import Formula
+from infimm_spark.extract.latex import check, clean, expand_macros, parse_macros
+
+
+class FormulaLedger:
+    """Formulas in the order they were found; the text carries them as marks until the end.
+
+    Macro definitions may stand anywhere on a page, so formulas are kept raw until `settle`.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, bool, str, str | None]] = []
+        self.macros: dict[str, Any] = {}
+
+    def add(self, tex: str, display: bool, encoding: str) -> str:
+        """Record LaTeX (without delimiters) and return its mark; definitions leave no mark."""
+        if "\\" in tex and (
+            "\\newcommand" in tex
+            or "\\def" in tex
+            or "\\renewcommand" in tex
+            or "\\DeclareMathOperator" in tex
+            or "\\let" in tex
+            or "\\providecommand" in tex
+        ):
+            definitions = parse_macros(tex)
+            if definitions:
+                self.macros.update(definitions)
+                tex = _without_definitions(tex)
+        if not tex.strip():
+            return ""
+        return self._mark(tex, display, encoding, None)
+
+    def fail(self, reason: str, display: bool, encoding: str) -> str:
+        """Record a formula that could not be turned into LaTeX and return its mark."""
+        return self._mark("", display, encoding, reason)
+
+    def settle(self, index: int) -> Formula:
+        """The final formula behind a mark: cleaned, macros expanded, on one line if inline, checked."""
+        tex, display, encoding, failure = self._found[index]
+        if failure is not None:
+            return Formula("", display, encoding, "failed", failure)
+        tex = _layout(clean(tex), display)
+        if not tex:
+            return Formula("", display, encoding, "failed", "empty after cleaning")
+        problem = check(tex)
+        if self.macros and "\\" in tex:
+            expanded = expand_macros(tex, self.macros)
+            if expanded != tex:
+                tex = _layout(expanded, display)
+                problem = check(tex)
+        return Formula(tex, display, encoding, "valid" if problem is None else "invalid", problem)
+
+    def _mark(self, tex: str, display: bool, encoding: str, failure: str | None) -> str:
+        self._found.append((tex, display, encoding, failure))
+        return f"{marks.FORMULA}{len(self._found) - 1}{marks.CLOSE}"
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+_BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
+_LINES = re.compile(r"\s*\n\s*")
+_TRAILING_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\$")
+
+
+def _layout(tex: str, display: bool) -> str:
+    """Blanks folded; an inline formula on one line, a display one without blank lines."""
+    if not display or "\n" not in tex:
+        folded = " ".join(tex.split())
+    else:
+        folded = _LINES.sub("\n", _BLANKS.sub(" ", tex)).strip()
+    # "\ " at the end is a control space whose blank was just stripped
+    return folded + " " if _TRAILING_SLASH.search(folded) else folded
+
+
+_DEFINITION = re.compile(
+    r"\\(?:(?:re)?newcommand|providecommand|DeclareMathOperator|DeclareRobustCommand|g?def|let)(?![a-zA-Z])\*?"
+)
+
+
+def _without_definitions(tex: str) -> str:
+    """TeX without `\\newcommand{...}[n]{...}`, `\\def\\x#1{...}` and their kin."""
+    kept: list[str] = []
+    position = 0
+    while True:
+        match = _DEFINITION.search(tex, position)
+        if match is None:
+            kept.append(tex[position:])
+            return "".join(kept)
+        kept.append(tex[position : match.start()])
+        position = _end_of_definition(tex, match.end(), match[0])
+
+
+def _end_of_definition(tex: str, position: int, command: str) -> int:
+    if command.startswith("\\let"):
+        match = re.compile(r"\s*\\(?:[a-zA-Z]+|.)\s*=?\s*(?:\\(?:[a-zA-Z]+|.)|.)?", re.S).match(
+            tex, position
+        )
+        return match.end() if match else position
+    groups_left = 1 if command.endswith("def") else 2
+    length = len(tex)
+    name = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)", re.S).match(tex, position)
+    if name:
+        position = name.end()
+        groups_left = 1
+    while position < length and groups_left:
+        character = tex[position]
+        if character == "{":
+            depth = 0
+            while position < length:
+                character = tex[position]
+                if character == "\\":
+                    position += 1
+                elif character == "{":
+                    depth += 1
+                elif character == "}":
+                    depth -= 1
+                    if depth == 0:
+                        break
+                position += 1
+            position += 1
+            groups_left -= 1
+        elif character == "\\" and groups_left == 1 and not command.endswith("def"):
+            # \newcommand\R\mathbb: a body of one control sequence
+            match = re.compile(r"\\(?:[a-zA-Z]+|.)", re.S).match(tex, position)
+            return match.end() if match else length
+        else:
+            position += 1
+    return position

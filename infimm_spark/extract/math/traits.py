@@ -1,0 +1,170 @@
+"""What a page says about its own mathematics: libraries loaded, delimiters configured, macros."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from infimm_spark.extract.math import js
+
+Pair = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Traits:
+    """Read from the page's scripts before its text is walked.
+
+    `inline` and `display` are the delimiters declared by the page (None: not declared). `library` is
+    True when MathJax, KaTeX or a kin of them is loaded. `asciimath` is True when backticks delimit
+    AsciiMath. `khan` marks exercise templates whose TeX sits in `<code>`.
+    """
+
+    library: bool = False
+    inline: list[Pair] | None = None
+    display: list[Pair] | None = None
+    process_escapes: bool = True
+    environments: bool = True
+    ignore_class: re.Pattern[str] | None = None
+    process_class: re.Pattern[str] | None = None
+    asciimath: list[Pair] = field(default_factory=list)
+    khan: bool = False
+    macros: dict[str, Any] = field(default_factory=dict)
+    rendered: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Element id → (TeX, display) of `katex.render("...", element)` calls."""
+
+
+def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
+    """Traits of a page from its decoded text and its scripts as (src, content) pairs."""
+    traits = Traits()
+    for source, content in scripts:
+        if source:
+            _read_source(source, traits)
+        if content:
+            _read_configuration(content, traits)
+    if not traits.library:
+        traits.library = _LIBRARY_MARKUP.search(text) is not None
+    return traits
+
+
+_LIBRARY_SOURCE = re.compile(r"mathjax|katex|mathquill|jsmath|asciimath|latexit|temml|mathml", re.I)
+_LIBRARY_MARKUP = re.compile(
+    r"MathJax\.Hub|MathJax_|mjx-container|class=\"katex|text/x-mathjax-config|type=\"math/tex"
+)
+
+
+def _read_source(source: str, traits: Traits) -> None:
+    if not _LIBRARY_SOURCE.search(source):
+        if "khan-exercise" in source:
+            traits.khan = True
+        return
+    traits.library = True
+    lowered = source.lower()
+    if (
+        "asciimath" in lowered
+        or "am_htmlormml" in lowered
+        or "am_chtml" in lowered
+        or "asciitex" in lowered
+    ):
+        traits.asciimath.append(("`", "`"))
+    if "asciimathml" in lowered and traits.inline is None:
+        traits.inline = [("$", "$"), ("\\(", "\\)")]
+    if "jsmath" in lowered and traits.inline is None:
+        traits.inline = [("$", "$"), ("\\(", "\\)")]
+
+
+def _read_configuration(content: str, traits: Traits) -> None:
+    if "khan-exercise" in content:
+        traits.khan = True
+    if not _CONFIGURATION.search(content):
+        return
+    if "MathJax" in content or "renderMathInElement" in content:
+        traits.library = True
+    for match in _PAIRS.finditer(content):
+        pairs = _pairs(js.literal(content, match.end()))
+        if pairs:
+            if match[1] == "inlineMath":
+                traits.inline = pairs
+            else:
+                traits.display = pairs
+    for match in _DELIMITERS.finditer(content):
+        value = js.literal(content, match.end())
+        if "ascii" in content[max(0, match.start() - 80) : match.start()].lower():
+            traits.asciimath.extend(_pairs(value))
+        else:
+            _read_katex(value, traits)
+    _read_flags(content, traits)
+    for match in _MACROS.finditer(content):
+        macros = js.literal(content, match.end())
+        if isinstance(macros, dict):
+            traits.macros.update(macros)
+    for match in _RENDER.finditer(content):
+        traits.rendered[match[2]] = (
+            js.string(match[1]),
+            "displayMode: true" in content[match.end() : match.end() + 120],
+        )
+
+
+_CONFIGURATION = re.compile(r"MathJax|[kK]a[tT]e[xX]|inlineMath|renderMathInElement")
+_PAIRS = re.compile(r"\b[\"']?(inlineMath|displayMath)[\"']?\s*:\s*(?=\[)")
+_DELIMITERS = re.compile(r"\b[\"']?delimiters[\"']?\s*:\s*(?=\[)")
+_FLAG = re.compile(r"\b[\"']?(processEscapes|processEnvironments)[\"']?\s*:\s*(true|false|!0|!1)")
+_CLASSES = re.compile(
+    r"\b[\"']?(ignoreClass|ignoreHtmlClass|processClass|processHtmlClass)[\"']?\s*:\s*(?=[\"'])"
+)
+_MACROS = re.compile(r"\b[\"']?[mM]acros[\"']?\s*:\s*(?=\{)")
+_RENDER = re.compile(
+    r"katex\.render\(\s*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)\s*,"
+    r"\s*document\.getElementById\(\s*[\"']([^\"']+)[\"']"
+)
+
+
+def _pairs(value: Any) -> list[Pair]:
+    if not isinstance(value, list):
+        return []
+    return [
+        (pair[0], pair[1])
+        for pair in value
+        if isinstance(pair, list)
+        and len(pair) == 2
+        and all(isinstance(side, str) and 0 < len(side) <= 40 for side in pair)
+    ]
+
+
+def _read_katex(value: Any, traits: Traits) -> None:
+    """`delimiters: [{left: "$$", right: "$$", display: true}, …]` of KaTeX's auto-render."""
+    if not isinstance(value, list):
+        return
+    inline: list[Pair] = []
+    display: list[Pair] = []
+    for item in value:
+        if isinstance(item, dict):
+            left, right = item.get("left"), item.get("right")
+            if isinstance(left, str) and isinstance(right, str) and left and right:
+                (display if item.get("display") else inline).append((left, right))
+    if inline or display:
+        traits.library = True
+        traits.inline = inline
+        traits.display = display
+
+
+def _read_flags(content: str, traits: Traits) -> None:
+    for match in _FLAG.finditer(content):
+        enabled = match[2] in ("true", "!0")
+        if match[1] == "processEscapes":
+            traits.process_escapes = enabled
+        else:
+            traits.environments = enabled
+    for match in _CLASSES.finditer(content):
+        names = js.literal(content, match.end())
+        if not isinstance(names, str) or not names or len(names) > 200:
+            continue
+        # MathJax joins the names into (^| )(names)( |$); only plain alternatives are honoured
+        alternatives = [re.escape(name) for name in names.split("|") if name and name != ".*"]
+        if not alternatives:
+            continue
+        pattern = re.compile(r"(?:^|\s)(?:" + "|".join(alternatives) + r")(?:\s|$)")
+        if match[1].startswith("ignore"):
+            traits.ignore_class = pattern
+        else:
+            traits.process_class = pattern
