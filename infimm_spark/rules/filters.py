@@ -1,0 +1,69 @@
+"""The paper's four rules: short lorem ipsum, punctuation, NSFW words, Unicode errors.
+
+The paper tried the rules of C4 and OBELICS, found that most delete good mathematics, and kept these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infimm_spark.config import RulesConfig
+from infimm_spark.rules.metrics import Metrics
+
+_LOREM_IPSUM = re.compile(r"lorem\s+ipsum", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`fails(text, language, metrics, config)` is the value that decided, None for a page that passes."""
+
+    name: str
+    fails: Callable[[str, str, Metrics, RulesConfig], float | None]
+
+
+def first_failed(
+    text: str, language: str, metrics: Metrics, config: RulesConfig
+) -> tuple[str, float] | None:
+    """Name and deciding value of the first rule that drops the page; None when all pass."""
+    for rule in RULES:
+        score = rule.fails(text, language, metrics, config)
+        if score is not None:
+            return rule.name, score
+    return None
+
+
+def _lorem_ipsum(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
+    """Placeholder text on a page too short to hold much else; scored by its characters."""
+    if metrics.size <= config.lorem_ipsum_max_chars and _LOREM_IPSUM.search(text):
+        return float(metrics.size)
+    return None
+
+
+def _punctuation(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
+    """English only: Chinese runs to fewer, longer tokens between its marks."""
+    if language == "en" and metrics.punctuation_ratio > config.max_punctuation_ratio:
+        return metrics.punctuation_ratio
+    return None
+
+
+def _nsfw(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
+    if metrics.nsfw_num_words > config.max_nsfw_words:
+        return float(metrics.nsfw_num_words)
+    return None
+
+
+def _unicode_error(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
+    if config.drop_unicode_errors and metrics.has_unicode_error:
+        return 1.0
+    return None
+
+
+RULES = (
+    Rule("lorem_ipsum", _lorem_ipsum),
+    Rule("punctuation_ratio", _punctuation),
+    Rule("nsfw", _nsfw),
+    Rule("unicode_error", _unicode_error),
+)
+"""In the order they are judged; a page is counted under the first it fails."""
