@@ -57,7 +57,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     if word in ("true", "false"):
         return word == "true", match.end()
     try:
-        return float(word), match.end()
+        return (int(word) if word.isdigit() else float(word)), match.end()
     except ValueError:
         return None, match.end()
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Formula
-from infimm_spark.extract.latex import check, clean, expand_macros, parse_macros
+from infimm_spark.extract.latex import Macro, check, clean, expand_macros, parse_macros
 
 
 class FormulaLedger:
@@ -18,7 +16,9 @@ class FormulaLedger:
 
     def __init__(self) -> None:
         self._found: list[tuple[str, bool, str, str | None]] = []
-        self.macros: dict[str, Any] = {}
+        self.macros: dict[str, Macro] = {}
+        self.unexpanded = False
+        """Whether a formula uses macros that could not be expanded safely."""
 
     def add(self, tex: str, display: bool, encoding: str) -> str:
         """Record LaTeX (without delimiters) and return its mark; definitions leave no mark."""
@@ -53,10 +53,16 @@ class FormulaLedger:
         problem = check(tex)
         if self.macros and "\\" in tex:
             expanded = expand_macros(tex, self.macros)
-            if expanded != tex:
+            if expanded is None:
+                self.unexpanded = True
+            elif expanded != tex:
                 tex = _layout(expanded, display)
                 problem = check(tex)
         return Formula(tex, display, encoding, "valid" if problem is None else "invalid", problem)
+
+    def is_display(self, index: int) -> bool:
+        """Whether the formula behind a mark is displayed."""
+        return self._found[index][1]
 
     def _mark(self, tex: str, display: bool, encoding: str, failure: str | None) -> str:
         self._found.append((tex, display, encoding, failure))

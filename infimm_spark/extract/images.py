@@ -1,0 +1,218 @@
+"""Pictures of a page as records in place; equation images become formulas instead."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract import marks
+from infimm_spark.extract.document import Image
+from infimm_spark.extract.math.equation_images import equation_of_image
+from infimm_spark.extract.math.sources import Attributes, Page
+
+
+class ImageReader:
+    """Reads `<img>` elements of one page against its base URL."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.images: list[Image] = []
+        self._last_equation: tuple[str, bool] | None = None
+
+    def read(self, node: LexborNode, attrs: Attributes, page: Page) -> str:
+        """The mark of an equation's formula or of a picture; ``""`` for spacers and the like."""
+        equation = equation_of_image(attrs)
+        if equation is not None:
+            return self._equation(node, equation, page)
+        source = _source(node, attrs)
+        if source is None:
+            return ""
+        url = resolve(self.base, source)
+        if url is None:
+            return ""
+        width, height = _size(attrs, "width"), _size(attrs, "height")
+        if _is_spacer(url, width, height):
+            return ""
+        if _in_noscript(node) and self.images and self.images[-1].url == url:
+            return ""
+        self.images.append(
+            Image(
+                url=url,
+                alt=_words(attrs.get("alt")),
+                title=_words(attrs.get("title")),
+                width=width,
+                height=height,
+            )
+        )
+        return f"{marks.IMAGE}{len(self.images) - 1}{marks.CLOSE}"
+
+    def _equation(self, node: LexborNode, equation: tuple[str, bool, str], page: Page) -> str:
+        tex, display, encoding = equation
+        if _in_noscript(node) and self._last_equation == (tex, display):
+            return ""
+        self._last_equation = (tex, display)
+        if not tex:
+            return page.ledger.fail("no source in the page", display, encoding)
+        return page.ledger.add(tex, display or _alone(node), encoding)
+
+
+def resolve(base: str, reference: str) -> str | None:
+    """An absolute http(s) URL by RFC 3986, or None (data URIs, broken references)."""
+    reference = _CONTROLS.sub("", reference.strip())
+    if not reference or reference[:5].lower() == "data:":
+        return None
+    try:
+        url = urljoin(base, reference)
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or len(url) > 4_000:
+        return None
+    return url.replace(" ", "%20")
+
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f]")
+_LAZY = (
+    "data-src",
+    "data-original",
+    "data-lazy-src",
+    "data-lazy",
+    "data-actualsrc",
+    "data-original-src",
+    "data-orig-file",
+    "data-url",
+    "data-hi-res-src",
+    "data-full-src",
+    "data-image",
+    "data-echo",
+    "file",
+    "original-src",
+)
+_LAZY_SETS = ("data-srcset", "data-lazy-srcset")
+_PLACEHOLDER = re.compile(
+    r"^data:|(?:^|[/_-])(?:placeholder|blank|spacer|transparent|loading|lazy|pixel|1x1|empty|grey|gray)[\w-]*\.(?:gif|png|svg|jpe?g)",
+    re.I,
+)
+_SPACER = re.compile(
+    r"(?:^|[/_-])(?:spacer|blank|transparent|pixel|1x1|clear|trans|dot_?clear|shim)\.(?:gif|png)(?:$|\?)|"
+    r"//(?:pixel|stats?|analytics|b)\.[^/]+/|/(?:pixel|tracking|track|beacon)(?:\.gif|\.png|\?|/)|"
+    r"google-analytics\.com|doubleclick\.net|facebook\.com/tr|scorecardresearch|quantserve|feeds\.wordpress\.com",
+    re.I,
+)
+
+
+def _source(node: LexborNode, attrs: Attributes) -> str | None:
+    """The best address of a picture: what a lazy loader would load, the largest of srcset, src."""
+    source = (attrs.get("src") or "").strip()
+    if not source or _PLACEHOLDER.search(source):
+        for name in _LAZY:
+            lazy = attrs.get(name)
+            if lazy and _ADDRESS.search(lazy):
+                return lazy
+        for name in _LAZY_SETS:
+            best = best_candidate(attrs.get(name) or "")
+            if best:
+                return best
+    best = best_candidate(attrs.get("srcset") or "")
+    if best:
+        return best
+    parent = node.parent
+    if parent is not None and parent.tag == "picture":
+        child = parent.first_child
+        while child is not None:
+            if child.tag == "source":
+                given = child.attributes
+                best = best_candidate(given.get("srcset") or given.get("data-srcset") or "")
+                if best and not (source and (given.get("type") or "").endswith(("webp", "avif"))):
+                    return best
+            child = child.next
+    return source or None
+
+
+_ADDRESS = re.compile(r"^(?!data:)[^\s]*[./][^\s]*$")
+_CANDIDATE = re.compile(r"\s*([^\s,][^\s]*[^\s,]|[^\s,])(?:\s+([\d.]+)([wxh])[^,]*)?\s*(?:,|$)")
+
+
+def best_candidate(srcset: str) -> str | None:
+    """The candidate with the largest width or density of a `srcset`; None if there is none."""
+    best: str | None = None
+    largest = -1.0
+    for match in _CANDIDATE.finditer(srcset[:20_000]):
+        address = match[1]
+        if address.startswith("data:"):
+            continue
+        try:
+            size = float(match[2]) if match[2] else 1.0
+        except ValueError:
+            size = 1.0
+        if size > largest:
+            best, largest = address, size
+    return best
+
+
+def _size(attrs: Attributes, name: str) -> int | None:
+    """Declared pixels: the attribute, else the style; None for percentages and nonsense."""
+    value = (attrs.get(name) or "").strip().lower().removesuffix("px")
+    if not value:
+        style = attrs.get("style")
+        match = _STYLE_SIZE[name].search(style) if style else None
+        value = match[1] if match else ""
+    try:
+        pixels = int(float(value)) if value and len(value) < 10 else -1
+    except ValueError:
+        return None
+    return pixels if 0 <= pixels < 100_000 else None
+
+
+_STYLE_SIZE = {
+    name: re.compile(rf"(?:^|;)\s*{name}\s*:\s*(\d+(?:\.\d+)?)px", re.I)
+    for name in ("width", "height")
+}
+
+
+def _is_spacer(url: str, width: int | None, height: int | None) -> bool:
+    if (width is not None and width <= 2) or (height is not None and height <= 2):
+        return True
+    return _SPACER.search(url) is not None
+
+
+def _in_noscript(node: LexborNode) -> bool:
+    parent = node.parent
+    return parent is not None and parent.tag == "noscript"
+
+
+def _words(value: str | None) -> str | None:
+    text = " ".join(marks.cleared(value).split()) if value else ""
+    return text or None
+
+
+def _alone(node: LexborNode) -> bool:
+    """Whether an image is all that its paragraph or table cell holds, centred or indented."""
+    parent = node.parent
+    while parent is not None and parent.tag in ("a", "span", "b", "i", "em", "font"):
+        if _siblings_text(parent):
+            return False
+        parent = parent.parent
+    if parent is None or parent.tag not in ("p", "div", "center", "dd", "blockquote"):
+        return False
+    return not _has_text(parent)
+
+
+def _siblings_text(node: LexborNode) -> bool:
+    return _has_text(node)
+
+
+def _has_text(node: LexborNode) -> bool:
+    count = 0
+    child = node.first_child
+    while child is not None and count < 6:
+        if child.tag == "-text":
+            if (child.text_content or "").strip(" \n\t\r\xa0.,;"):
+                return True
+        elif child.is_element_node and child.tag != "br":
+            count += 1
+        child = child.next
+    return count > 1

@@ -1,0 +1,84 @@
+"""Formulas in attributes (`data-tex`, `data-expr`, ...) and in `katex.render` calls."""
+
+from __future__ import annotations
+
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.math.late import asciimath_to_latex
+from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
+from infimm_spark.extract.math.mathml_elements import math_mark
+from infimm_spark.extract.math.sources import Attributes, Page, undelimited
+
+# These names mean TeX wherever they stand; the others need a value that looks like it.
+_CERTAIN = ("data-tex", "data-latex", "data-katex")
+_LIKELY = (
+    "data-expr",
+    "data-equation",
+    "data-formula",
+    "data-math",
+    "data-math-content",
+    "data-value-tex",
+)
+
+
+def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """An element that carries its TeX in a `data-` attribute."""
+    asciimath = attrs.get("data-asciimath")
+    if asciimath:
+        try:
+            return page.ledger.add(asciimath_to_latex(asciimath), False, "asciimath")
+        except ConversionError as error:
+            return page.ledger.fail(str(error), False, "asciimath")
+    for name in (*_CERTAIN, *_LIKELY):
+        value = attrs.get(name)
+        if not value or not value.strip():
+            continue
+        if name in _LIKELY and not (is_tex(value) or _math_class(attrs)):
+            continue
+        tex, display = undelimited(value)
+        if display is None:
+            display = _is_display(node, attrs)
+        return page.ledger.add(tex, display, name)
+    return None
+
+
+def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """An element that carries MathML in `data-mathml`."""
+    source = attrs.get("data-mathml") or ""
+    if "math" not in source:
+        return None
+    try:
+        math = parse_mathml(source.replace("«", "<").replace("»", ">").replace("¨", '"'))
+    except ConversionError as error:
+        return page.ledger.fail(str(error), False, "data-mathml")
+    display = math.attributes.get("display") == "block"
+    return math_mark(math, math.attributes, page, display, "data-mathml")
+
+
+def read_rendered(attrs: Attributes, page: Page) -> str | None:
+    """The target of a `katex.render("...", document.getElementById("id"))` call."""
+    formula = page.traits.rendered.get(attrs.get("id") or "")
+    return page.ledger.add(formula[0], formula[1], "katex-render") if formula else None
+
+
+def _math_class(attrs: Attributes) -> bool:
+    classes = (attrs.get("class") or "").lower()
+    return any(word in classes for word in ("math", "tex", "formula", "equation"))
+
+
+def _is_display(node: LexborNode, attrs: Attributes) -> bool:
+    if any(
+        attrs.get(name) in ("true", "block", "display", "")
+        for name in (
+            "data-display",
+            "data-display-mode",
+            "data-displaymode",
+            "display",
+            "data-block",
+        )
+        if name in attrs
+    ):
+        return True
+    classes = (attrs.get("class") or "").lower()
+    return "display" in classes or "block" in classes or node.tag in ("div", "p", "figure")

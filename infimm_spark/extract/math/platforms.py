@@ -1,0 +1,233 @@
+"""Conventions of sites and generators: classes, tags and templates that hold TeX or HTML mathematics."""
+
+from __future__ import annotations
+
+import re
+
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.math.late import asciimath_to_latex
+from infimm_spark.extract.math.mathml import ConversionError
+from infimm_spark.extract.math.sources import Attributes, Page, class_of, text_of, undelimited
+
+_BEARERS = frozenset({"math", "script", "img", "mjx-container", "svg", "mjx-math"})
+_BEARER_CLASS = re.compile(r"katex|MathJax|mjx|mwe-math|ql-")
+_DISPLAY_CLASS = re.compile(r"display|block", re.I)
+
+
+def read_raw(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    r"""An element whose whole text is one formula, delimited or not (`.math-container`, `<eq>`).
+
+    Left alone when it holds rendered mathematics, which has its own reader, or several formulas.
+    """
+    source = _plain_source(node)
+    if source is None:
+        return None
+    tex, display = undelimited(source)
+    if not tex.strip():
+        return None
+    if display is None:
+        if _SEVERAL.search(source):
+            return None
+        display = _display(node, attrs)
+    return page.ledger.add(tex, display, "math-element")
+
+
+def read_ambiguous(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """Classes such as `math` or `equation`, which sites also use for whole sections."""
+    source = _plain_source(node)
+    if source is None or len(source) > 10_000:
+        return None
+    tex, display = undelimited(source)
+    if display is None:
+        if _SEVERAL.search(source) or not (is_tex(source) or _SINGLE.fullmatch(source.strip())):
+            return None
+        display = _display(node, attrs)
+    return page.ledger.add(tex, display, "math-element")
+
+
+def read_mixed(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`<mathjax>`: prose whose delimited formulas are mathematics by declaration."""
+    page.traits.library = True
+    return None
+
+
+def read_asciimath(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`span.AM`, `.asciimath`: AsciiMath, between backticks or bare."""
+    source = _plain_source(node)
+    if source is None:
+        return None
+    source = source.strip().strip("`").strip()
+    if not source or len(source) > 2_000:
+        return None
+    try:
+        return page.ledger.add(asciimath_to_latex(source), False, "asciimath")
+    except ConversionError as error:
+        return page.ledger.fail(str(error), False, "asciimath") + source
+
+
+def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`<code>` that is mathematics: Khan templates, and R Markdown's `<code>\\(x\\)</code>`."""
+    classes = attrs.get("class") or ""
+    if "language-math" in classes or "code-math" in classes or "js-render-math" in classes:
+        return read_raw(node, attrs, page)
+    if page.traits.khan:
+        source = text_of(node)
+        if not source.strip() or class_of(node.parent) == "prettyprint":
+            return None
+        return page.ledger.add(source, False, "khan-code")
+    if page.traits.library:
+        source = text_of(node).strip()
+        if source.startswith(("\\(", "\\[", "$$")):
+            tex, display = undelimited(source)
+            if display is not None and is_tex(source):
+                return page.ledger.add(tex, display, "code")
+    return None
+
+
+def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`<pre>` that is mathematics by its class or language (GitLab, wikis)."""
+    classes = (attrs.get("class") or "").split()
+    marked = "math" in classes or "js-render-math" in classes or "latex-math" in classes
+    if marked or attrs.get("lang") == "math" or attrs.get("data-math-style"):
+        return page.ledger.add(undelimited(text_of(node))[0], True, "math-element")
+    return None
+
+
+def read_html_math(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`.texhtml`: Wikipedia's formulas in HTML with `<sup>`, `<sub>` and italic letters."""
+    tex = html_to_latex(node)
+    return page.ledger.add(tex, False, "html-math") if tex else None
+
+
+_HTML_SYMBOLS = str.maketrans(
+    {
+        "−": "-",
+        "\u00a0": " ",
+        "\u2009": " ",
+        "\u2005": " ",
+        "\u200a": " ",
+        "\u202f": " ",
+        "×": r"\times ",
+        "·": r"\cdot ",
+        "⋅": r"\cdot ",
+        "≤": r"\leq ",
+        "≥": r"\geq ",
+        "≠": r"\neq ",
+        "±": r"\pm ",
+        "∞": r"\infty ",
+        "∈": r"\in ",
+        "→": r"\to ",
+        "∑": r"\sum ",
+        "∫": r"\int ",
+        "√": r"\surd ",
+        "π": r"\pi ",
+        "θ": r"\theta ",
+        "α": r"\alpha ",
+        "β": r"\beta ",
+        "γ": r"\gamma ",
+        "δ": r"\delta ",
+        "ε": r"\varepsilon ",
+        "λ": r"\lambda ",
+        "μ": r"\mu ",
+        "σ": r"\sigma ",
+        "τ": r"\tau ",
+        "φ": r"\varphi ",
+        "ω": r"\omega ",
+        "Γ": r"\Gamma ",
+        "Δ": r"\Delta ",
+        "Σ": r"\Sigma ",
+        "Ω": r"\Omega ",
+        "′": "'",
+        "%": r"\%",
+        "#": r"\#",
+        "&": r"\&",
+        "$": r"\$",
+    }
+)
+_FRACTION = frozenset({"sfrac", "frac"})
+
+
+def html_to_latex(root: LexborNode) -> str:
+    """LaTeX of HTML mathematics: scripts, Wikipedia's fractions and radicands, symbols."""
+    pieces: list[str] = []
+    todo: list[LexborNode | str] = [root]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+            continue
+        tag = item.tag
+        if tag == "-text":
+            pieces.append((item.text_content or "").translate(_HTML_SYMBOLS))
+            continue
+        if not item.is_element_node or tag in ("style", "script"):
+            continue
+        classes = class_of(item).split()
+        if "sr-only" in classes or "visualhide" in classes:
+            continue
+        opening, closing = _brackets(tag or "", classes)
+        pieces.append(opening)
+        if closing:
+            todo.append(closing)
+        children = []
+        child = item.child
+        while child is not None:
+            children.append(child)
+            child = child.next
+        todo.extend(reversed(children))
+    return " ".join("".join(pieces).split())
+
+
+def _brackets(tag: str, classes: list[str]) -> tuple[str, str]:
+    if tag == "sup":
+        return "^{", "}"
+    if tag == "sub":
+        return "_{", "}"
+    if tag == "b":
+        return r"\mathbf{", "}"
+    if not _FRACTION.isdisjoint(classes):
+        return r"\frac", ""
+    if "num" in classes or "den" in classes:
+        return "{", "}"
+    if "radicand" in classes:
+        return r"\sqrt{", "}"
+    return "", ""
+
+
+_SEVERAL = re.compile(
+    r"\\\(.*\\\(|\\\[.*\\\[|\\\).+\S|\\\].+\S|^[^$\\]*[^\s$\\][^$\\]*(?:\$|\\\(|\\\[)", re.S
+)
+_SINGLE = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z](?:,\s*[A-Za-z])+")
+
+
+def _plain_source(node: LexborNode) -> str | None:
+    """The text of an element without rendered mathematics inside it, else None."""
+    pieces: list[str] = []
+    for child in node.traverse(include_text=True):
+        tag = child.tag
+        if tag == "-text":
+            pieces.append(child.text_content or "")
+        elif tag == "br":
+            pieces.append("\n")
+        elif tag == "em" or tag == "i":
+            # Markdown made emphasis of underscores; only safe to leave to the text scanner
+            return None
+        elif tag in _BEARERS or (tag != "-comment" and _BEARER_CLASS.search(class_of(child))):
+            if child.mem_id != node.mem_id:
+                return None
+    return "".join(pieces)
+
+
+def _display(node: LexborNode, attrs: Attributes) -> bool:
+    style = attrs.get("data-math-style")
+    if style:
+        return style == "display"
+    environment = attrs.get("env")
+    if environment:
+        return environment == "displaymath"
+    classes = attrs.get("class") or ""
+    if "inline" in classes:
+        return False
+    return _DISPLAY_CLASS.search(classes) is not None or node.tag in ("div", "p", "pre", "figure")

@@ -1,0 +1,277 @@
+"""A page from bytes to `Document`: screened, decoded and parsed once, read in two steps.
+
+`parse_page` is paid by every page, `ParsedPage.quick_text` by every page too (it feeds language
+identification and the recall floor), `ParsedPage.document` only by pages that passed both.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from infimm_spark.errors import PageRejectedError
+from infimm_spark.extract import marks
+from infimm_spark.extract.boilerplate import mark_boilerplate
+from infimm_spark.extract.document import Document, Formula, Segment
+from infimm_spark.extract.images import ImageReader
+from infimm_spark.extract.latex import parse_macros
+from infimm_spark.extract.math.delimiters import DelimiterScanner
+from infimm_spark.extract.math.ledger import FormulaLedger
+from infimm_spark.extract.math.sources import Page
+from infimm_spark.extract.math.traits import read_traits
+from infimm_spark.extract.screen import ScreenLimits, screen
+from infimm_spark.extract.text import Renderer
+from infimm_spark.extract.tree import PageTree, build_tree
+from infimm_spark.rules.consent import signals_from_meta
+
+try:
+    from infimm_spark.crawl.charset import decode_html
+except ImportError:
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+    def decode_html(body: bytes, content_type: str | None) -> tuple[str, str]:
+        encoding = detect_encoding(body)
+        return bytes_to_str(body, encoding), encoding
+
+
+_DEFAULT_LIMITS = ScreenLimits()
+
+
+def extract_page(html: bytes, *, url: str, content_type: str | None = None) -> Document:
+    """The document of one page: text, formulas and images in order.
+
+    `html` is the HTTP body (already inflated), `content_type` the HTTP header if there was one.
+    Raises `PageRejectedError` for a page that is not HTML or that no parser should be given.
+    """
+    return parse_page(html, url=url, content_type=content_type).document()
+
+
+def parse_page(
+    html: bytes,
+    *,
+    url: str,
+    content_type: str | None = None,
+    limits: ScreenLimits = _DEFAULT_LIMITS,
+) -> ParsedPage:
+    """Screen, decode and parse a page. Raises `PageRejectedError`."""
+    if content_type is not None and _OTHER_TYPES.match(content_type):
+        raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
+    screen(html, limits)
+    text, charset = decode_html(html, content_type)
+    text = _prepared(text)
+    try:
+        parser = LexborHTMLParser(text)
+    except (SelectolaxError, ValueError, RuntimeError) as error:
+        raise PageRejectedError("unparseable", f"the parser gave up: {error}") from None
+    return ParsedPage(parser, text, url, charset)
+
+
+class ParsedPage:
+    """A parsed page; the tree is read, never changed."""
+
+    def __init__(self, parser: LexborHTMLParser, html: str, url: str, charset: str) -> None:
+        self._parser = parser
+        self._html = html
+        self.url = url
+        self.charset = charset
+
+    def quick_text(self, max_chars: int) -> str:
+        """Up to `max_chars` characters of visible text, prose before menus, TeX sources included.
+
+        Cheap and rough: for language identification and the recall floor, not for reading.
+        """
+        body = self._parser.body
+        return _quick_text(body, max_chars) if body is not None else ""
+
+    def document(self) -> Document:
+        """Mathematics- and image-aware extraction."""
+        document = Document(url=self.url, charset=self.charset)
+        root = self._parser.root
+        body = self._parser.body or root
+        if body is None or root is None:
+            return document
+        head = _Head(root, self.url)
+        document.consent = signals_from_meta(head.meta)
+        traits = read_traits(self._html, head.scripts)
+        ledger = FormulaLedger()
+        ledger.macros.update(parse_macros(traits.macros))
+        page = Page(traits, ledger, head.script_ids)
+        images = ImageReader(head.base)
+        tree = build_tree(body, page, images)
+        mark_boilerplate(tree.root)
+        scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
+        text = Renderer(scanner.scan, ledger.is_display).render(tree.root)
+        document.title = head.title or _first_heading(text)
+        document.segments, document.formulas = _segments(text, tree, ledger, images)
+        return document
+
+
+class _Head:
+    """Title, base, meta pairs and scripts, gathered by one query."""
+
+    def __init__(self, root: LexborNode, url: str) -> None:
+        self.base = url
+        self.meta: list[tuple[str, str]] = []
+        self.scripts: list[tuple[str, str]] = []
+        self.title: str | None = None
+        script_ids: list[str] = []
+        og_title: str | None = None
+        seen_base = False
+        for node in root.css("head > title, meta, base, script"):
+            attrs = node.attributes
+            tag = node.tag
+            if tag == "script":
+                kind = (attrs.get("type") or "").lower()
+                if kind.startswith("math/"):
+                    script_ids.append(attrs.get("id") or "")
+                    continue
+                if "json" not in kind:
+                    self.scripts.append((attrs.get("src") or "", node.text() or ""))
+            elif tag == "meta":
+                name = attrs.get("name") or attrs.get("property")
+                content = attrs.get("content")
+                if name and content:
+                    self.meta.append((name, content))
+                    if name.lower() == "og:title" and og_title is None:
+                        og_title = content
+            elif tag == "base":
+                href = attrs.get("href")
+                if href and not seen_base:
+                    seen_base = True
+                    try:
+                        self.base = urljoin(url, href.strip())
+                    except ValueError:
+                        pass
+            elif self.title is None:
+                self.title = " ".join((node.text() or "").split()) or None
+        self.script_ids = frozenset(script_ids)
+        if og_title:
+            self.title = " ".join(marks.cleared(og_title).split()) or self.title
+
+
+def _segments(
+    text: str, tree: PageTree, ledger: FormulaLedger, images: ImageReader
+) -> tuple[list[Segment], list[Formula]]:
+    formulas: list[Formula] = []
+
+    def written(match: re.Match[str]) -> str:
+        kind, index = match[0][0], int(match[0][1:-1])
+        if kind == marks.CODE:
+            return tree.codes[index]
+        formula = ledger.settle(index)
+        formulas.append(formula)
+        if formula.outcome == "failed":
+            return ""
+        return f"$${formula.tex}$$" if formula.display else f"${formula.tex}$"
+
+    segments: list[Segment] = []
+    position = 0
+    for match in marks.IMAGE_MARK.finditer(text):
+        _append_text(segments, marks.ANY_MARK.sub(written, text[position : match.start()]))
+        segments.append(Segment(image=images.images[int(match[1])]))
+        position = match.end()
+    _append_text(segments, marks.ANY_MARK.sub(written, text[position:]))
+    return segments, formulas
+
+
+def _append_text(segments: list[Segment], text: str) -> None:
+    text = text.strip()
+    if text and not _ONLY_MARKUP.fullmatch(text):
+        segments.append(Segment(text=text))
+
+
+_ONLY_MARKUP = re.compile(r"(?:[-#>\s]|\d+\.)*")
+_OTHER_TYPES = re.compile(
+    r"\s*(?:image|audio|video|font)/|\s*application/(?:pdf|json|javascript|zip|gzip|octet-stream|msword|x-shockwave|epub)"
+    r"|\s*text/(?:css|javascript|csv|calendar)",
+    re.I,
+)
+_RESERVED_REFERENCE = re.compile(
+    r"&#(?:[xX]0*[eE]00[0-8](?![0-9a-fA-F])|0*573(?:4[4-9]|5[0-2])(?!\d));?"
+)
+_PREFIX = re.compile(r"<([A-Za-z][\w.-]{0,15}):math[\s>]")
+
+
+def _prepared(text: str) -> str:
+    """Without the characters reserved for marks, and with MathML's namespace prefixes removed: as
+    `<math>` the parser knows it and closes `<mml:mspace/>`, as `<mml:math>` it does not.
+    """
+    if not text.isascii() and marks.has_reserved(text):
+        text = marks.cleared(text)
+    if "&#" in text:
+        text = _RESERVED_REFERENCE.sub("", text)
+    if ":math" in text:
+        for prefix in set(_PREFIX.findall(text)):
+            text = re.sub(rf"(</?){re.escape(prefix)}:(?=[A-Za-z])", r"\1", text)
+    return text
+
+
+def _first_heading(text: str) -> str | None:
+    for line in text.split("\n", 50)[:50]:
+        if line.startswith("# "):
+            heading = marks.ANY_MARK.sub("", marks.IMAGE_MARK.sub("", line[2:]))
+            return " ".join(heading.split()) or None
+    return None
+
+
+_QUICK_SKIPPED = frozenset(
+    "head style template iframe object svg select button nav footer noscript textarea canvas audio video form".split()
+)
+_QUICK_LINKED = frozenset({"a", "header", "aside"})
+_QUICK_NODES = 6_000
+
+
+def _quick_text(body: LexborNode, max_chars: int) -> str:
+    prose: list[str] = []
+    linked: list[str] = []
+    size = visited = links = 0
+    todo: list[LexborNode | None] = []
+    node = body.first_child
+    leave: list[bool] = []
+    while size < max_chars and visited < _QUICK_NODES:
+        if node is None:
+            if not todo:
+                break
+            node = todo.pop()
+            if leave.pop():
+                links -= 1
+            continue
+        visited += 1
+        following = node.next
+        tag = node.tag
+        if tag == "-text":
+            text = node.text_content
+            if text and not text.isspace():
+                if links:
+                    linked.append(text)
+                else:
+                    prose.append(text)
+                    size += len(text)
+            node = following
+        elif tag in _QUICK_SKIPPED or tag is None:
+            node = following
+        elif tag == "script":
+            kind = node.attributes.get("type")
+            if kind and kind.startswith("math/tex"):
+                source = node.text() or ""
+                prose.append(f"${source}$")
+                size += len(source)
+            node = following
+        elif tag == "img":
+            alt = node.attributes.get("alt")
+            if alt and "\\" in alt:
+                prose.append(f"${alt}$")
+                size += len(alt)
+            node = following
+        else:
+            is_link = tag in _QUICK_LINKED
+            if is_link:
+                links += 1
+            todo.append(following)
+            leave.append(is_link)
+            node = node.first_child
+    if size < max_chars:
+        prose.extend(linked)
+    return " ".join(" ".join(prose).split())[:max_chars]

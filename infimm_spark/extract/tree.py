@@ -1,0 +1,294 @@
+"""From Lexbor's tree to a light one: blocks that hold runs of text, formulas already read.
+
+One iterative walk over the parsed page. Inline elements dissolve into their block's runs; a
+formula-bearing element becomes its mark; what can never be content (scripts, controls, hidden
+elements without formulas) is left out. Each block counts its text, so that what is boilerplate can
+be judged without another look at the page.
+"""
+
+from __future__ import annotations
+
+import re
+
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract import marks
+from infimm_spark.extract.images import ImageReader
+from infimm_spark.extract.math.elements import read_element
+from infimm_spark.extract.math.sources import Attributes, Page, text_of
+
+
+class Block:
+    """A block-level element: `children` are runs of text (str) and blocks, in page order.
+
+    `length` counts the characters of text below it, `linked` those inside links, `formulas` the
+    formula marks and delimiters seen, `images` the pictures.
+    """
+
+    __slots__ = (
+        "attrs",
+        "children",
+        "formulas",
+        "images",
+        "kept",
+        "length",
+        "linked",
+        "parent",
+        "tag",
+    )
+
+    def __init__(self, tag: str, attrs: Attributes, parent: Block | None) -> None:
+        self.tag = tag
+        self.attrs = attrs
+        self.parent = parent
+        self.children: list[str | Block] = []
+        self.length = 0
+        self.linked = 0
+        self.formulas = 0
+        self.images = 0
+        self.kept = True
+
+
+class PageTree:
+    """The block tree of a page with what the walk set aside."""
+
+    def __init__(self, root: Block) -> None:
+        self.root = root
+        self.codes: list[str] = []
+        self.dollar_texts: list[str] = []
+
+
+_BLOCKS = frozenset(
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre search "
+    "section summary table tbody td tfoot th thead tr ul caption listing xmp plaintext marquee "
+    "math-block frameset noframes".split()
+)
+_SKIPPED = frozenset(
+    "head style template iframe object embed applet canvas audio video svg select option optgroup "
+    "datalist input button textarea progress meter map area track param source link meta base title "
+    "rp colgroup col annotation annotation-xml".split()
+)
+_PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
+_RAISED = {"sup": marks.SUP, "sub": marks.SUB}
+_EMPHASIS = frozenset({"em", "i"})
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_NOTE = re.compile(r"footnote|reference|noteref|fn-?ref|cite|endnote", re.I)
+_INVISIBLE_CLASS = re.compile(
+    r"(?:^|\s)(?:sr-only|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
+    r"skip-link|line-numbers-rows|lineno|linenos|gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
+)
+_MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
+
+
+def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
+    """Walk the body once, in page order, without recursion."""
+    root = Block("body", body.attributes, None)
+    tree = PageTree(root)
+    traits = page.traits
+    ignore = traits.ignore_class
+    block = root
+    links = 0  # depth of enclosing <a>
+    ignored = 0  # depth of enclosing elements whose text the page's configuration leaves alone
+    todo: list[tuple[LexborNode | None, int, str]] = []
+    node = body.child
+    while True:
+        if node is None:
+            if not todo:
+                return tree
+            node, kind, closing = todo.pop()
+            if kind == _LEAVE_BLOCK:
+                block = _leave(block, tree)
+            elif kind == _LEAVE_LINK:
+                links -= 1
+            elif kind == _LEAVE_IGNORED:
+                ignored -= 1
+                block = _leave(block, tree)
+            else:
+                block.children.append(closing)
+            continue
+        following = node.next
+        tag = node.tag
+        if tag == "-text":
+            text = node.text_content
+            if text:
+                if ignored and ("$" in text or "\\" in text):
+                    tree.codes.append(text)
+                    text = f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}"
+                block.children.append(text)
+                if not text.isspace():
+                    size = len(text)
+                    block.length += size
+                    if links:
+                        block.linked += size
+                    if "$" in text:
+                        tree.dollar_texts.append(text)
+                    if "\\" in text and _MATH_HINT.search(text):
+                        block.formulas += 1
+            node = following
+            continue
+        if tag is None or tag in _SKIPPED or not node.is_element_node:
+            node = following
+            continue
+        attrs = node.attributes
+        mark = read_element(node, tag, attrs, page)
+        if mark is not None:
+            if mark:
+                block.children.append(mark)
+                block.formulas += mark.count(marks.FORMULA)
+            node = following
+            continue
+        if attrs and _is_hidden(attrs, node, page):
+            node = following
+            continue
+        if tag in _BLOCKS or "-" in tag:
+            inner = Block(tag, attrs, block)
+            block.children.append(inner)
+            if tag in _PREFORMATTED:
+                _preformatted(node, inner, tree)
+                inner.length += len(inner.children[0]) if inner.children else 0
+                _leave(inner, tree)
+                node = following
+                continue
+            block = inner
+            kind = _LEAVE_BLOCK
+            if ignore is not None and _is_ignored(attrs, ignore):
+                ignored += 1
+                kind = _LEAVE_IGNORED
+            todo.append((following, kind, ""))
+            node = node.first_child
+            continue
+        if tag == "br":
+            block.children.append(marks.BREAK)
+            node = following
+            continue
+        if tag == "img":
+            mark = images.read(node, attrs, page)
+            if mark:
+                block.children.append(mark)
+                if mark[0] == marks.FORMULA:
+                    block.formulas += 1
+                else:
+                    block.images += 1
+            node = following
+            continue
+        if tag == "noscript":
+            for picture in node.css("img"):
+                mark = images.read(picture, picture.attributes, page)
+                if mark:
+                    block.children.append(mark)
+                    block.images += 1
+            node = following
+            continue
+        if tag == "a":
+            links += 1
+            todo.append((following, _LEAVE_LINK, ""))
+            node = node.first_child
+            continue
+        if tag in ("code", "tt", "samp", "kbd"):
+            source = text_of(node).strip("\n")
+            if source.strip():
+                tree.codes.append(_code_span(source))
+                block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
+                block.length += len(source)
+                if links:
+                    block.linked += len(source)
+            node = following
+            continue
+        if tag in _RAISED:
+            opening, closing = _raised(node, tag, attrs)
+            block.children.append(opening)
+            todo.append((following, _LEAVE_TEXT, closing))
+            node = node.first_child
+            continue
+        if tag in _EMPHASIS:
+            block.children.append(marks.EMPHASIS)
+            todo.append((following, _LEAVE_TEXT, marks.EMPHASIS))
+            node = node.first_child
+            continue
+        if tag == "q":
+            block.children.append('"')
+            todo.append((following, _LEAVE_TEXT, '"'))
+            node = node.first_child
+            continue
+        if ignore is not None and _is_ignored(attrs, ignore):
+            # rare: an inline element the configuration leaves alone becomes a code-like mark
+            source = text_of(node)
+            tree.codes.append(source)
+            block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
+            block.length += len(source)
+            node = following
+            continue
+        todo.append((following, _LEAVE_TEXT, ""))
+        node = node.first_child
+
+
+_LEAVE_BLOCK = 0
+_LEAVE_LINK = 1
+_LEAVE_TEXT = 2
+_LEAVE_IGNORED = 3
+
+
+def _leave(block: Block, tree: PageTree) -> Block:
+    parent = block.parent
+    assert parent is not None
+    parent.length += block.length
+    parent.linked += block.linked
+    parent.formulas += block.formulas
+    parent.images += block.images
+    return parent
+
+
+def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
+    classes = attrs.get("class")
+    return classes is not None and ignore.search(classes) is not None
+
+
+def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
+    """Hidden by markup, and no mathematics inside (definitions of macros are read all the same)."""
+    classes = attrs.get("class")
+    if classes and _INVISIBLE_CLASS.search(classes):
+        return True
+    style = attrs.get("style")
+    if "hidden" in attrs and attrs["hidden"] != "until-found":
+        pass
+    elif style is None or _HIDDEN.search(style) is None:
+        return False
+    text = node.text() or ""
+    return not (
+        _MATH_HINT.search(text)
+        or (page.traits.khan and text)
+        or node.css_first("math, .katex, mjx-container, script[type^='math/']") is not None
+    )
+
+
+def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:
+    source = text_of(node).strip("\n")
+    if source.strip():
+        tree.codes.append(source)
+        block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
+
+
+def _code_span(source: str) -> str:
+    """Inline code on one line between enough backticks (CommonMark)."""
+    source = " ".join(source.split())
+    if "`" not in source:
+        return f"`{source}`"
+    longest = max(len(run) for run in re.findall("`+", source))
+    fence = "`" * (longest + 1)
+    return f"{fence} {source} {fence}"
+
+
+def _raised(node: LexborNode, tag: str, attrs: Attributes) -> tuple[str, str]:
+    """Marks around `<sup>`/`<sub>`; a footnote's number stands in brackets instead."""
+    child = node.first_child
+    while child is not None and child.tag == "-text" and not (child.text_content or "").strip():
+        child = child.next
+    note = _NOTE.search((attrs.get("class") or "") + " " + (attrs.get("id") or "")) is not None
+    if not note and child is not None and child.tag == "a":
+        target = child.attributes.get("href") or ""
+        note = "#" in target or _NOTE.search(child.attributes.get("class") or "") is not None
+    if note and tag == "sup":
+        text = text_of(node).strip()
+        return ("", "") if text.startswith(("[", "(")) else ("[", "]")
+    return _RAISED[tag], marks.RAISED_END
