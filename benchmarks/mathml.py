@@ -1,0 +1,132 @@
+"""How often MathML, stripped of its annotation, gives back the TeX it was made from.
+
+    python benchmarks/mathml.py [--show N] [--half dev|test|both] [--source NAME]
+
+reads `../shared/data/gold/mathml/pairs.jsonl` and prints, per source and for two halves (split by a
+hash of the pair's id; rules were tuned on the first half only), the share of pairs that agree
+
+- exact: the same string but for space,
+- normal: the same `normal_form` (same meaning, same look),
+- loose: the same after `loose_form`, which also forgets what MathML does not carry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import html
+import json
+import re
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+if str(REPOSITORY) not in map(str, sys.path):
+    sys.path.insert(0, str(REPOSITORY))
+
+from infimm_spark.extract.latex import clean, normal_form  # noqa: E402
+from infimm_spark.extract.math.mathml import (  # noqa: E402
+    ConversionError,
+    mathml_to_latex,
+    parse_mathml,
+)
+
+PAIRS = REPOSITORY.parent / "shared" / "data" / "gold" / "mathml" / "pairs.jsonl"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--show", type=int, default=0, help="print so many misses")
+    parser.add_argument("--half", choices=["dev", "test", "both"], default="dev")
+    parser.add_argument("--source", default="")
+    arguments = parser.parse_args()
+    if not PAIRS.is_file():
+        sys.exit(f"{PAIRS} is absent: nothing to measure")
+    pairs = [json.loads(line) for line in PAIRS.read_text("utf-8").split("\n") if line]
+
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    misses = []
+    seconds = 0.0
+    for pair in pairs:
+        half = half_of(pair)
+        expected = expected_tex(pair)
+        started = time.perf_counter()
+        try:
+            got = mathml_to_latex(parse_mathml(pair["mathml"]))
+        except ConversionError as error:
+            got, failed = "", error.reason != "empty"
+        else:
+            failed = False
+        seconds += time.perf_counter() - started
+        loose = loose_form(got) == loose_form(expected)
+        for key in ((pair["source"], half), ("all", half), ("all", "both")):
+            count = counts[key]
+            count[0] += 1
+            count[1] += "".join(got.split()) == "".join(expected.split())
+            count[2] += normal_form(got) == normal_form(expected)
+            count[3] += loose
+            count[4] += failed
+        if not loose and arguments.half in (half, "both") and arguments.source in pair["source"]:
+            misses.append((pair, expected, got))
+    for pair, expected, got in misses[: arguments.show]:
+        print(
+            f"{pair['source']} {pair['id']}\n  expected {expected[:600]!r}\n  got      {got[:600]!r}"
+        )
+        print(f"  loose    {loose_form(expected)[:600]}\n           {loose_form(got)[:600]}")
+    print(
+        f"{'source':48} {'half':5} {'pairs':>6} {'exact':>7} {'normal':>7} {'loose':>7} {'failed':>7}"
+    )
+    for (source, half), (total, exact, normal, loose, failed) in sorted(counts.items()):
+        print(
+            f"{source:48} {half:5} {total:6} {exact / total:7.1%} {normal / total:7.1%}"
+            f" {loose / total:7.1%} {failed:7}"
+        )
+    print(f"conversion with parsing: {len(pairs) / seconds:,.0f} formulas/s")
+
+
+def half_of(pair: dict[str, str]) -> str:
+    """`dev` or `test`, by the pair's id alone."""
+    name = (
+        re.sub(r"\d+\.test$|\.test$", "", pair["id"])
+        if pair["id"].endswith(".test")
+        else pair["id"]
+    )
+    digest = hashlib.sha256(name.encode()).digest()
+    return "dev" if digest[0] % 2 else "test"
+
+
+def expected_tex(pair: dict[str, str]) -> str:
+    r"""The pair's TeX as the formula it stands for.
+
+    The mhchem pairs hold the argument of ``\ce``, and one source wrote its line breaks as ``\n``.
+    """
+    tex = pair["tex"]
+    if "Mhchem" in pair["source"]:
+        return f"\\ce{{{tex}}}"
+    if pair["source"] == "mathml-to-latex":
+        tex = re.sub(r"\\n(?![a-z])", " ", tex)
+    return clean(html.unescape(tex))
+
+
+_UPRIGHT = re.compile(r"\\mathrm\{([^{}]*)\}")
+
+
+def loose_form(tex: str) -> str:
+    r"""The normal form without the distinctions that MathML does not carry.
+
+    Upright and slanted words are one (`\mathrm{d}x`, `dx`), so are characters that share a code
+    point or differ in size only.
+    """
+    tex = normal_form(tex)
+    while True:
+        stripped = _UPRIGHT.sub(r"\1 ", tex)
+        if stripped == tex:
+            break
+        tex = stripped
+    return normal_form(tex).replace(" ", "")
+
+
+if __name__ == "__main__":
+    main()
