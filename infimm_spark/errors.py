@@ -92,3 +92,7 @@ class PageRejectedError(InfimmError):
 
 class StoreError(InfimmError):
     """Reading or writing an object failed after all retries, or the object is not what it claims to be."""
+
+
+class MissingObjectError(StoreError):
+    """The object does not exist."""

@@ -1,0 +1,726 @@
+"""The one place that opens files: local paths, `file://`, `s3://`, `s3a://` and `https://`.
+
+A location is a string. Reading streams, and resumes at the byte where a connection broke; every remote
+call is tried `ATTEMPTS` times with full-jitter back-off. S3 takes credentials and endpoint from the
+standard AWS environment and reads anonymously where there are no credentials. Messages show a location
+without user, password and query string, and never repeat what a server said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import glob as _globbing
+import http.client
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from infimm_spark.errors import MissingObjectError, StoreError
+
+ATTEMPTS = 6
+"""Tries of one remote call, and reconnections of a stream without a byte of progress."""
+
+_BACKOFF_BASE = 0.5  # seconds; the n-th pause is uniform in [0, base * 2**n], at most the cap
+_BACKOFF_CAP = 20.0
+_TIMEOUT = 60.0  # seconds of silence on a connection
+_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRANSIENT_CODES = frozenset(
+    {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "InternalError"}
+)
+_GZIP_MAGIC = b"\x1f\x8b"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_MARKUP = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[!?a-zA-Z])")
+
+T = TypeVar("T")
+
+
+def open_stream(location: str, *, check: bool = True) -> ByteStream:
+    """Open an object for reading from its first byte.
+
+    With `check`, a `*.gz` object that is empty, is an HTML or XML page, or is not gzip is refused.
+    Raises `StoreError` where the object is missing or unreadable.
+    """
+    stream = ByteStream(location, _source(location))
+    if check and _path_of(location).endswith(".gz"):
+        problem = _not_gzip(stream.peek(512))
+        if problem:
+            stream.close()
+            raise StoreError(f"{shown(location)} {problem}; expected gzip")
+    return stream
+
+
+def read_bytes(location: str) -> bytes:
+    """The whole object."""
+    with open_stream(location, check=False) as stream:
+        return stream.read()
+
+
+def read_range(location: str, offset: int, length: int) -> bytes:
+    """`length` bytes from `offset`; fewer only where the object ends before. Raises `StoreError`."""
+    with ByteStream(location, _source(location, length=length), position=offset) as stream:
+        return stream.read(length)
+
+
+def write_bytes(location: str, data: bytes) -> None:
+    """Write an object as a whole: readers see the old one or the new one, also after a crash.
+
+    Locally a synced temporary file is renamed over the target; folders are made as needed. Raises
+    `StoreError`.
+    """
+    scheme, path = _split(location)
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(location)
+        _retried(
+            lambda: _s3_client().put_object(Bucket=bucket, Key=key, Body=data), "write", location
+        )
+        return
+    if scheme != "file":
+        raise StoreError(f"{shown(location)} cannot be written: {scheme} is read-only")
+    target = Path(path)
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise StoreError(f"{shown(location)} cannot be written: {_reason(error)}") from None
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def exists(location: str) -> bool:
+    """Whether there is an object or a folder (on S3: a key, or any key below the prefix)."""
+    scheme, path = _split(location)
+    if scheme == "file":
+        return os.path.exists(path)
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(location)
+        if key and _is_key(bucket, key, location):
+            return True
+        prefix = key.rstrip("/") + "/" if key.strip("/") else ""
+        page = _retried(
+            lambda: _s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
+            "list",
+            location,
+        )
+        return bool(page.get("Contents"))
+    try:
+        request = urllib.request.Request(location, method="HEAD")
+        _retried(
+            lambda: urllib.request.urlopen(request, timeout=_TIMEOUT).close(), "open", location
+        )
+    except MissingObjectError:
+        return False
+    return True
+
+
+def is_folder(location: str) -> bool:
+    """Whether the location is a local folder, or an S3 prefix with keys below it and no key itself."""
+    scheme, path = _split(location)
+    if scheme == "file":
+        return os.path.isdir(path)
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(location)
+        return not (key and not key.endswith("/") and _is_key(bucket, key, location)) and exists(
+            location
+        )
+    return False
+
+
+def list_files(prefix: str) -> list[str]:
+    """All files below a folder, recursively, sorted; a file lists itself; hidden files are left out.
+
+    Raises `StoreError` where it cannot be listed (https has no listing).
+    """
+    scheme, path = _split(prefix)
+    if scheme == "file":
+        if os.path.isfile(path):
+            return [path]
+        found = []
+
+        def refuse(error: OSError) -> None:
+            raise error
+
+        try:
+            for folder, folders, names in os.walk(path, onerror=refuse):
+                folders[:] = [name for name in folders if not name.startswith(".")]
+                found += [os.path.join(folder, n) for n in names if not n.startswith(".")]
+        except OSError as error:
+            raise StoreError(f"{shown(prefix)} cannot be listed: {_reason(error)}") from None
+        return sorted(found)
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(prefix)
+        if key and not key.endswith("/") and _is_key(bucket, key, prefix):
+            return [prefix]
+        below = key.rstrip("/") + "/" if key.strip("/") else ""
+        return [f"s3://{bucket}/{name}" for name in _keys(bucket, below, prefix)]
+    raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
+
+
+def list_folders(prefix: str) -> list[str]:
+    """Names of the folders directly below a folder, sorted."""
+    scheme, path = _split(prefix)
+    if scheme == "file":
+        try:
+            with os.scandir(path) as entries:
+                return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        except OSError as error:
+            raise StoreError(f"{shown(prefix)} cannot be listed: {_reason(error)}") from None
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(prefix)
+        below = key.rstrip("/") + "/" if key.strip("/") else ""
+        names = []
+        for page in _s3_pages(bucket, below, prefix, delimiter="/"):
+            names += [p["Prefix"][len(below) :].rstrip("/") for p in page.get("CommonPrefixes", [])]
+        return sorted(names)
+    raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
+
+
+def is_glob(location: str) -> bool:
+    """Whether the location is a pattern; a `?` in an https address is its query."""
+    scheme, path = _split(location)
+    if scheme == "file":
+        return _globbing.has_magic(path) and not os.path.exists(path)
+    return scheme == "s3" and _globbing.has_magic(path)
+
+
+def glob(pattern: str) -> list[str]:
+    """Files that match `*`, `?`, `[...]` (none of them crosses a `/`) and `**`, sorted."""
+    scheme, path = _split(pattern)
+    if scheme == "file":
+        found = _globbing.glob(path, recursive=True)
+        return sorted(name for name in found if os.path.isfile(name))
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(pattern)
+        literal = re.split(r"[*?\[]", key, maxsplit=1)[0]
+        matches = _key_pattern(key).fullmatch
+        return [
+            f"s3://{bucket}/{name}" for name in _keys(bucket, literal, pattern) if matches(name)
+        ]
+    raise StoreError(f"{shown(pattern)} cannot be listed: {scheme} has no listing")
+
+
+def delete_tree(location: str) -> None:
+    """Delete a folder with all it holds, or one file; what is not there is no error."""
+    scheme, path = _split(location)
+    if scheme == "file":
+        try:
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{shown(location)} cannot be deleted: {_reason(error)}") from None
+        return
+    if scheme != "s3":
+        raise StoreError(f"{shown(location)} cannot be deleted: {scheme} is read-only")
+    bucket, key = _bucket_and_key(location)
+    if not key.strip("/"):
+        raise StoreError(f"{shown(location)} is a whole bucket; expected a prefix to delete")
+    doomed = _keys(bucket, key.rstrip("/") + "/", location, hidden=True)
+    if not key.endswith("/"):
+        doomed.append(key)
+    for start in range(0, len(doomed), 1000):  # the most one request may name
+        batch = {"Objects": [{"Key": k} for k in doomed[start : start + 1000]], "Quiet": True}
+        answer = _retried(
+            functools.partial(_s3_client().delete_objects, Bucket=bucket, Delete=batch),
+            "delete",
+            location,
+        )
+        if answer.get("Errors"):
+            raise StoreError(
+                f"{shown(location)} cannot be deleted: {len(answer['Errors'])} keys refused"
+            )
+
+
+def join(location: str, *parts: str) -> str:
+    """Append path parts; an absolute part is taken as relative."""
+    return "/".join([location.rstrip("/") or "/", *(part.strip("/") for part in parts)]).replace(
+        "//", "/", 1 if location == "/" else 0
+    )
+
+
+def shown(location: str) -> str:
+    """The location as messages may show it: without user, password, query string and fragment."""
+    if not _SCHEME.match(location):
+        return location
+    parts = urllib.parse.urlsplit(location)
+    return urllib.parse.urlunsplit(
+        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")
+    )
+
+
+class ByteStream:
+    """A binary stream over one object; a context manager.
+
+    `size` is the object's length in bytes, None where the server does not tell. `read(n)` returns at
+    most `n` bytes (all that is left for a negative `n`) and b"" only at the end of the object: a
+    connection that breaks, or ends early, is resumed at the byte where it broke. Raises `StoreError`
+    after `ATTEMPTS` reconnections without progress, or when the object changed meanwhile.
+    """
+
+    def __init__(self, location: str, source: _Source, *, position: int = 0) -> None:
+        self.location = location
+        self._source = source
+        self._position = position  # of the next byte of the connection
+        self._ahead = b""  # read by `peek`, not yet by the caller
+        self._reader = self._connect()
+
+    @property
+    def size(self) -> int | None:
+        """The object's length in bytes, None where the server does not tell."""
+        return self._source.size
+
+    def tell(self) -> int:
+        """Position of the next byte `read` returns."""
+        return self._position - len(self._ahead)
+
+    def read(self, n: int = -1) -> bytes:
+        """At most `n` bytes; everything left for a negative `n`; b"" at the end."""
+        if n < 0:
+            pieces = []
+            while piece := self.read(1 << 20):
+                pieces.append(piece)
+            return b"".join(pieces)
+        if self._ahead:
+            piece, self._ahead = self._ahead[:n], self._ahead[n:]
+            return piece
+        return self._pull(n)
+
+    def peek(self, n: int) -> bytes:
+        """The next `n` bytes (fewer at the end), which stay to be read."""
+        while len(self._ahead) < n and (piece := self._pull(n - len(self._ahead))):
+            self._ahead += piece
+        return self._ahead[:n]
+
+    def seek(self, position: int) -> None:
+        """Go on reading at `position`; a remote object is reconnected."""
+        if position != self.tell():
+            self._reader.close()
+            self._position, self._ahead = position, b""
+            self._reader = self._connect()
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._reader.close()
+
+    def __enter__(self) -> ByteStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _pull(self, n: int) -> bytes:
+        if n == 0:
+            return b""
+        broken = 0
+        while True:
+            try:
+                piece = self._reader.read(n)
+            except Exception as error:
+                if not _is_transient(error):
+                    raise self._failure(error) from None
+                reason = _reason(error)
+            else:
+                if piece or self._at_end():
+                    self._position += len(piece)
+                    return piece
+                reason = "the connection ended early"
+            broken += 1
+            if broken >= ATTEMPTS:
+                raise StoreError(
+                    f"{shown(self.location)} broke at byte {self._position} "
+                    f"{broken} times: {reason}"
+                )
+            self._reader.close()
+            _pause(broken)
+            self._reader = self._connect()
+
+    def _at_end(self) -> bool:
+        end = self._source.end
+        return end is None or self._position >= end
+
+    def _connect(self) -> _Reader:
+        position = self._position
+        return _retried(lambda: self._source.open_at(position), "open", self.location)
+
+    def _failure(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{shown(self.location)} cannot be read at byte {self._position}: {_reason(error)}"
+        )
+
+
+class _Reader(Protocol):
+    def read(self, n: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class _Source(Protocol):
+    """How an object is opened. `size` and `end` (the last byte wanted, exclusive) are known once open."""
+
+    size: int | None
+
+    @property
+    def end(self) -> int | None: ...
+
+    def open_at(self, position: int) -> _Reader: ...
+
+
+class _FileSource:
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.size: int | None = None
+
+    @property
+    def end(self) -> int | None:
+        return None  # a local read that returns nothing is the end
+
+    def open_at(self, position: int) -> _Reader:
+        file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - the stream closes it
+        try:
+            self.size = os.fstat(file.fileno()).st_size
+            file.seek(position)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+class _RemoteSource:
+    """What HTTP and S3 share: byte ranges, and the check that a resumed object is still the same."""
+
+    def __init__(self, location: str, length: int | None) -> None:
+        self.location = location
+        self.length = length
+        self.size: int | None = None
+        self.end: int | None = None
+        self._start: int | None = None
+        self._tag: str | None = None
+
+    def _range(self, position: int) -> str | None:
+        if self._start is None:
+            self._start = position
+        if self.length is not None:
+            return f"bytes={position}-{self._start + self.length - 1}"
+        return f"bytes={position}-" if position else None
+
+    def _opened(self, size: int | None, tag: str | None) -> None:
+        if self.size is not None and (size != self.size or (tag or self._tag) != self._tag):
+            raise StoreError(f"{shown(self.location)} changed while it was read")
+        self.size, self._tag = size, tag or self._tag
+        self.end = size
+        if self.length is not None and self._start is not None:
+            stop = self._start + self.length
+            self.end = stop if size is None else min(stop, size)
+
+
+class _HttpSource(_RemoteSource):
+    def open_at(self, position: int) -> _Reader:
+        request = urllib.request.Request(self.location, headers={"Accept-Encoding": "identity"})
+        wanted = self._range(position)
+        if wanted:
+            request.add_header("Range", wanted)
+        try:
+            response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 416:
+                    raise
+                return _Nothing()  # the range starts at or behind the end
+        try:
+            if wanted and response.status != 206:
+                raise StoreError(f"{shown(self.location)} is on a server without byte ranges")
+            self._opened(_total_size(response, position), response.headers.get("ETag"))
+        except BaseException:
+            response.close()
+            raise
+        return response  # type: ignore[no-any-return]
+
+
+class _S3Source(_RemoteSource):
+    def open_at(self, position: int) -> _Reader:
+        bucket, key = _bucket_and_key(self.location)
+        extra = {}
+        wanted = self._range(position)
+        if wanted:
+            extra["Range"] = wanted
+        try:
+            answer = _s3_client().get_object(Bucket=bucket, Key=key, **extra)
+        except Exception as error:
+            if _error_code(error) == "InvalidRange":
+                return _Nothing()
+            raise
+        total = answer.get("ContentRange", "").rpartition("/")[2]
+        self._opened(int(total) if total.isdigit() else answer["ContentLength"], answer.get("ETag"))
+        return answer["Body"]  # type: ignore[no-any-return]
+
+
+class _Nothing:
+    """A range behind the object's end."""
+
+    def read(self, n: int, /) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        return None
+
+
+def _source(location: str, *, length: int | None = None) -> _Source:
+    scheme, path = _split(location)
+    if scheme == "file":
+        return _FileSource(path)
+    return _S3Source(location, length) if scheme == "s3" else _HttpSource(location, length)
+
+
+def _total_size(response: Any, position: int) -> int | None:
+    total = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if total.isdigit():
+        return int(total)
+    length = response.headers.get("Content-Length", "")
+    return position + int(length) if length.isdigit() else None
+
+
+def _retried(action: Callable[[], T], verb: str, location: str) -> T:
+    """Try `action` until it succeeds or fails for good; failures become `StoreError`."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return action()
+        except StoreError:
+            raise
+        except Exception as error:
+            if isinstance(error, FileNotFoundError) or _status(error) == 404:
+                raise MissingObjectError(f"{shown(location)} does not exist") from None
+            if not _is_transient(error):
+                raise StoreError(f"cannot {verb} {shown(location)}: {_reason(error)}") from None
+            reason = _reason(error)
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+        if attempt < ATTEMPTS:
+            _pause(attempt)
+    raise StoreError(f"cannot {verb} {shown(location)}: {reason}, {ATTEMPTS} times")
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0.0, min(_BACKOFF_CAP, _BACKOFF_BASE * 2**attempt)))
+
+
+def _is_transient(error: Exception) -> bool:
+    status = _status(error)
+    if status is not None:
+        return status in _TRANSIENT_STATUS or _error_code(error) in _TRANSIENT_CODES
+    if isinstance(error, urllib.error.URLError):
+        return not isinstance(error.reason, OSError) or _is_transient(error.reason)
+    if isinstance(
+        error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
+    ):
+        return False
+    if isinstance(error, http.client.HTTPException | ConnectionError | TimeoutError):
+        return True
+    module = type(error).__module__
+    if module.startswith("urllib3"):
+        return True
+    if module.startswith("botocore"):
+        # EndpointConnectionError, ReadTimeoutError, ResponseStreamingError, IncompleteReadError ...
+        return any(
+            part in type(error).__name__ for part in ("Connect", "Timeout", "Stream", "Read")
+        )
+    return isinstance(error, OSError) and error.errno is None
+
+
+def _status(error: BaseException) -> int | None:
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status if isinstance(status, int) else None
+    return None
+
+
+def _error_code(error: BaseException) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _reason(error: BaseException) -> str:
+    """A short cause that repeats nothing a server or a URL may hold."""
+    status = _status(error)
+    if status is not None:
+        code = _error_code(error)
+        return f"HTTP {status}" + (f" {code}" if code.isalnum() and not code.isdigit() else "")
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
+        return _reason(error.reason)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
+def _split(location: str) -> tuple[str, str]:
+    """(file, s3, http or https; path). Raises `StoreError` for another scheme."""
+    match = _SCHEME.match(location)
+    if not match:
+        return "file", location
+    scheme = match[1].lower()
+    rest = location[match.end() :]
+    if scheme == "file":
+        return "file", urllib.parse.unquote("/" + rest.partition("/")[2])
+    if scheme in ("s3", "s3a", "s3n"):
+        return "s3", rest
+    if scheme in ("http", "https"):
+        return scheme, rest
+    raise StoreError(
+        f"{shown(location)}: unknown scheme {scheme!r}; expected file, s3, s3a or https"
+    )
+
+
+def _path_of(location: str) -> str:
+    scheme, path = _split(location)
+    return urllib.parse.urlsplit(location).path if scheme.startswith("http") else path
+
+
+def _not_gzip(head: bytes) -> str | None:
+    if not head:
+        return "is empty"
+    if head.startswith(_GZIP_MAGIC):
+        return None
+    return "is an HTML or XML page" if is_markup(head) else "is not gzip"
+
+
+def is_markup(head: bytes) -> bool:
+    """Whether an object's first bytes are those of an HTML or XML page, such as an error message."""
+    return _MARKUP.match(head) is not None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _bucket_and_key(location: str) -> tuple[str, str]:
+    bucket, _, key = _split(location)[1].partition("/")
+    if not bucket:
+        raise StoreError(f"{shown(location)} names no bucket; expected s3://bucket/key")
+    return bucket, key
+
+
+def _is_key(bucket: str, key: str, location: str) -> bool:
+    try:
+        _retried(lambda: _s3_client().head_object(Bucket=bucket, Key=key), "open", location)
+    except MissingObjectError:
+        return False
+    return True
+
+
+def _keys(bucket: str, prefix: str, location: str, *, hidden: bool = False) -> list[str]:
+    keys = [
+        entry["Key"]
+        for page in _s3_pages(bucket, prefix, location)
+        for entry in page.get("Contents", [])
+    ]
+    if hidden:
+        return sorted(keys)
+    return sorted(
+        key
+        for key in keys
+        if not key.endswith("/")
+        and not any(part.startswith(".") for part in key[len(prefix) :].split("/"))
+    )
+
+
+def _s3_pages(
+    bucket: str, prefix: str, location: str, delimiter: str = ""
+) -> Iterator[dict[str, Any]]:
+    extra = {"Delimiter": delimiter} if delimiter else {}
+    while True:
+        page = _retried(
+            lambda: _s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, **extra),
+            "list",
+            location,
+        )
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        extra["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _key_pattern(pattern: str) -> re.Pattern[str]:
+    """`a/**/b*.gz` as a regular expression over keys."""
+    out = []
+    i = 0
+    while i < len(pattern):
+        char = pattern[i]
+        if pattern.startswith("**/", i):
+            out.append("(?:[^/]+/)*")
+            i += 3
+            continue
+        if pattern.startswith("**", i):
+            out.append(".*")
+            i += 2
+            continue
+        close = pattern.find("]", i + 2) if char == "[" else -1
+        if char == "*":
+            out.append("[^/]*")
+        elif char == "?":
+            out.append("[^/]")
+        elif close > 0:
+            inside = pattern[i + 1 : close].replace("\\", r"\\")
+            out.append("[" + ("^" + inside[1:] if inside[0] == "!" else inside) + "]")
+            i = close
+        else:
+            out.append(re.escape(char))
+        i += 1
+    return re.compile("".join(out))
+
+
+@functools.lru_cache(maxsize=1)
+def _s3_client() -> Any:
+    """One client a process; endpoint and credentials from the standard AWS environment."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    session = boto3.Session()
+    settings: dict[str, Any] = {
+        "retries": {"total_max_attempts": 1},  # `_retried` is the only policy
+        "connect_timeout": 10,
+        "read_timeout": _TIMEOUT,
+        "max_pool_connections": 16,
+    }
+    if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
+        # Self-hosted stores rarely have a name per bucket.
+        settings["s3"] = {"addressing_style": "path"}
+    if session.get_credentials() is None:
+        settings["signature_version"] = UNSIGNED
+    region = session.region_name or "us-east-1"  # where Common Crawl's bucket is
+    return session.client("s3", region_name=region, config=Config(**settings))
