@@ -256,9 +256,15 @@ def delete_tree(location: str) -> None:
 
 def join(location: str, *parts: str) -> str:
     """Append path parts; an absolute part is taken as relative."""
-    return "/".join([location.rstrip("/") or "/", *(part.strip("/") for part in parts)]).replace(
-        "//", "/", 1 if location == "/" else 0
-    )
+    return "/".join([location.rstrip("/"), *(part.strip("/") for part in parts)])
+
+
+def local_path(location: str) -> str:
+    """The path of a local file or `file://` location. Raises `StoreError` for a remote one."""
+    scheme, path = _split(location)
+    if scheme != "file":
+        raise StoreError(f"{shown(location)} is not a local path")
+    return path
 
 
 def shown(location: str) -> str:
