@@ -6,9 +6,11 @@ A page is decoded and parsed once; only the survivors of the floor pay for extra
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.document import Document
@@ -51,6 +53,13 @@ class Verdict:
     recall_prob: float | None = None
     math_prob: float | None = None
     document: Document | None = None
+
+
+def build_judge(
+    language: ModelBytes, recall: ModelBytes, settings: ExtractConfig
+) -> Callable[..., Verdict]:
+    """`Cascade.judge` over loaded models; raises `ModelError` where one is unusable."""
+    return Cascade(load_language(language), load_mathematics(recall, "recall"), settings).judge
 
 
 class Cascade:

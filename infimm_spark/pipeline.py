@@ -13,10 +13,10 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from infimm_spark import __version__
-from infimm_spark.classify.broadcast import ModelBytes, read_model
+from infimm_spark.classify.broadcast import ModelBytes, load_mathematics, read_model
 from infimm_spark.config import BuildConfig, config_hash
 from infimm_spark.crawl import store
 from infimm_spark.crawl.listing import WarcFile, list_warcs
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 log = logging.getLogger("infimm_spark")
+
+ModelKind = Literal["language", "recall", "precision"]
+MODELS: tuple[ModelKind, ...] = ("language", "recall", "precision")
+
+# Failures that cost a whole file, as `crawl.records` names them.
+_LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc")
 
 # Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
 _OPERATIONAL = {
@@ -84,7 +90,7 @@ class Run:
         self.config = config
         self.layout = layout
         self._spark: SparkSession | None = None
-        self._models: dict[str, ModelBytes] = {}
+        self._models: dict[ModelKind, ModelBytes] = {}
         self._warcs: list[WarcFile] | None = None
 
     # -- opening ---------------------------------------------------------------------------------
@@ -107,7 +113,7 @@ class Run:
         run = cls(run_id, config, layout)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
         _ = run.warcs
-        for kind in ("language", "recall", "precision"):
+        for kind in MODELS:
             run.model(kind)
         if stored is None:
             run._write_run_file()
@@ -204,7 +210,7 @@ class Run:
             )
         return self._warcs
 
-    def model(self, kind: str) -> ModelBytes:
+    def model(self, kind: ModelKind) -> ModelBytes:
         """A model's bytes, read once and checked."""
         if kind not in self._models:
             self._models[kind] = read_model(getattr(self.config.models, kind), kind)
@@ -295,7 +301,7 @@ class Run:
             own = {
                 "extract": _shaping(config, "extract"),
                 "rejects": config.rejects.model_dump(mode="json"),
-                "models": {k: self.model(k).sha256 for k in ("language", "recall")},
+                "models": {k: self.model(k).sha256 for k in MODELS[:2]},
                 "inputs": {
                     "files": len(names),
                     "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
@@ -390,7 +396,7 @@ def _extract_group(run: Run, index: int, group: list[WarcFile]) -> dict[str, int
         [(warc.location, warc.warc_file, warc.snapshot) for warc in group], slices
     )
     warcs = run.spark.createDataFrame(rows, _spark_schema(WARCS))
-    models = [context.broadcast(run.model(kind)) for kind in ("language", "recall")]
+    models = [context.broadcast(run.model(kind)) for kind in MODELS[:2]]
     wide = extract(warcs, run.config, *models)
     target = run.layout.group(index)
     wide.write.mode("overwrite").partitionBy("table").parquet(target)
@@ -454,16 +460,18 @@ def _dedup(run: Run) -> dict[str, int]:
     """Recall threshold, then exact, near and URL duplicates."""
     from pyspark.sql import functions as F
 
-    from infimm_spark import schemas
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.dedup import deduplicate
+    from infimm_spark.stages.dedup import deduplicate_signatures, signatures
 
     documents, recalled = run.documents(), run.recalled()
     threshold = run.config.dedup.recall_threshold
     below = documents.where(~(F.col("math_prob") >= threshold))
     checkpoint = run.checkpoint("dedup")
+    signed = run.write(
+        signatures(recalled, run.config.dedup), run.layout.table("dedup", "signatures")
+    )
     duplicates = run.write(
-        deduplicate(recalled, run.config.dedup, checkpoint).select(*schemas.DUPLICATES.names),
+        deduplicate_signatures(signed, run.config.dedup, checkpoint),
         run.layout.table("dedup", "duplicates"),
     )
     survivors = recalled.join(duplicates.select("id"), on="id", how="left_anti")
@@ -495,8 +503,12 @@ def _refine(run: Run) -> dict[str, int]:
     duplicates = run.read(run.layout.table("dedup", "duplicates"), schemas.DUPLICATES)
     survivors = run.recalled().join(duplicates.select("id"), on="id", how="left_anti")
     precision = run.spark.sparkContext.broadcast(run.model("precision"))
+
+    def load_scorer() -> Callable[[list[str], list[str]], list[float]]:
+        return load_mathematics(precision.value, "precision").score_many
+
     scored = run.write(
-        refine(survivors, run.config.rules, precision), run.layout.table("refine", "scored")
+        refine(survivors, run.config.rules, load_scorer), run.layout.table("refine", "scored")
     )
     precision.unpersist()
     run.write(accounting.refine_ledger(scored), run.layout.table("refine", "ledger"))
@@ -509,24 +521,21 @@ def _refine(run: Run) -> dict[str, int]:
 
 def _publish(run: Run) -> dict[str, int]:
     """Clean documents to the released schema."""
+    from infimm_spark import schemas
     from infimm_spark.report.funnel import write_report
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.publish import corpus_rows, partition_for_publish
-    from infimm_spark.stages.refine import kept_clean
+    from infimm_spark.stages.publish import corpus_files, corpus_rows, partition_for_publish
+    from infimm_spark.stages.refine import REFINED, kept_clean
 
-    scored = run.spark.read.parquet(run.layout.table("refine", "scored"))
-    clean = kept_clean(scored)
-    corpus = partition_for_publish(
-        corpus_rows(clean), run.config.publish.file_size_mb * 1024 * 1024
-    )
+    clean = kept_clean(run.read(run.layout.table("refine", "scored"), REFINED))
+    files = corpus_files(clean, run.config.publish.file_size_mb * 1024 * 1024)
+    corpus = partition_for_publish(corpus_rows(clean), files)
     (
         corpus.write.mode("overwrite")
         .option("compression", run.config.publish.compression)
         .partitionBy("snapshot")
         .parquet(run.layout.corpus)
     )
-    from infimm_spark import schemas
-
     written = run.read(run.layout.corpus, schemas.CORPUS)
     run.write(accounting.publish_ledger(clean, written), run.layout.table("publish", "ledger"))
     counts = _stage_counts(run, "publish", ("publish",))

@@ -18,11 +18,10 @@ import struct
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Self
 
-from infimm_spark.cascade import Cascade, Verdict
-from infimm_spark.config import ExtractConfig
+from infimm_spark.cascade import Verdict
 from infimm_spark.errors import InfimmError, ModelError
 
 TIMEOUT = "timeout"
@@ -37,23 +36,21 @@ _WALL_FACTOR = 4.0
 _POLL_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSpec:
-    """What a child needs to build its cascade: model files and settings."""
-
-    language_model: str
-    recall_model: str | None
-    settings: ExtractConfig
+Judge = Callable[..., Verdict]
+"""`Cascade.judge`: (body, *, url, content_type) -> Verdict."""
 
 
 class PageSandbox:
-    """Runs `Cascade.judge` in a child process with a limit on time.
+    """Runs a judge in a child process with a limit on time.
 
-    Use as a context manager, or call `close`.
+    `factory` builds the judge once, in the child; it is pickled by reference, so it must be a
+    module-level function or a `functools.partial` of one. `timeout_seconds` bounds a page. Use as a
+    context manager, or call `close`.
     """
 
-    def __init__(self, spec: SandboxSpec) -> None:
-        self._spec = spec
+    def __init__(self, factory: Callable[[], Judge], timeout_seconds: float) -> None:
+        self._factory = factory
+        self._timeout = timeout_seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self.restarts = 0
@@ -67,11 +64,10 @@ class PageSandbox:
             self._start()
         try:
             self._send((body, url, content_type))
-            reply = self._receive(self._spec.settings.page_timeout_seconds)
+            reply = self._receive(self._timeout)
         except TimeoutError:
             self._kill()
-            limit = self._spec.settings.page_timeout_seconds
-            return Verdict("failed", reason=TIMEOUT, detail=f"took longer than {limit:g} s")
+            return Verdict("failed", reason=TIMEOUT, detail=f"took longer than {self._timeout:g} s")
         except (EOFError, OSError):
             return Verdict("failed", reason=CRASH, detail=self._cause_of_death())
         if isinstance(reply, Verdict):
@@ -104,7 +100,7 @@ class PageSandbox:
         self._socket = ours
         self.restarts += 1
         try:
-            self._send(self._spec)
+            self._send(self._factory)
             reply = self._receive(_STARTUP_SECONDS, processor_time=False)
         except (TimeoutError, EOFError, OSError) as error:
             cause = self._cause_of_death()
@@ -208,21 +204,10 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-def _build_cascade(spec: SandboxSpec) -> Cascade:
-    from infimm_spark.classify.language import LanguageIdentifier
-    from infimm_spark.classify.mathematics import load_classifier
-
-    return Cascade(
-        LanguageIdentifier(spec.language_model),
-        load_classifier(spec.recall_model, "recall"),
-        spec.settings,
-    )
-
-
 def _serve(connection: socket.socket) -> None:
-    """The child: build the cascade once, then a verdict a page until the parent hangs up."""
+    """The child: build the judge once, then a verdict a page until the parent hangs up."""
     try:
-        cascade = _build_cascade(_read_message(connection))
+        judge: Judge = _read_message(connection)()
     except ModelError as error:
         _write_message(connection, error)
         return
@@ -234,7 +219,7 @@ def _serve(connection: socket.socket) -> None:
             return
         reply: Verdict | str
         try:
-            reply = cascade.judge(body, url=url, content_type=content_type)
+            reply = judge(body, url=url, content_type=content_type)
         except Exception as error:  # a defect on one page must not cost the others
             reply = f"{type(error).__name__}: {error}"
         _write_message(connection, reply)

@@ -6,6 +6,7 @@ read = kept + dropped + failed; and what one stage kept the next one read. Both 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from infimm_spark import schemas
 from infimm_spark.errors import ReconciliationError
 
 READ, KEPT, DROPPED, FAILED = "read", "kept", "dropped", "failed"
@@ -83,12 +83,12 @@ def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage
     stage before it kept.
     """
     counts: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
-    for stage, outcome, reason, count in rows:
-        counts[stage][outcome, reason] += count
+    for name, outcome, reason, count in rows:
+        counts[name][outcome, reason] += count
     unknown = sorted(set(counts) - set(ORDER))
     if unknown:
         raise ReconciliationError(f"the ledger names an unknown stage {unknown[0]!r}")
-    stages = [_funnel_stage(stage, counts[stage]) for stage in ORDER if stage in counts]
+    stages = [_funnel_stage(name, counts[name]) for name in ORDER if name in counts]
     for stage in stages:
         accounted = stage.kept + sum(stage.dropped.values()) + sum(stage.failed.values())
         if stage.read != accounted:
@@ -96,7 +96,7 @@ def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage
                 f"stage {stage.stage}: read {stage.read:,} but kept + dropped + failed is "
                 f"{accounted:,}"
             )
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in itertools.pairwise(stages):
         if after.read != before.kept:
             raise ReconciliationError(
                 f"stage {after.stage} read {after.read:,} but stage {before.stage} kept "
@@ -147,11 +147,6 @@ def print_funnel(stages: list[FunnelStage]) -> str:
                 for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
             ]
     return "\n".join(lines)
-
-
-def empty_ledger() -> pa.Table:
-    """A ledger without rows."""
-    return schemas.LEDGER.empty_table()
 
 
 def _funnel_stage(stage: str, counts: Counter[tuple[str, str | None]]) -> FunnelStage:

@@ -7,8 +7,9 @@ them together: written apart, a retried task could make documents and ledger dis
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -17,19 +18,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
-from infimm_spark.cascade import Verdict
-from infimm_spark.classify.broadcast import ModelBytes, model_file
-from infimm_spark.config import BuildConfig
+from infimm_spark.cascade import Verdict, build_judge
+from infimm_spark.classify.broadcast import ModelBytes
+from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
 from infimm_spark.crawl.listing import WarcFile
 from infimm_spark.crawl.records import Failed, Page, Skipped, read_pages, warc_id
-from infimm_spark.errors import StoreError
 from infimm_spark.extract.document import Document
 from infimm_spark.rules.consent import signals_from_headers
 from infimm_spark.runs.ledger import WarcLedger
-from infimm_spark.sandbox import PageSandbox, SandboxSpec
+from infimm_spark.sandbox import PageSandbox
 
 STAGE = "extract"
-UNREADABLE = "unreadable_file"
 NOT_A_PAGE = "record_type:"
 
 WARCS = pa.schema(
@@ -61,10 +60,9 @@ def extract(
 
     Partition `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
     """
-    spec = _spec_factory(config, language, recall)
-    reader = WarcReader(config, spec)
+    reader = WarcReader(config, lambda: _sandbox(config.extract, language, recall))
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for row in batch.to_pylist():
                 yield from reader.batches(WarcFile(**row))
@@ -80,32 +78,24 @@ def table(wide: DataFrame, name: str) -> DataFrame:
 class WarcReader:
     """Turns one WARC file into Arrow batches of `WIDE`; lives on the executor."""
 
-    def __init__(self, config: BuildConfig, spec: Callable[[], SandboxSpec]) -> None:
+    def __init__(self, config: BuildConfig, sandbox: Callable[[], PageSandbox]) -> None:
         self._config = config
-        self._spec = spec
+        self._sandbox = sandbox
 
     def batches(self, warc: WarcFile) -> Iterator[pa.RecordBatch]:
         """All rows of `warc`; the last batch carries its ledger."""
-        sandbox = _sandbox(self._spec())
+        sandbox = self._sandbox()
         ledger = WarcLedger(warc.warc_file, STAGE)
         pending = _PendingBatch(self._config.extract.batch_bytes)
-        try:
-            for item in read_pages(
-                warc.location,
-                warc_file=warc.warc_file,
-                max_page_bytes=self._config.extract.max_page_bytes,
-            ):
-                ledger.read()
-                row = self._row(item, warc, sandbox, ledger)
-                if row is not None:
-                    yield from pending.add(row)
-        except StoreError as error:
-            # After its retries a file is given up, whatever was read of it stays, and the run goes on.
+        for item in read_pages(
+            warc.location,
+            warc_file=warc.warc_file,
+            max_page_bytes=self._config.extract.max_page_bytes,
+        ):
             ledger.read()
-            ledger.failed(UNREADABLE)
-            yield from pending.add(
-                self._reject(warc, None, "failed", UNREADABLE, detail=str(error))
-            )
+            row = self._row(item, warc, sandbox, ledger)
+            if row is not None:
+                yield from pending.add(row)
         for counts in ledger.rows():
             yield from pending.add({"table": "ledger", **counts})
         yield from pending.flush()
@@ -151,7 +141,7 @@ class WarcReader:
     def _reject(
         self,
         warc: WarcFile,
-        item: Page | Skipped | Failed | None,
+        item: Page | Skipped | Failed,
         outcome: str,
         reason: str,
         *,
@@ -197,15 +187,14 @@ class _PendingBatch:
             self._rows, self._bytes = [], 0
 
 
-def _pointer(warc: WarcFile, item: Page | Skipped | Failed | None) -> dict[str, Any]:
-    offset = item.warc_offset if item is not None else 0
+def _pointer(warc: WarcFile, item: Page | Skipped | Failed) -> dict[str, Any]:
     return {
-        "id": warc_id(warc.warc_file, offset),
-        "url": item.url if item is not None else None,
+        "id": warc_id(warc.warc_file, item.warc_offset),
+        "url": item.url,
         "snapshot": warc.snapshot,
         "warc_file": warc.warc_file,
-        "warc_offset": offset,
-        "warc_length": item.warc_length if item is not None else None,
+        "warc_offset": item.warc_offset,
+        "warc_length": item.warc_length,
     }
 
 
@@ -238,7 +227,7 @@ def _document_row(
         "n_formulas": sum(n for (_, outcome), n in counts.items() if outcome != "failed"),
         "n_images": len(document.images),
         "macros": document.macros,
-        "consent": sorted({*signals_from_headers(page.http_headers), *document.consent}),
+        "consent": sorted({*signals_from_headers(page.http_headers.pairs), *document.consent}),
     }
 
 
@@ -248,29 +237,18 @@ def _image_row(image: Any) -> dict[str, Any]:
     }
 
 
-def _spec_factory(
-    config: BuildConfig, language: Broadcast[ModelBytes], recall: Broadcast[ModelBytes]
-) -> Callable[[], SandboxSpec]:
-    settings = config.extract
-
-    def spec() -> SandboxSpec:
-        return SandboxSpec(
-            language_model=model_file(language.value),
-            recall_model=model_file(recall.value),
-            settings=settings,
-        )
-
-    return spec
+_sandboxes: dict[tuple[str, str, str], PageSandbox] = {}
 
 
-_sandboxes: dict[SandboxSpec, PageSandbox] = {}
-
-
-def _sandbox(spec: SandboxSpec) -> PageSandbox:
-    """This Python worker's child process; workers are reused, so it outlives a task."""
-    if spec not in _sandboxes:
+def _sandbox(
+    settings: ExtractConfig, language: Broadcast[ModelBytes], recall: Broadcast[ModelBytes]
+) -> PageSandbox:
+    """This Python worker's page process; workers are reused, so it outlives a task."""
+    key = (language.value.sha256, recall.value.sha256, config_hash(settings))
+    if key not in _sandboxes:
         for stale in _sandboxes.values():
             stale.close()
         _sandboxes.clear()
-        _sandboxes[spec] = PageSandbox(spec)
-    return _sandboxes[spec]
+        judge = functools.partial(build_judge, language.value, recall.value, settings)
+        _sandboxes[key] = PageSandbox(judge, settings.page_timeout_seconds)
+    return _sandboxes[key]

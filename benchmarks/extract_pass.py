@@ -1,0 +1,134 @@
+"""The extract pass against datatrove's reader + Trafilatura: same files, one core, one run.
+
+    python benchmarks/extract_pass.py --crawl ../shared/data/commoncrawl --files 2
+
+Ours is the whole first pass as an executor runs it (read → language → recall → extraction of
+survivors → Arrow batches, page process included) without Spark around it; datatrove's is WARC reader
+plus Trafilatura with its defaults. Both are pinned to one processor and take the files in turn, so
+that a machine whose speed drifts slows both. datatrove may live in another environment:
+`--peer-python`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    options = _options()
+    if options.worker:
+        _WORKERS[options.worker](Path(options.file))
+        return
+    files = sorted(options.crawl.glob("crawl-data/*/segments/*/warc/*.warc.gz"))
+    # One file of each snapshot in turn, so that a small --files still sees both.
+    by_snapshot: dict[str, list[Path]] = {}
+    for file in files:
+        by_snapshot.setdefault(file.parts[-5], []).append(file)
+    queues = list(by_snapshot.values())
+    chosen = [queue[i] for i in range(max(map(len, queues))) for queue in queues if i < len(queue)]
+    chosen = chosen[: options.files]
+    if not chosen:
+        sys.exit(f"no WARC files below {options.crawl}")
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    totals = {"ours": [0, 0.0], "datatrove": [0, 0.0]}
+    print(f"{'file':<52}{'ours pages/s':>14}{'datatrove':>12}{'ratio':>8}")
+    for file in chosen:
+        rates = {}
+        for worker, python in (("ours", sys.executable), ("datatrove", options.peer_python)):
+            pages, seconds = _run(python, worker, file)
+            totals[worker][0] += pages
+            totals[worker][1] += seconds
+            rates[worker] = pages / seconds
+        ratio = rates["ours"] / rates["datatrove"]
+        print(f"{file.name:<52}{rates['ours']:>14.1f}{rates['datatrove']:>12.1f}{ratio:>8.1f}")
+    ours, peer = (pages / seconds for pages, seconds in totals.values())
+    print(f"{'all':<52}{ours:>14.1f}{peer:>12.1f}{ours / peer:>8.1f}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--crawl", type=Path, default=ROOT.parent / "shared/data/commoncrawl")
+    parser.add_argument("--files", type=int, default=2, help="WARC files to take (default 2)")
+    parser.add_argument("--peer-python", default=sys.executable, help="Python that has datatrove")
+    parser.add_argument("--worker", choices=("ours", "datatrove"), help=argparse.SUPPRESS)
+    parser.add_argument("--file", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _run(python: str, worker: str, file: Path) -> tuple[int, float]:
+    """Pages and seconds of one file; start-up of interpreter and models is not counted."""
+    command = [python, __file__, "--worker", worker, "--file", str(file)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    report = json.loads(answer.stdout.splitlines()[-1])
+    return report["pages"], report["seconds"]
+
+
+def _ours(file: Path) -> None:
+    from infimm_spark.cascade import build_judge
+    from infimm_spark.classify.broadcast import read_model
+    from infimm_spark.config import BuildConfig
+    from infimm_spark.crawl.listing import WarcFile
+    from infimm_spark.sandbox import PageSandbox
+    from infimm_spark.stages.extract import WarcReader
+
+    config = BuildConfig()
+    models = [read_model(None, kind) for kind in ("language", "recall")]
+    sandbox = PageSandbox(functools.partial(build_judge, *models, config.extract), 5.0)
+    sandbox.judge(b"<p>warm", url="http://localhost/", content_type=None)
+    reader = WarcReader(config, lambda: sandbox)
+    started = time.perf_counter()
+    pages = 0
+    for batch in reader.batches(WarcFile(str(file), file.name, "benchmark")):
+        tables = batch.column("table").to_pylist()
+        outcomes = batch.column("outcome").to_pylist()
+        counts = batch.column("count").to_pylist()
+        reasons = batch.column("reason").to_pylist()
+        pages += sum(
+            count
+            for table, outcome, reason, count in zip(tables, outcomes, reasons, counts, strict=True)
+            if table == "ledger"
+            and outcome != "read"
+            and not (reason or "").startswith("record_type:")
+        )
+    print(json.dumps({"pages": pages, "seconds": time.perf_counter() - started}))
+
+
+def _datatrove(file: Path) -> None:
+    from datatrove.pipeline.extractors import Trafilatura
+    from datatrove.pipeline.readers import WarcReader
+
+    reader = WarcReader(str(file.parent), glob_pattern=file.name)
+    counted = _Counted(reader.run(None, 0, 1))
+    started = time.perf_counter()
+    for _ in Trafilatura().run(counted):
+        pass
+    print(json.dumps({"pages": counted.pages, "seconds": time.perf_counter() - started}))
+
+
+class _Counted:
+    """Counts the pages a reader hands on, whatever the extractor makes of them."""
+
+    def __init__(self, documents):  # type: ignore[no-untyped-def]
+        self._documents = documents
+        self.pages = 0
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        for document in self._documents:
+            self.pages += 1
+            yield document
+
+
+_WORKERS = {"ours": _ours, "datatrove": _datatrove}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,285 @@
+"""A whole build of the sample crawl: accounting, schema, reproducibility, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from infimm_spark import schemas
+from infimm_spark.config import load_config
+from infimm_spark.errors import OutputError, ReconciliationError, ResumeError, StageError
+from infimm_spark.explain import explain
+from infimm_spark.pipeline import Run, RunSummary, build
+from infimm_spark.runs import tables
+from infimm_spark.runs.layout import RunLayout
+from infimm_spark.runs.ledger import reconcile
+from infimm_spark.sample import expected_outcome, sample_urls, write_sample_crawl
+
+pytestmark = pytest.mark.spark
+
+ROOT = Path(__file__).resolve().parents[2]
+METADATA = {
+    "ft_lang_label",
+    "ft_lang_prob",
+    "math_prob",
+    "size",
+    "snap",
+    "text_gpt3_token_len",
+    "char_repetition_ratio",
+    "word_repetition_ratio",
+    "special_character_ratio",
+    "punctuation_ratio",
+    "nsfw_num_words",
+    "has_unicode_error",
+    "math_prob_llama3",
+    "pos_list",
+    "im_url_duplicate_count",
+    "WARC_HEADER",
+}
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample crawl, written out."""
+    root = tmp_path_factory.mktemp("crawl")
+    write_sample_crawl(root)
+    return root
+
+
+def settings(crawl: Path, output: Path, **sections: Any) -> Any:
+    """Configuration of a build of the sample crawl."""
+    return load_config(
+        ROOT / "conf" / "local.yaml",
+        {"input": {"paths": [str(crawl)]}, "output": str(output), **sections},
+    )
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession, crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> RunSummary:
+    """One finished build of the sample crawl."""
+    return build(settings(crawl, tmp_path_factory.mktemp("run") / "out"))
+
+
+def corpus_rows(output: str | Path) -> list[dict[str, Any]]:
+    """All rows of a corpus, sorted."""
+    layout = RunLayout(str(output))
+    rows = pq.read_table(layout.corpus).to_pylist()
+    return sorted(rows, key=lambda row: str(row["id"]))
+
+
+def test_the_ledger_of_a_build_reconciles(built: RunSummary) -> None:
+    """Every record of every WARC file is accounted for, and the funnel ends in the corpus."""
+    stages = reconcile(tables.ledger(RunLayout(built.output)))
+    assert [s.stage for s in stages] == [
+        "extract",
+        "recall",
+        "dedup",
+        "rules",
+        "precision",
+        "publish",
+    ]
+    assert stages == built.funnel
+    assert stages[-1].kept == len(corpus_rows(built.output)) > 0
+
+
+def test_every_sample_page_meets_its_expected_end(built: RunSummary) -> None:
+    """Each page of the sample ends where its description says, by the rule it says."""
+    layout = RunLayout(built.output)
+    published = {(row["URL"], row["snapshot"]) for row in corpus_rows(built.output)}
+    rejected: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for stage in ("extract", "dedup", "refine"):
+        for row in tables.rows(layout, stage, "rejects", schemas.REJECTS):
+            key = (row["url"], row["snapshot"])
+            rejected.setdefault(key, set()).add((row["stage"], row["reason"]))
+    wrong = []
+    for url, snapshot in sample_urls():
+        found = rejected.get((url, snapshot), set())
+        if (url, snapshot) in published:
+            found = found | {("publish", "kept")}
+        expected = expected_outcome(url, snapshot)
+        if expected not in found:
+            wrong.append((url, snapshot, expected, found))
+    assert wrong == []
+
+
+def test_the_corpus_has_the_released_schema(built: RunSummary) -> None:
+    """The four released columns, exactly one of text and image a position, and all metadata."""
+    rows = corpus_rows(built.output)
+    assert set(rows[0]) == set(schemas.CORPUS.names)
+    for row in rows:
+        assert len(row["text_list"]) == len(row["image_list"]) > 0
+        for text, image in zip(row["text_list"], row["image_list"], strict=True):
+            assert (text is None) != (image is None)
+        metadata = json.loads(row["metadata"])
+        assert set(metadata) == METADATA
+        assert len(metadata["im_url_duplicate_count"]) == len(row["image_list"])
+        assert json.loads(metadata["WARC_HEADER"])["WARC-Target-URI"] == row["URL"]
+        assert json.loads(metadata["WARC_HEADER"])["warc_filename"] == row["warc_file"]
+        assert [i["url"] for i in row["images"]] == [u for u in row["image_list"] if u is not None]
+
+
+def test_a_published_row_leads_back_to_its_record(built: RunSummary, crawl: Path) -> None:
+    """File, offset and length of a row fetch the very record it came from."""
+    from infimm_spark.crawl.records import fetch_record
+
+    row = corpus_rows(built.output)[0]
+    page = fetch_record(str(crawl / row["warc_file"]), row["warc_offset"], row["warc_length"])
+    assert page.url == row["URL"]
+
+
+def test_explain_follows_a_published_page_and_a_duplicate(built: RunSummary) -> None:
+    """`explain` names each step of a kept page, and for a duplicate the document that was kept."""
+    layout = RunLayout(built.output)
+    row = corpus_rows(built.output)[0]
+    lines = explain(layout, row["URL"])
+    assert any("extract: kept" in line for line in lines)
+    assert any("publish: in the corpus" in line for line in lines)
+    duplicate = tables.rows(layout, "dedup", "rejects", schemas.REJECTS)
+    near = next(r for r in duplicate if r["reason"] == "near")
+    (line,) = (line for line in explain(layout, near["url"]) if "by near" in line)
+    kept = near["detail"].removeprefix("kept ")
+    kept_url = next(
+        r["url"]
+        for r in tables.rows(layout, "extract", "documents", schemas.DOCUMENTS)
+        if r["id"] == kept
+    )
+    assert kept_url in line
+
+
+@pytest.mark.parametrize("partitions", [1, 4, 17])
+def test_partitioning_does_not_change_the_corpus(
+    built: RunSummary, crawl: Path, tmp_path: Path, partitions: int
+) -> None:
+    """The same input at 1, 4 and 17 partitions gives identical corpus rows."""
+    config = settings(
+        crawl,
+        tmp_path / "out",
+        extract={"partitions": partitions, "group_size": 100},
+        dedup={"partitions": partitions},
+    )
+    build(config)
+    assert corpus_rows(tmp_path / "out") == corpus_rows(built.output)
+
+
+def test_a_complete_run_is_refused_without_resume_and_skipped_with_it(
+    built: RunSummary, crawl: Path
+) -> None:
+    """A second build into the same directory is refused; with resume it does nothing again."""
+    config = settings(crawl, Path(built.output))
+    with pytest.raises(OutputError, match="--resume"):
+        build(config)
+    written = Path(built.output, "refine", "manifest.json").stat().st_mtime_ns
+    assert build(config, resume=True).funnel == built.funnel
+    assert Path(built.output, "refine", "manifest.json").stat().st_mtime_ns == written
+
+
+def test_resume_with_a_changed_setting_names_the_key(built: RunSummary, crawl: Path) -> None:
+    """A changed threshold is refused with its key, its old value and its new one."""
+    config = settings(crawl, Path(built.output), extract={"language_threshold": 0.61})
+    with pytest.raises(ResumeError, match=r"extract\.language_threshold was 0\.5 and is now 0\.61"):
+        build(config, resume=True)
+
+
+def test_resume_with_another_model_names_it(built: RunSummary, crawl: Path, tmp_path: Path) -> None:
+    """A model with other bytes is refused by its checksum."""
+    from infimm_spark.classify.broadcast import model_file, read_model
+
+    other = model_file(read_model(None, "precision"))
+    config = settings(crawl, Path(built.output), models={"recall": other})
+    with pytest.raises((ResumeError, Exception), match="recall"):
+        build(config, resume=True)
+
+
+def test_resume_with_fewer_inputs_names_them(built: RunSummary, crawl: Path) -> None:
+    """Continuing with other WARC files is refused."""
+    config = settings(crawl, Path(built.output), input={"paths": [str(crawl)], "limit": 1})
+    with pytest.raises(ResumeError, match=r"inputs\.files"):
+        build(config, resume=True)
+
+
+def test_a_stage_done_again_with_another_threshold_reads_no_warc(
+    spark: SparkSession, crawl: Path, tmp_path: Path
+) -> None:
+    """`redo` of refine with a threshold of 1 empties the corpus and leaves extraction alone."""
+    config = settings(crawl, tmp_path / "out")
+    build(config)
+    extracted = (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns
+    strict = settings(crawl, tmp_path / "out", rules={"precision_threshold": 1.0})
+    run = Run.open(str(tmp_path / "out"), strict)
+    run.stage("refine", redo=True)
+    with pytest.raises(StageError, match="publish"):
+        run.reconciled(("publish",))
+    run.stage("publish")
+    stages = run.reconciled(("extract", "dedup", "refine", "publish"))
+    assert stages[-1].kept == 0
+    assert (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns == extracted
+
+
+def test_killed_and_resumed_equals_undisturbed(
+    built: RunSummary, crawl: Path, tmp_path: Path
+) -> None:
+    """After `kill -9` of the driver in mid-run, `--resume` gives the undisturbed corpus."""
+    output = tmp_path / "out"
+    config = tmp_path / "small-groups.yaml"
+    config.write_text(
+        (ROOT / "conf" / "local.yaml").read_text().replace("group_size: 4", "group_size: 1")
+    )
+    command = [sys.executable, "-m", "infimm_spark.cli", "build", "--config", str(config)]
+    command += ["--input", str(crawl), "--output", str(output)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    victim = subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    try:
+        # The first committed group is on disk and the run is not over: now.
+        deadline = time.monotonic() + 180
+        while not list(output.glob("extract/manifests/*.json")):
+            assert victim.poll() is None, "the build ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+    assert not (output / "publish" / "manifest.json").exists()
+    done = {p.name for p in output.glob("extract/manifests/*.json")}
+    times = {name: (output / "extract/manifests" / name).stat().st_mtime_ns for name in done}
+    again = subprocess.run(
+        [*command, "--resume"], env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert again.returncode == 0, again.stderr
+    assert corpus_rows(output) == corpus_rows(built.output)
+    for name, stamp in times.items():
+        assert (output / "extract/manifests" / name).stat().st_mtime_ns == stamp
+
+
+def test_a_tampered_ledger_fails_the_run(spark: SparkSession, crawl: Path, tmp_path: Path) -> None:
+    """Rows taken from the ledger make reconciliation fail, naming file and stage."""
+    summary = build(settings(crawl, tmp_path / "out"))
+    run = Run.open(summary.output)
+    ledger = tables.ledger(RunLayout(summary.output))
+    kept = next(r for r in ledger.to_pylist() if r["stage"] == "dedup" and r["outcome"] == "kept")
+    files = tables.locations(RunLayout(summary.output), "dedup", "ledger")
+    for file in files:
+        table = pq.read_table(file)
+        mask = [
+            not (
+                r["warc_file"] == kept["warc_file"]
+                and r["stage"] == "dedup"
+                and r["outcome"] == "kept"
+            )
+            for r in table.to_pylist()
+        ]
+        pq.write_table(table.filter(mask), file)
+        Path(file).with_name(f".{Path(file).name}.crc").unlink(missing_ok=True)
+    with pytest.raises(ReconciliationError, match="stage dedup"):
+        run.reconciled(("extract", "dedup", "refine", "publish"))
