@@ -1,0 +1,179 @@
+"""Publish stage: clean documents to the rows of the released data set, and into files of a set size.
+
+`metadata` is the JSON object of the release, field for field and in its order:
+
+- `ft_lang_label`, `ft_lang_prob`: fastText's label as it names it (``__label__en``) and probability;
+- `math_prob`, `math_prob_llama3`: the high-recall and the high-precision classifier;
+- `size` and the ratios: `rules.metrics`;
+- `snap`: the snapshot without its prefix (``2023-40``; in the release it names a pair);
+- `text_gpt3_token_len`: `rules.tokens` of the text segments joined by blank lines;
+- `pos_list`: the positions of the segments, 0, 1, 2, …;
+- `im_url_duplicate_count`: for an image, how often its URL occurs in the corpus; null for a text;
+- `WARC_HEADER`: JSON string of the record's WARC headers and `warc_filename`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
+
+from infimm_spark.rules.tokens import gpt3_token_length
+
+PARQUET_RATIO = 3.0
+"""Bytes of text and metadata a byte of Parquet holds; see the tests for the measurement."""
+
+_ROW_BYTES = 2_000  # metadata, image records and headers of a row, before compression
+
+
+def corpus_rows(clean: DataFrame) -> DataFrame:
+    """`schemas.CORPUS` of `clean` (`schemas.CLEAN`): one row a document, in no particular order."""
+    text = F.transform("segments", lambda segment: segment["text"])
+    image = F.transform("segments", lambda segment: segment["image"])
+    counted = clean.join(_image_url_counts(clean), on="id", how="left")
+    return counted.select(
+        F.col("url").alias("URL"),
+        text.alias("text_list"),
+        F.transform("segments", lambda segment: segment["image"]["url"]).alias("image_list"),
+        _metadata(text).alias("metadata"),
+        "id",
+        "title",
+        "warc_file",
+        "warc_offset",
+        "warc_length",
+        F.filter(image, lambda picture: picture.isNotNull()).alias("images"),
+        "formula_counts",
+        "macros",
+        "consent",
+        "snapshot",
+    )
+
+
+def corpus_files(clean: DataFrame, file_bytes: int) -> dict[str, int]:
+    """Number of files a snapshot needs so that each holds about `file_bytes` of Parquet.
+
+    Runs a Spark job over the text lengths of `clean`.
+    """
+    text_bytes = F.aggregate(
+        "segments",
+        F.lit(0).cast("long"),
+        lambda total, segment: total + F.coalesce(F.octet_length(segment["text"]), F.lit(0)),
+    )
+    sums = clean.groupBy("snapshot").agg(F.sum(text_bytes + F.lit(_ROW_BYTES)).alias("bytes"))
+    return {
+        row["snapshot"]: max(1, math.ceil(row["bytes"] / (file_bytes * PARQUET_RATIO)))
+        for row in sums.collect()
+    }
+
+
+def partition_for_publish(corpus: DataFrame, files: dict[str, int]) -> DataFrame:
+    """`corpus` with one Spark partition a file, sorted by id: write it partitioned by `snapshot`.
+
+    A row's file follows from its id alone – ids are hashes, so equal ranges of them are equal shares –
+    and files stand in id order. The same rows give the same files at any number of input partitions.
+    """
+    if not files:
+        return corpus.coalesce(1)
+    total = sum(files.values())
+    firsts = {name: sum(n for other, n in files.items() if other < name) for name in files}
+    return _repartition_exactly(corpus, _file_number(files, firsts), total).sortWithinPartitions(
+        "snapshot", "id"
+    )
+
+
+def _file_number(files: dict[str, int], firsts: dict[str, int]) -> Column:
+    """Number of a row's file among all files of all snapshots."""
+    share = F.conv(F.substring("id", 1, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
+
+    def of_snapshot(values: dict[str, int]) -> Column:
+        pairs = [F.lit(item) for name in sorted(values) for item in (name, values[name])]
+        return F.element_at(F.create_map(*pairs), F.col("snapshot"))
+
+    return of_snapshot(firsts) + F.floor(share * of_snapshot(files)).cast("int")
+
+
+def _repartition_exactly(frame: DataFrame, number: Column, total: int) -> DataFrame:
+    """Send each row to the partition of its `number`, 0 ≤ number < total.
+
+    `repartition` hashes its key, which would put two files into one partition and leave another empty.
+    So each partition gets a key that hashes to it, found among enough candidates (fewer than one run
+    in 100,000 would miss one; it would then fail, not merge files).
+    """
+    spark = frame.sparkSession
+    candidates = spark.range(int(total * (math.log(total) + 12)) + 1)
+    keys = (
+        candidates.groupBy(F.pmod(F.hash("id"), F.lit(total)).alias("_number"))
+        .agg(F.min("id").alias("_key"))
+        .select("_number", "_key")
+    )
+    numbered = frame.withColumn("_number", number)
+    keyed = numbered.join(F.broadcast(keys), on="_number", how="left")
+    return keyed.repartition(total, "_key").select(*frame.columns)
+
+
+def _image_url_counts(clean: DataFrame) -> DataFrame:
+    """(id, url_counts): for each position the occurrences of its image's URL, null for a text."""
+    positions = clean.select("id", F.posexplode("segments").alias("position", "segment")).select(
+        "id", "position", F.col("segment.image.url").alias("image_url")
+    )
+    images = positions.where(F.col("image_url").isNotNull())
+    occurrences = images.groupBy("image_url").agg(F.count("*").cast("int").alias("occurrences"))
+    # Texts stay out of the join: their null keys would all fall into one partition of it.
+    texts = positions.where(F.col("image_url").isNull()).select(
+        "id", "position", F.lit(None).cast("int").alias("occurrences")
+    )
+    counted = images.join(occurrences, on="image_url", how="inner").select(
+        "id", "position", "occurrences"
+    )
+    in_order = F.array_sort(F.collect_list(F.struct("position", "occurrences")))
+    return (
+        texts.unionByName(counted)
+        .groupBy("id")
+        .agg(F.transform(in_order, lambda item: item["occurrences"]).alias("url_counts"))
+    )
+
+
+def _metadata(text: Column) -> Column:
+    """The release's `metadata`; its probabilities and ratios are single precision there."""
+
+    token_length = pandas_udf(_token_lengths, "int")
+    joined = F.array_join(F.filter(text, lambda piece: piece != ""), "\n\n")
+    fields = {
+        "ft_lang_label": F.concat(F.lit("__label__"), F.col("language")),
+        "ft_lang_prob": F.col("language_prob"),
+        "math_prob": F.col("math_prob"),
+        "size": F.col("size"),
+        "snap": F.regexp_replace("snapshot", "^CC-MAIN-", ""),
+        "text_gpt3_token_len": token_length(joined),
+        "char_repetition_ratio": F.col("char_repetition_ratio").cast("float"),
+        "word_repetition_ratio": F.col("word_repetition_ratio").cast("float"),
+        "special_character_ratio": F.col("special_character_ratio").cast("float"),
+        "punctuation_ratio": F.col("punctuation_ratio").cast("float"),
+        "nsfw_num_words": F.col("nsfw_num_words"),
+        "has_unicode_error": F.col("has_unicode_error"),
+        "math_prob_llama3": F.col("quality_prob"),
+        "pos_list": F.transform("segments", lambda _, position: position),
+        "im_url_duplicate_count": F.coalesce("url_counts", F.array().cast("array<int>")),
+        "WARC_HEADER": _warc_header(),
+    }
+    return F.to_json(
+        F.struct(*(value.alias(name) for name, value in fields.items())),
+        {"ignoreNullFields": "false"},
+    )
+
+
+def _token_lengths(texts: pd.Series) -> pd.Series:
+    return texts.map(gpt3_token_length)
+
+
+def _warc_header() -> Column:
+    headers = F.coalesce(
+        F.from_json("warc_headers", "map<string,string>"),
+        F.create_map().cast("map<string,string>"),
+    )
+    own = F.create_map(F.lit("warc_filename"), F.col("warc_file"))
+    others = F.map_filter(headers, lambda name, _: name != "warc_filename")
+    return F.to_json(F.map_concat(others, own))
