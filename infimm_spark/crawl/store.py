@@ -149,7 +149,9 @@ def is_folder(location: str) -> bool:
 
 
 def list_files(prefix: str) -> list[str]:
-    """All files below a folder, recursively, sorted; a file lists itself; hidden files are left out.
+    """All files below a folder, recursively, sorted; a file lists itself, what is not there nothing.
+
+    Hidden files and folders are left out.
 
     Raises `StoreError` where it cannot be listed (https has no listing).
     """
@@ -157,6 +159,8 @@ def list_files(prefix: str) -> list[str]:
     if scheme == "file":
         if os.path.isfile(path):
             return [path]
+        if not os.path.exists(path):
+            return []
         found = []
 
         def refuse(error: OSError) -> None:
@@ -174,7 +178,7 @@ def list_files(prefix: str) -> list[str]:
         if key and not key.endswith("/") and _is_key(bucket, key, prefix):
             return [prefix]
         below = key.rstrip("/") + "/" if key.strip("/") else ""
-        return [f"s3://{bucket}/{name}" for name in _keys(bucket, below, prefix)]
+        return [_like(prefix, bucket, name) for name in _keys(bucket, below, prefix)]
     raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
 
 
@@ -638,6 +642,11 @@ def _bucket_and_key(location: str) -> tuple[str, str]:
     if not bucket:
         raise StoreError(f"{shown(location)} names no bucket; expected s3://bucket/key")
     return bucket, key
+
+
+def _like(location: str, bucket: str, key: str) -> str:
+    """A key's location under the scheme that the caller uses: Spark knows `s3a` only."""
+    return f"{location.partition('://')[0]}://{bucket}/{key}"
 
 
 def _is_key(bucket: str, key: str, location: str) -> bool:
