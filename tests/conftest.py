@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# Machines are shared: how long one example takes says nothing.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
