@@ -95,7 +95,10 @@ class MinHashConfig(_Section):
     """Ours: shorter documents take the exact path only."""
     scope: Literal["snapshot", "pairs", "year", "all"] = "pairs"
     """Paper: inside each snapshot, then neighbouring pairs (`pairs` does both)."""
+    bucket_limit: PositiveInt = 64
+    """Ours: a bucket compares its members with at most this many survivors, best first."""
     max_iterations: PositiveInt = 50
+    """Rounds after which undecided documents fail the job."""
 
 
 class UrlConfig(_Section):

@@ -92,19 +92,29 @@ REJECTS = pa.schema(
 SIGNATURES = pa.schema(
     [
         ("id", pa.string()),
-        ("signature", pa.binary()),  # num_perm little-endian uint32 values
-        ("n_shingles", pa.int32()),
+        ("snapshot", pa.string()),
+        ("warc_date", pa.string()),
+        ("n_formulas", pa.int32()),
+        ("text_length", pa.int32()),
+        ("text_hash", pa.binary()),  # 128 bits of the normalised text, null if that is empty
+        ("url_hash", pa.binary()),  # 128 bits of the URL key
+        ("signature", pa.binary()),  # num_perm little-endian uint32 values, null for short texts
+        ("n_shingles", pa.int32()),  # distinct
         ("fingerprint", pa.string()),  # of shingling and permutations, checked on read
     ]
 )
-"""MinHash signature of a document."""
+"""What dedup knows of a document: survivor order, hashes of text and URL key, MinHash signature."""
 
 DUPLICATES = pa.schema(
     [
         ("id", pa.string()),  # the removed document
-        ("kept_id", pa.string()),  # the document it duplicates, itself kept
+        ("kept_id", pa.string()),  # the document that stays for it
+        (
+            "matched_id",
+            pa.string(),
+        ),  # the document it was removed for; may itself go in a later step
         ("reason", pa.string()),  # exact, near, url
-        ("jaccard", pa.float32()),  # verified similarity of the two; 1.0 for exact; null for url
+        ("jaccard", pa.float32()),  # verified, with matched_id; 1.0 for exact; null for url
         ("round", pa.string()),  # the scope it was found in, e.g. CC-MAIN-2023-40 or a pair
     ]
 )

@@ -1,0 +1,289 @@
+"""Recall threshold and dedup: documents to the rows that say which of them go, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from infimm_spark import schemas
+from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
+from infimm_spark.dedup import lsh, minhash, shingles
+from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates, with_rank
+from infimm_spark.dedup.urls import url_key
+from infimm_spark.errors import InputError, SignatureMismatchError
+
+_CHUNK_CHARACTERS = 1 << 20  # texts of a batch that are shingled together
+
+
+def select_recalled(documents: DataFrame, threshold: float) -> DataFrame:
+    """Documents whose high-recall probability is at least `threshold`."""
+    return documents.where(F.col("math_prob") >= F.lit(threshold))
+
+
+def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:
+    """`schemas.SIGNATURES` of `documents`: all that dedup needs to know of each, without its text.
+
+    A document with fewer than `config.minhash.min_shingles` distinct shingles has a null signature
+    and can only be an exact or a URL duplicate; one with empty text has a null `text_hash` too.
+    """
+    text = F.array_join(F.transform("segments", lambda segment: segment["text"]), "\n\n")
+    inputs = documents.select(
+        "id",
+        "url",
+        "snapshot",
+        "warc_date",
+        "language",
+        F.coalesce("n_formulas", F.lit(0)).alias("n_formulas"),
+        F.coalesce("text_length", F.lit(0)).alias("text_length"),
+        F.coalesce(text, F.lit("")).alias("text"),
+    )
+    options = config.minhash
+
+    def sign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for chunk in _chunks(batch):
+                yield _sign(chunk, options)
+
+    return inputs.mapInArrow(sign, schemas.spark_schema(schemas.SIGNATURES))
+
+
+def deduplicate(documents: DataFrame, config: DedupConfig, checkpoint: Checkpoint) -> DataFrame:
+    """`schemas.DUPLICATES`: one row for each of `documents` that is to be removed.
+
+    See `deduplicate_signatures`; `checkpoint` writes a DataFrame under a name and reads it back.
+    """
+    signed = checkpoint(signatures(documents, config), "signatures")
+    return deduplicate_signatures(signed, config, checkpoint)
+
+
+def deduplicate_signatures(
+    signed: DataFrame, config: DedupConfig, checkpoint: Checkpoint
+) -> DataFrame:
+    """`schemas.DUPLICATES` from `schemas.SIGNATURES`.
+
+    Survivor order, total: newer snapshot (by name), more formulas, longer text, smaller id. In turn:
+
+    1. *exact*: of equal normalised texts, anywhere, the first in survivor order is kept;
+    2. *near*: see `survivors.greedy_duplicates`; documents meet within `config.minhash.scope`;
+    3. *url*: of documents with one URL key within `config.url.scope`, the newest is kept (snapshot,
+       then WARC-Date, then survivor order).
+
+    `matched_id` is the document each was removed for, `jaccard` the similarity of those two;
+    `kept_id` is where that one's own removals lead, always a document that stays.
+
+    Raises `InputError` for ids that occur twice, `SignatureMismatchError` for signatures made with
+    other shingles or permutations, `ConvergenceError`. The result depends on the rows of `signed`
+    only, not on their order or partitions.
+    """
+    _check_signatures(signed, config.minhash)
+    _check_ids(signed)
+    ranked = with_rank(
+        signed.select(
+            "id",
+            "snapshot",
+            "warc_date",
+            "n_formulas",
+            "text_length",
+            "text_hash",
+            "url_hash",
+            "signature",
+        ),
+        [F.desc("snapshot"), F.desc("n_formulas"), F.desc("text_length"), F.asc("id")],
+        checkpoint,
+    )
+    removed = ranked.sparkSession.createDataFrame([], _REMOVED)
+    if config.exact:
+        removed = checkpoint(_exact(ranked), "exact")
+    if config.minhash.enabled:
+        remaining = ranked.join(removed, on="rank", how="left_anti")
+        near = _near(remaining, _snapshots(ranked), config.minhash, checkpoint)
+        removed = checkpoint(removed.unionByName(near), "near")
+    if config.url.enabled:
+        remaining = ranked.join(removed, on="rank", how="left_anti")
+        removed = checkpoint(removed.unionByName(_same_url(remaining, config.url)), "url")
+    return _evidence(removed, ranked, config)
+
+
+_REMOVED = "rank long, best long, reason string, jaccard float"
+
+
+def _exact(ranked: DataFrame) -> DataFrame:
+    hashed = ranked.where(F.col("text_hash").isNotNull()).select("rank", "text_hash")
+    firsts = hashed.groupBy("text_hash").agg(F.min("rank").alias("best"))
+    return (
+        hashed.join(firsts, on="text_hash", how="inner")
+        .where(F.col("rank") != F.col("best"))
+        .select(
+            "rank",
+            "best",
+            F.lit("exact").alias("reason"),
+            F.lit(1.0).cast("float").alias("jaccard"),
+        )
+    )
+
+
+def _near(
+    remaining: DataFrame, snapshots: list[str], options: MinHashConfig, checkpoint: Checkpoint
+) -> DataFrame:
+    signed = remaining.where(F.col("signature").isNotNull())
+    scoped = lsh.groups(options.scope, snapshots)
+    members = lsh.buckets(
+        signed.select("rank", "signature", scoped.alias("groups")), options.bands, options.rows
+    )
+    found = greedy_duplicates(
+        members,
+        signed.select("rank", "signature"),
+        threshold=options.threshold,
+        bucket_limit=options.bucket_limit,
+        max_iterations=options.max_iterations,
+        checkpoint=checkpoint,
+    )
+    return found.select("rank", "best", F.lit("near").alias("reason"), "jaccard")
+
+
+def _snapshots(ranked: DataFrame) -> list[str]:
+    """Names of the run's snapshots in order (hundreds at most)."""
+    rows = ranked.groupBy("snapshot").agg(F.count("*")).orderBy("snapshot").collect()
+    return [row["snapshot"] for row in rows if row["snapshot"] is not None]
+
+
+def _same_url(remaining: DataFrame, options: UrlConfig) -> DataFrame:
+    scoped = remaining.where(F.col("url_hash").isNotNull()).select(
+        "rank",
+        "url_hash",
+        "snapshot",
+        F.coalesce("warc_date", F.lit("")).alias("warc_date"),
+        _url_scope(options).alias("scope"),
+    )
+    newest = F.max(F.struct("snapshot", "warc_date", (-F.col("rank")).alias("order")))
+    firsts = scoped.groupBy("scope", "url_hash").agg(newest.alias("newest"))
+    return (
+        scoped.join(firsts, on=["scope", "url_hash"], how="inner")
+        .select("rank", (-F.col("newest.order")).alias("best"))
+        .where(F.col("rank") != F.col("best"))
+        .select(
+            "rank", "best", F.lit("url").alias("reason"), F.lit(None).cast("float").alias("jaccard")
+        )
+    )
+
+
+def _url_scope(options: UrlConfig) -> Column:
+    if options.scope == "all":
+        return F.lit("all")
+    return lsh.year(F.col("snapshot")) if options.scope == "year" else F.col("snapshot")
+
+
+def _evidence(removed: DataFrame, ranked: DataFrame, config: DedupConfig) -> DataFrame:
+    names = ranked.select("rank", "id", "snapshot")
+    traced = removed.withColumn("kept", F.col("best"))
+    # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
+    # because within a step every partner is one that the step keeps.
+    onward = removed.select(F.col("rank").alias("kept"), F.col("best").alias("next"))
+    for _ in range(2):
+        traced = (
+            traced.join(onward, on="kept", how="left")
+            .withColumn("kept", F.coalesce("next", "kept"))
+            .drop("next")
+        )
+    matched = names.select(
+        F.col("rank").alias("best"),
+        F.col("id").alias("matched_id"),
+        F.col("snapshot").alias("matched_snapshot"),
+    )
+    kept = names.select(F.col("rank").alias("kept"), F.col("id").alias("kept_id"))
+    near = lsh.round_label(config.minhash.scope, F.col("snapshot"), F.col("matched_snapshot"))
+    found_in = (
+        F.when(F.col("reason") == "near", near)
+        .when(F.col("reason") == "url", _url_scope(config.url))
+        .otherwise(F.lit("all"))
+    )
+    return (
+        traced.join(names, on="rank", how="inner")
+        .join(matched, on="best", how="inner")
+        .join(kept, on="kept", how="inner")
+        .select("id", "kept_id", "matched_id", "reason", "jaccard", found_in.alias("round"))
+    )
+
+
+def _check_signatures(signed: DataFrame, options: MinHashConfig) -> None:
+    expected = _fingerprint(options)
+    other = signed.where(F.col("fingerprint") != expected).select("fingerprint").head(1)
+    if other:
+        raise SignatureMismatchError(
+            f"signatures were made with {other[0]['fingerprint']!r}; expected {expected!r}"
+        )
+
+
+def _check_ids(signed: DataFrame) -> None:
+    counts = signed.groupBy("id").agg(F.count("*").alias("n"))
+    repeated = (
+        counts.where((F.col("n") > 1) | F.col("id").isNull())
+        .agg(F.count("*").alias("ids"), F.min("id").alias("first"))
+        .head(1)
+    )
+    if repeated and repeated[0]["ids"]:
+        raise InputError(
+            f"{repeated[0]['ids']} document ids are missing or occur more than once, such as "
+            f"{repeated[0]['first']!r}; expected each document once"
+        )
+
+
+def _fingerprint(options: MinHashConfig) -> str:
+    num_perm = options.bands * options.rows
+    return minhash.fingerprint(options.ngram, options.char_ngram, num_perm, options.seed)
+
+
+def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in slices of about `_CHUNK_CHARACTERS` of text."""
+    first, size = 0, 0
+    for row, length in enumerate(pc.binary_length(batch.column("text")).to_pylist()):
+        if size and size + length > _CHUNK_CHARACTERS:
+            yield batch.slice(first, row - first)
+            first, size = row, 0
+        size += length
+    if first < batch.num_rows:
+        yield batch.slice(first)
+
+
+def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
+    num_perm = options.bands * options.rows
+    texts = batch.column("text").to_pylist()
+    text_hashes: list[bytes | None] = [None] * len(texts)
+    signed: list[bytes | None] = [None] * len(texts)
+    counts = [0] * len(texts)
+    chinese = [language == "zh" for language in batch.column("language").to_pylist()]
+    for is_chinese, ngram in ((False, options.ngram), (True, options.char_ngram)):
+        rows = [row for row, flag in enumerate(chinese) if flag is is_chinese]
+        if not rows:
+            continue
+        hashes, shingled = shingles.shingle_batch([texts[row] for row in rows], ngram)
+        for row, text_hash, distinct in zip(rows, hashes, shingled, strict=True):
+            text_hashes[row] = text_hash
+            counts[row] = len(distinct)
+            if len(distinct) >= options.min_shingles:
+                signed[row] = (
+                    minhash.signature(distinct, num_perm, options.seed).astype("<u4").tobytes()
+                )
+    urls = [_url_hash(url) for url in batch.column("url").to_pylist()]
+    columns = {
+        **{
+            name: batch.column(name)
+            for name in ("id", "snapshot", "warc_date", "n_formulas", "text_length")
+        },
+        "text_hash": pa.array(text_hashes, pa.binary()),
+        "url_hash": pa.array(urls, pa.binary()),
+        "signature": pa.array(signed, pa.binary()),
+        "n_shingles": pa.array(counts, pa.int32()),
+        "fingerprint": pa.array([_fingerprint(options)] * len(texts), pa.string()),
+    }
+    names = schemas.SIGNATURES.names
+    return pa.record_batch([columns[name] for name in names], names=names)
+
+
+def _url_hash(url: str | None) -> bytes | None:
+    return xxhash.xxh3_128_digest(url_key(url).encode("utf-8", "surrogatepass")) if url else None

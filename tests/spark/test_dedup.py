@@ -1,0 +1,478 @@
+"""The dedup stage, against a reading of its rule in plain Python."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from infimm_spark import schemas
+from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
+from infimm_spark.dedup import minhash, shingles
+from infimm_spark.dedup.survivors import Checkpoint
+from infimm_spark.dedup.urls import url_key
+from infimm_spark.errors import ConvergenceError, InputError, SignatureMismatchError
+from infimm_spark.stages.dedup import (
+    deduplicate,
+    deduplicate_signatures,
+    select_recalled,
+    signatures,
+)
+
+pytestmark = pytest.mark.spark
+
+OLD, NEW, NEXT = "CC-MAIN-2023-40", "CC-MAIN-2023-50", "CC-MAIN-2024-10"
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def checkpoint(spark: SparkSession, tmp_path: Path) -> Checkpoint:
+    """Parquet under a fresh directory; a name is written once."""
+
+    def write(frame: DataFrame, name: str) -> DataFrame:
+        path = str(tmp_path / name)
+        frame.write.mode("errorifexists").parquet(path)
+        return spark.read.parquet(path)
+
+    return write
+
+
+@pytest.fixture
+def checkpoints(spark: SparkSession, tmp_path: Path) -> Iterator[Checkpoint]:
+    """As `checkpoint`, for several runs in one test."""
+    written = 0
+
+    def write(frame: DataFrame, name: str) -> DataFrame:
+        nonlocal written
+        written += 1
+        path = str(tmp_path / f"{written}-{name}")
+        frame.write.parquet(path)
+        return spark.read.parquet(path)
+
+    return write
+
+
+def document(name: str, text: str | list[str | None], **fields: Any) -> Row:
+    segments = [text] if isinstance(text, str) else text
+    image = {"url": "https://e.org/i.png"}
+    row: Row = {
+        "id": name,
+        "url": f"https://{name}.org/",
+        "snapshot": NEW,
+        "warc_date": "2023-11-28T00:00:00Z",
+        "language": "en",
+        "math_prob": 0.9,
+        "n_formulas": 0,
+        "segments": [{"text": s, "image": None if s is not None else image} for s in segments],
+        "text_length": sum(len(s) for s in segments if s),
+    }
+    return row | fields
+
+
+def frame(spark: SparkSession, rows: list[Row]) -> DataFrame:
+    return spark.createDataFrame(rows, schemas.spark_schema(schemas.DOCUMENTS))
+
+
+def evidence(duplicates: DataFrame) -> dict[str, Row]:
+    rows = [row.asDict() for row in duplicates.collect()]
+    found = {row["id"]: row for row in rows}
+    assert len(found) == len(rows), "a document is removed once"
+    assert not {row["kept_id"] for row in rows} & set(found), "kept documents stay"
+    return found
+
+
+def prose(seed: int, n_words: int = 200) -> list[str]:
+    generator = random.Random(seed)
+    return [f"w{generator.randrange(10_000)}" for _ in range(n_words)]
+
+
+def edited(words: list[str], n_edits: int, seed: int = 0) -> list[str]:
+    """The words with `n_edits` of them, spread out, replaced: each edit costs five shingles a side."""
+    generator = random.Random(seed)
+    result = list(words)
+    for place in generator.sample(range(0, len(words), 6), n_edits):
+        result[place] = f"edit{generator.randrange(10**6)}"
+    return result
+
+
+def text(words: list[str]) -> str:
+    return " ".join(words)
+
+
+def only_minhash(**options: Any) -> DedupConfig:
+    return DedupConfig(exact=False, minhash=MinHashConfig(**options), url=UrlConfig(enabled=False))
+
+
+def test_recall_threshold_is_inclusive(spark: SparkSession) -> None:
+    """A document at the threshold stays, one below or without a score goes."""
+    rows = [document(str(p), "t", math_prob=p) for p in (0.25, 0.5, None)]
+    assert [row["id"] for row in select_recalled(frame(spark, rows), 0.5).collect()] == ["0.5"]
+
+
+def test_signature_rows(spark: SparkSession) -> None:
+    """A row has the text's hashes and signature; short and empty texts have less."""
+    words = text(prose(1))
+    rows = [
+        document("long", [words, None, "and more"]),
+        document("short", "only four words here"),
+        document("empty", [None]),
+        document("zh", "数学是研究数量结构变化空间以及信息等概念的一门学科", language="zh"),
+    ]
+    config = DedupConfig()
+    found = {row["id"]: row for row in signatures(frame(spark, rows), config).collect()}
+    whole = f"{words}\n\nand more"
+    hashes = shingles.shingle_hashes(whole, 5)
+    assert found["long"]["text_hash"] == shingles.text_hash(whole)
+    assert found["long"]["n_shingles"] == len(hashes)
+    expected = minhash.signature(hashes, 112, 1)
+    assert np.array_equal(np.frombuffer(found["long"]["signature"], "<u4"), expected)
+    assert found["short"]["signature"] is None
+    assert found["short"]["text_hash"] is not None
+    assert found["empty"]["text_hash"] is None
+    assert found["zh"]["n_shingles"] == 25 - 10 + 1
+
+
+def test_exact_duplicates_across_snapshots(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """Of equal texts the newest snapshot's stays, whatever the scope of near-duplicates."""
+    same = "one two three"
+    rows = [
+        document("old", same, snapshot=OLD),
+        document("new", f"{same} ", snapshot=NEW),
+        document("newest", f"\n{same}", snapshot=NEXT),
+        document("other", "one two four"),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: (row["kept_id"], row["reason"]) for name, row in found.items()} == {
+        "old": ("newest", "exact"),
+        "new": ("newest", "exact"),
+    }
+    assert {row["jaccard"] for row in found.values()} == {1.0}
+
+
+def test_survivor_order(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """Newer snapshot beats more formulas beats longer text beats smaller id."""
+    same = "equal words"
+    rows = [
+        document("e", same, snapshot=OLD, n_formulas=9, text_length=99),
+        document("d", same, n_formulas=1, text_length=99),
+        document("c", same, n_formulas=2, text_length=11),
+        document("b", same, n_formulas=2, text_length=12),
+        document("a", same, n_formulas=2, text_length=12),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {row["kept_id"] for row in found.values()} == {"a"}
+    assert set(found) == {"b", "c", "d", "e"}
+
+
+def test_a_near_duplicate_is_removed_with_its_jaccard(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """A page with one edited word goes for the better one; the row states the verified similarity."""
+    words = prose(2)
+    rows = [document("a", text(words)), document("b", text(edited(words, 1)), n_formulas=3)]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    signed = [
+        minhash.signature(shingles.shingle_hashes(row["segments"][0]["text"], 5), 112, 1)[
+            np.newaxis
+        ]
+        for row in rows
+    ]
+    assert found == {
+        "a": {
+            "id": "a",
+            "kept_id": "b",
+            "matched_id": "b",
+            "reason": "near",
+            "jaccard": float(minhash.jaccard(*signed)[0]),
+            "round": NEW,
+        }
+    }
+
+
+def test_shared_boilerplate_makes_no_duplicates(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Fifty pages whose common header and footer are half their text all stay."""
+    header = text(prose(3, 150))
+    rows = [document(f"d{i:02}", f"{header} {text(prose(100 + i, 150))}") for i in range(50)]
+    assert evidence(deduplicate(frame(spark, rows), only_minhash(), checkpoint)) == {}
+
+
+def test_shared_formulas_make_no_duplicates(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    r"""Pages that share only \frac{d}{dx} and the like all stay."""
+    formula = r"$\frac{d}{dx} \int_0^x f(t) dt = f(x)$"
+    rows = []
+    for i in range(30):
+        words = prose(300 + i, 60)
+        mixed = " ".join(f"{text(words[k : k + 6])} {formula}" for k in range(0, 60, 6))
+        rows.append(document(f"d{i:02}", mixed))
+    assert evidence(deduplicate(frame(spark, rows), only_minhash(), checkpoint)) == {}
+
+
+def test_a_chain_does_not_remove_its_end(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """A like B like C, A unlike C: with A best, B goes for A and C stays."""
+    a = prose(4, 300)
+    b = edited(a, 5, seed=1)
+    c = edited(b, 5, seed=2)
+    rows = [
+        document("a", text(a), n_formulas=3),
+        document("b", text(b), n_formulas=2),
+        document("c", text(c), n_formulas=1),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), only_minhash(threshold=0.8), checkpoint))
+    assert {name: row["kept_id"] for name, row in found.items()} == {"b": "a"}
+
+
+def test_same_url_within_a_year(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """Within 2023 the newest version of a URL stays; that of 2024 is another year's."""
+    url = "http://www.page.org/a?utm_source=x"
+    rows = [
+        document("old", text(prose(5)), snapshot=OLD, url="https://page.org/a"),
+        document("early", text(prose(6)), url=url, n_formulas=5, warc_date="2023-11-28T00:00:00Z"),
+        document("late", text(prose(7)), url=url, warc_date="2023-11-29T00:00:00Z"),
+        document("next", text(prose(8)), snapshot=NEXT, url=url),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: row["kept_id"] for name, row in found.items()} == {"old": "late", "early": "late"}
+    assert {(row["reason"], row["jaccard"], row["round"]) for row in found.values()} == {
+        ("url", None, "2023")
+    }
+
+
+def test_evidence_leads_to_a_document_that_stays(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Exact, then near, then URL: the first row names its direct partner and the final survivor."""
+    words = prose(9)
+    rows = [
+        document("copy", text(words), snapshot=OLD),
+        document("original", text(words), url="https://page.org/x"),
+        document("revised", text(edited(words, 1)), n_formulas=1, url="https://page.org/y"),
+        document(
+            "rewritten", text(prose(10)), url="https://page.org/y", warc_date="2023-12-01T00:00:00Z"
+        ),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {
+        name: (row["reason"], row["matched_id"], row["kept_id"]) for name, row in found.items()
+    } == {
+        "copy": ("exact", "original", "rewritten"),
+        "original": ("near", "revised", "rewritten"),
+        "revised": ("url", "rewritten", "rewritten"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("scope", "removed"),
+    [
+        ("snapshot", {"y"}),
+        ("pairs", {"x", "y", "z"}),
+        ("year", {"x", "y"}),
+        ("all", {"w", "x", "y", "z"}),
+    ],
+)
+def test_scope(spark: SparkSession, checkpoint: Checkpoint, scope: str, removed: set[str]) -> None:
+    """Near-duplicates meet within a snapshot, with neighbours, within a year or everywhere."""
+    words, distant = prose(11), prose(12)
+    rows = [
+        document("w", text(distant), snapshot=OLD),
+        document("x", text(words), snapshot=OLD, n_formulas=1),
+        document("y", text(edited(words, 1, 2)), n_formulas=1),
+        document("z", text(edited(words, 1, 3)), n_formulas=2),
+        document("n", text(edited(words, 1, 4)), snapshot=NEXT),
+        document("m", text(edited(distant, 1, 5)), snapshot=NEXT),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), only_minhash(scope=scope), checkpoint))
+    assert set(found) == removed
+
+
+def corpus(n_documents: int, seed: int) -> list[Row]:
+    """Clusters of revisions, some far from each other, spread over three snapshots."""
+    generator = random.Random(seed)
+    rows: list[Row] = []
+    bases = [prose(1_000 + seed * 100 + i, generator.choice([12, 60, 200])) for i in range(6)]
+    for i in range(n_documents):
+        pick = generator.randrange(len(bases))
+        words = edited(bases[pick], min(len(bases[pick]) // 30, generator.randrange(6)), seed=i)
+        if generator.random() < 0.3:
+            bases[pick] = words
+        rows.append(
+            document(
+                f"{generator.getrandbits(64):016x}",
+                text(words),
+                snapshot=generator.choice([OLD, NEW, NEXT]),
+                url=f"https://e.org/{generator.randrange(n_documents // 2)}",
+                n_formulas=generator.randrange(4),
+            )
+        )
+    return rows
+
+
+def survivor_key(row: Row) -> tuple[int, int, int, str]:
+    age = [NEXT, NEW, OLD].index(row["snapshot"])
+    return age, -row["n_formulas"], -row["text_length"], row["id"]
+
+
+def expected_duplicates(rows: list[Row], config: DedupConfig) -> dict[str, tuple[str, str]]:
+    """id -> (reason, matched id), by the rules read literally."""
+    order = sorted(rows, key=survivor_key)
+    texts = {row["id"]: row["segments"][0]["text"] for row in rows}
+    removed: dict[str, tuple[str, str]] = {}
+    first: dict[str, str] = {}
+    for row in order:
+        if first.setdefault(texts[row["id"]], row["id"]) != row["id"]:
+            removed[row["id"]] = ("exact", first[texts[row["id"]]])
+    snapshots = [OLD, NEW, NEXT]
+    options = config.minhash
+    signed: dict[str, Any] = {}
+    for row in order:
+        hashes = shingles.shingle_hashes(texts[row["id"]], options.ngram)
+        if len(hashes) >= options.min_shingles:
+            signed[row["id"]] = minhash.signature(
+                hashes, options.bands * options.rows, options.seed
+            )
+    kept: list[Row] = []
+    for row in order:
+        if row["id"] in removed or row["id"] not in signed:
+            continue
+        for better in kept:
+            apart = abs(snapshots.index(row["snapshot"]) - snapshots.index(better["snapshot"]))
+            agree = signed[row["id"]] == signed[better["id"]]
+            meet = agree.reshape(options.bands, options.rows).all(axis=1).any()
+            if apart <= 1 and meet and agree.mean() >= options.threshold:
+                removed[row["id"]] = ("near", better["id"])
+                break
+        else:
+            kept.append(row)
+    newest: dict[tuple[str, str], Row] = {}
+    left = [row for row in order if row["id"] not in removed]
+    for row in sorted(left, key=lambda row: row["snapshot"], reverse=True):
+        key = url_key(row["url"]), row["snapshot"][8:12]
+        if newest.setdefault(key, row) is not row:
+            removed[row["id"]] = ("url", newest[key]["id"])
+    return removed
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_stage_does_what_the_rules_say(
+    spark: SparkSession, checkpoint: Checkpoint, seed: int
+) -> None:
+    """On clusters of revisions the stage removes what a literal reading of its rules removes."""
+    rows = corpus(150, seed)
+    config = DedupConfig()
+    found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
+    expected = expected_duplicates(rows, config)
+    assert {reason for reason, _ in expected.values()} == {"exact", "near", "url"}
+    assert {name: (row["reason"], row["matched_id"]) for name, row in found.items()} == expected
+
+
+def test_the_result_does_not_depend_on_partitions_or_order(
+    spark: SparkSession, checkpoints: Checkpoint
+) -> None:
+    """At 1, 4 and 17 partitions, in any row order, the same evidence."""
+    rows = corpus(120, 3)
+    results = []
+    for partitions in (1, 4, 17):
+        random.Random(partitions).shuffle(rows)
+        documents = frame(spark, rows).repartition(partitions)
+        previous = spark.conf.get("spark.sql.shuffle.partitions")
+        spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+        try:
+            results.append(evidence(deduplicate(documents, DedupConfig(), checkpoints)))
+        finally:
+            spark.conf.set("spark.sql.shuffle.partitions", previous)
+    assert results[0]
+    assert results[0] == results[1] == results[2]
+
+
+def test_texts_without_words_are_not_each_others_duplicates(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Pictures only, white space only and different punctuation all stay."""
+    rows = [
+        document("pictures", [None, None]),
+        document("more pictures", [None]),
+        document("space", "  \n"),
+        document("dots", "..."),
+        document("stars", "***"),
+        document("no segments", []),
+    ]
+    assert evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint)) == {}
+
+
+def test_short_documents_take_the_exact_path_only(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Short texts that share most of their words stay; equal ones go."""
+    rows = [
+        document("a", "page not found please try again later or search"),
+        document("b", "page not found please try again later or leave"),
+        document("c", "page not found please try again later or leave"),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: row["reason"] for name, row in found.items()} == {"c": "exact"}
+
+
+def test_duplicate_ids_are_refused(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """An id that occurs twice stops the stage with its name."""
+    rows = [document("twin", "a"), document("twin", "b"), document("single", "c")]
+    with pytest.raises(InputError, match="twin"):
+        deduplicate(frame(spark, rows), DedupConfig(), checkpoint)
+
+
+def test_signatures_of_another_fingerprint_are_refused(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Stored signatures made with another seed are not compared."""
+    stored = signatures(frame(spark, [document("a", "b")]), only_minhash(seed=2))
+    with pytest.raises(SignatureMismatchError, match="seed=2"):
+        deduplicate_signatures(stored, only_minhash(seed=1), checkpoint)
+
+
+def test_an_undecided_document_at_the_limit_is_an_error(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """A chain longer than the iterations allow fails instead of giving half a result."""
+    words = prose(13, 300)
+    rows = []
+    for i in range(12):
+        rows.append(document(f"d{i:02}", text(words), n_formulas=99 - i))
+        words = edited(words, 5, seed=i)
+    with pytest.raises(ConvergenceError, match="max_iterations"):
+        deduplicate(frame(spark, rows), only_minhash(max_iterations=1), checkpoint)
+
+
+def test_a_bucket_limit_of_one_still_removes_only_what_is_similar(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """With the limit at its lowest every removal is still verified against a kept document."""
+    rows = corpus(80, 4)
+    config = only_minhash(bucket_limit=1)
+    found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
+    texts = {row["id"]: row["segments"][0]["text"] for row in rows}
+    assert found
+    for name, row in found.items():
+        pair = [
+            minhash.signature(shingles.shingle_hashes(texts[i], 5), 112, 1)[np.newaxis]
+            for i in (name, row["kept_id"])
+        ]
+        assert row["jaccard"] == minhash.jaccard(*pair)[0] >= config.minhash.threshold
+
+
+def test_empty_input(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """No documents give no duplicates."""
+    nothing = frame(spark, []).where(F.lit(False))
+    assert evidence(deduplicate(nothing, DedupConfig(), checkpoint)) == {}
+
+
+def test_duplicates_have_the_declared_schema(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """The evidence has the columns and types of `schemas.DUPLICATES`."""
+    found = deduplicate(frame(spark, [document("a", "b")]), DedupConfig(), checkpoint)
+    declared = schemas.spark_schema(schemas.DUPLICATES)
+    assert [(f.name, f.dataType) for f in found.schema] == [(f.name, f.dataType) for f in declared]
