@@ -139,7 +139,7 @@ def _image_url_counts(clean: DataFrame) -> DataFrame:
 def _metadata(text: Column) -> Column:
     """The release's `metadata`; its probabilities and ratios are single precision there."""
 
-    token_length = pandas_udf(_token_lengths, "int")
+    token_length = pandas_udf(_token_lengths, "int")  # type: ignore[call-overload]
     joined = F.array_join(F.filter(text, lambda piece: piece != ""), "\n\n")
     fields = {
         "ft_lang_label": F.concat(F.lit("__label__"), F.col("language")),

@@ -47,11 +47,11 @@ def test_definitions(text: str) -> None:
     ) == naive(text)
 
 
-@given(st.lists(st.integers(0, 10**6), min_size=40, max_size=80))
-def test_many_distinct_words(numbers: list[int]) -> None:
-    """The n-gram count stays exact when the vocabulary is too large to pack five words in a word."""
-    text = " ".join(str(n) for n in [*range(20_000), *numbers, *numbers])
-    assert text_metrics(text, "en").word_repetition_ratio == pytest.approx(naive(text)[1], abs=0)
+def test_many_distinct_words() -> None:
+    """The n-gram count stays exact when the vocabulary is too large to pack five words in a number."""
+    refrain = [str(n * n) for n in range(40)]
+    text = " ".join([*(str(n) for n in range(20_000)), *refrain, *refrain])
+    assert text_metrics(text, "en").word_repetition_ratio == naive(text)[1] > 0
 
 
 def test_by_hand() -> None:
