@@ -1,0 +1,124 @@
+"""Models as bytes: broadcast once, written once a host, loaded once a process.
+
+fastText loads from files only and its objects cannot be pickled, so a worker gets the bytes, puts them
+into a temporary file named by their checksum, and keeps the loaded model for the process's life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from infimm_spark.classify.fasttext_model import load_fasttext
+from infimm_spark.classify.language import LanguageIdentifier, language_model_source
+from infimm_spark.classify.mathematics import (
+    Classifier,
+    Kind,
+    card_file,
+    check_card,
+    model_file,
+    parse_card,
+)
+from infimm_spark.errors import ModelError
+
+_LOADED: dict[str, Classifier | LanguageIdentifier] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBytes:
+    """A model ready to travel: `name` is language, recall or precision; `card` its card's JSON.
+
+    `origin` says where it came from (a path, or the package) for manifests.
+    """
+
+    name: Literal["language", "recall", "precision"]
+    sha256: str
+    data: bytes = field(repr=False)
+    card: str | None = field(default=None, repr=False)
+    origin: str = ""
+
+
+def read_model(path: str | None, kind: Literal["language", "recall", "precision"]) -> ModelBytes:
+    """Read and check a model; None takes the default. Raises `ModelError`."""
+    if kind == "language":
+        source = language_model_source(path)
+        data = _read(source.path)
+        return ModelBytes("language", source.sha256, data, None, source.origin)
+    model_path = model_file(path, kind)
+    data = _read(model_path)
+    card = check_card(data, card_file(model_path), str(model_path), kind)
+    load_fasttext(model_path)  # a file that is not fastText is refused on the driver
+    origin = "infimm-spark package" if path is None else "configuration"
+    return ModelBytes(kind, card.sha256, data, card.model_dump_json(), origin)
+
+
+def load_cached(model: ModelBytes) -> Classifier | LanguageIdentifier:
+    """The loaded model; the same object for the same bytes within a process."""
+    key = f"{model.name}-{model.sha256}"
+    if key not in _LOADED:
+        path = _on_disk(model)
+        _LOADED[key] = (
+            LanguageIdentifier(path)
+            if model.card is None
+            else Classifier(load_fasttext(path), parse_card(model.card, model.name))
+        )
+    return _LOADED[key]
+
+
+def load_language(model: ModelBytes) -> LanguageIdentifier:
+    """`load_cached` for the language model; raises `ModelError` for another."""
+    loaded = load_cached(model)
+    if not isinstance(loaded, LanguageIdentifier):
+        raise ModelError(f"{model.name} is not the language model")
+    return loaded
+
+
+def load_mathematics(model: ModelBytes, kind: Kind) -> Classifier:
+    """`load_cached` for a mathematics classifier; raises `ModelError` for another."""
+    loaded = load_cached(model)
+    if not isinstance(loaded, Classifier) or loaded.card.kind != kind:
+        raise ModelError(f"{model.name} is not the {kind} classifier")
+    return loaded
+
+
+def _on_disk(model: ModelBytes) -> Path:
+    """A file with the model's bytes, shared by the processes of this user on this host.
+
+    Written under another name and moved into place, so that no process reads half a file; a file that
+    is there already is trusted only if its checksum is right.
+    """
+    folder = Path(tempfile.gettempdir()) / f"infimm-spark-models-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise ModelError(f"{folder} belongs to someone else; expected a folder of this user")
+    path = folder / f"{model.sha256}.ftz"
+    if path.is_file() and _digest(path) == model.sha256:
+        return path
+    handle, temporary = tempfile.mkstemp(dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(model.data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise ModelError(f"model {model.name} cannot be written to {folder}: {error}") from None
+    return path
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"model {path} does not exist") from None
+    except OSError as error:
+        raise ModelError(f"model {path} cannot be read: {error.strerror or error}") from None

@@ -1,0 +1,175 @@
+"""Labelled and graded pages as training examples.
+
+Files: ``labels.jsonl.gz`` (url, snapshot, source, label, lang, page_type, …) of a crawl, the views of
+its pages (url, snapshot, quick, text), and ``annotated.jsonl.gz`` (url, source, lang, score, excerpt).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infimm_spark.classify.training import Example
+from infimm_spark.errors import InputError
+
+VIEWS = ("quick", "text")
+"""`quick` is the cascade's visible text, `text` the extracted document's."""
+
+GRADE = 6
+"""Paper: documents scored this or more by the rubric are positives of the precision classifier."""
+
+_LANGUAGES = ("en", "zh")
+_MAX_TEXT = 60_000
+_NEGATIVES_PER_SITE = 40
+
+# Sources of several hosts, where the host is the site.
+_MANY_HOSTS = frozenset({"postlight-pages", "trafilatura-pages"})
+# Several sources that are one author's or one book's pages.
+_ONE_SITE = {
+    "compphysics1": "compphysics",
+    "compphysics2": "compphysics",
+    "mtstate-knowl": "mtstate",
+    "mtstatecalculus.github.io": "mtstate",
+    "odeproject-knowl": "odeproject",
+    "saylor-intermediate-algebra": "saylor",
+    "saylor-introductory-statistics": "saylor",
+}
+_REVISION = re.compile(r"-(history|old)$")
+
+
+def site_of(source: str, url: str) -> str:
+    """The unit that is split: revisions of a source are one site; of collections, the domain is."""
+    name = _REVISION.sub("", source)
+    if name in _MANY_HOSTS:
+        host = urlsplit(url).hostname or name
+        return ".".join(host.split(".")[-2:])
+    return _ONE_SITE.get(name, name)
+
+
+def recall_examples(
+    labels: Iterable[dict[str, Any]], views: Iterable[dict[str, Any]]
+) -> list[Example]:
+    """Mathematical pages against the rest, in each view.
+
+    Pages of few formulas (mixed) and listings of mathematical titles belong to neither class and are
+    left out; fragments are trained on, and measured as positives.
+    """
+    by_page = {(row["snapshot"], row["url"]): row for row in labels}
+    examples = []
+    seen: set[tuple[str, bytes]] = set()
+    for row in views:
+        label = by_page.get((row["snapshot"], row["url"]))
+        if label is None or label["lang"] not in _LANGUAGES:
+            continue
+        if label["label"] not in ("math", "nonmath") or label["page_type"] == "listing":
+            continue
+        page = page_key(row)
+        for view in VIEWS:
+            text = row[view][:_MAX_TEXT]
+            key = (view, _digest(text))
+            if not text.strip() or key in seen:
+                continue
+            seen.add(key)
+            examples.append(
+                Example(
+                    text=text,
+                    language=label["lang"],
+                    label=int(label["label"] == "math"),
+                    site=site_of(label["source"], label["url"]),
+                    page=page,
+                    view=view,
+                    measured=label["page_type"] == "page",
+                )
+            )
+    return examples
+
+
+def precision_examples(
+    labels: Iterable[dict[str, Any]],
+    views: Iterable[dict[str, Any]],
+    annotations: Iterable[dict[str, Any]],
+) -> list[Example]:
+    """Graded pages, worth keeping or not: the extracted text, or the graded excerpt where absent.
+
+    Pages of other sites that have nothing mathematical are added as unmeasured negatives, a few of
+    each site, because graders saw few of them and a crawl is full of them.
+    """
+    label_of = {(row["snapshot"], row["url"]): row for row in labels}
+    text_of: dict[tuple[str, str], str] = {}
+    text_of_url: dict[str, str] = {}
+    plain: defaultdict[str, list[Example]] = defaultdict(list)
+    for row in sorted(views, key=lambda r: (r["url"], r["snapshot"])):
+        label = label_of.get((row["snapshot"], row["url"]))
+        if label is None:
+            continue
+        text = row["text"][:_MAX_TEXT]
+        text_of[label["source"], label["path"]] = text
+        text_of_url[row["url"]] = text
+        if (
+            label["label"] == "nonmath"
+            and label["label_basis"] != "markup"
+            and label["page_type"] == "page"
+            and label["lang"] in _LANGUAGES
+            and text.strip()
+        ):
+            site = site_of(label["source"], label["url"])
+            plain[site].append(
+                Example(text, label["lang"], 0, site, page_key(row), "text", measured=False)
+            )
+    examples = []
+    graded: set[str] = set()
+    for row in annotations:
+        graded.add(row["url"])
+        text = text_of.get((row["source"], row["path"])) or text_of_url.get(row["url"]) or ""
+        for view, body in (("text", text), ("excerpt", row["excerpt"])):
+            if body.strip():
+                examples.append(
+                    Example(
+                        text=body,
+                        language=row["lang"],
+                        label=int(row["score"] >= GRADE),
+                        site=site_of(row["source"], row["url"]),
+                        page=row["id"],
+                        view=view,
+                        score=float(row["score"]),
+                    )
+                )
+    for site in sorted(plain):
+        fresh = [e for e in plain[site] if e.page.split(" ", 1)[1] not in graded]
+        examples += fresh[:_NEGATIVES_PER_SITE]
+    return examples
+
+
+def page_key(row: dict[str, Any]) -> str:
+    """``snapshot url``."""
+    return f"{row['snapshot']} {row['url']}"
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a JSON Lines file, gzipped or not; raises `InputError` naming file and line."""
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8") as file
+        ):
+            for number, line in enumerate(file, 1):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    raise InputError(f"{path}, line {number}, is not JSON") from None
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).digest()

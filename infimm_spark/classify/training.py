@@ -1,0 +1,370 @@
+"""Training and measuring the mathematics classifiers.
+
+Texts come in as `Example`s (see `labelled.py` for the files). Sites, never pages, are split: a site's
+menus and notation would otherwise be learnt and praised as mathematics. With few sites a fixed test
+set says little, so every site is scored by a model that did not see it (grouped cross-validation),
+and the model that ships is then trained on all of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from infimm_spark.classify.fasttext_train import FastTextParameters, train_fasttext
+from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
+from infimm_spark.classify.mathematics import (
+    NEGATIVE_LABEL,
+    POSITIVE_LABEL,
+    Classifier,
+    Kind,
+    ModelCard,
+    card_file,
+    load_classifier,
+)
+from infimm_spark.errors import InputError
+
+LENGTH_BANDS = (0, 500, 2_000, 8_000)
+"""Lower bounds, in characters, of the bands that metrics are reported by."""
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text to train on or to measure with.
+
+    `page` names the page (several views of it share it), `site` the unit that is split, `view` how the
+    text was made (quick, text). `label` is 1 or 0; `weight` how many times training repeats it;
+    `measured` whether it enters the figures; `score` a graded quality, where there is one.
+    """
+
+    text: str
+    language: str
+    label: int
+    site: str
+    page: str
+    view: str
+    weight: int = 1
+    measured: bool = True
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingParameters:
+    """How a model is trained; written into its card."""
+
+    fasttext: FastTextParameters = field(default_factory=FastTextParameters)
+    max_chars: int = 2_000
+    """Characters of a text looked at, in training and in prediction."""
+    site_cap: int = 250
+    """At most this many pages of one site and label are trained on."""
+    folds: int = 10
+    seed: int = 1
+
+
+class Prediction(NamedTuple):
+    """A text's score by a model that did not see its site."""
+
+    page: str
+    site: str
+    view: str
+    language: str
+    chars: int
+    label: int
+    measured: bool
+    score: float | None
+    prob: float
+
+
+def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> bytes:
+    """The model file; the same examples in any order give the same bytes.
+
+    Raises `InputError` for texts that cannot be trained on: one class only, a single site, a label
+    other than 0 and 1, nothing but empty texts.
+    """
+    return train_fasttext(training_lines(examples, parameters), parameters.fasttext)
+
+
+def training_lines(examples: Sequence[Example], parameters: TrainingParameters) -> list[str]:
+    """fastText lines of a balanced, shuffled sample of the examples."""
+    _check(examples)
+    by_site: defaultdict[tuple[str, int], defaultdict[str, list[Example]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for example in examples:
+        if example.text.strip():
+            by_site[example.site, example.label][example.page].append(example)
+    random_order = random.Random(parameters.seed)
+    lines = []
+    for key in sorted(by_site):
+        pages = sorted(by_site[key])
+        random_order.shuffle(pages)
+        for page in pages[: parameters.site_cap]:
+            for example in sorted(by_site[key][page], key=lambda e: (e.view, e.text)):
+                label = POSITIVE_LABEL if example.label else NEGATIVE_LABEL
+                line = f"{label} {_line(example, parameters)}"
+                lines += [line] * example.weight
+    random_order.shuffle(lines)
+    return lines
+
+
+def cross_validate(examples: Sequence[Example], parameters: TrainingParameters) -> list[Prediction]:
+    """Every example scored by a model trained without its site, in the order of `examples`."""
+    import fasttext
+
+    _check(examples)
+    fold_of = folds(examples, parameters.folds)
+    predictions: dict[int, Prediction] = {}
+    for fold in sorted(set(fold_of.values())):
+        model_bytes = train_model([e for e in examples if fold_of[e.site] != fold], parameters)
+        classifier = _loaded(model_bytes, parameters, fasttext)
+        for index, e in enumerate(examples):
+            if fold_of[e.site] == fold:
+                predictions[index] = Prediction(
+                    page=e.page,
+                    site=e.site,
+                    view=e.view,
+                    language=e.language,
+                    chars=len(e.text),
+                    label=e.label,
+                    measured=e.measured,
+                    score=e.score,
+                    prob=classifier.score(e.text, e.language),
+                )
+    return [predictions[index] for index in range(len(examples))]
+
+
+def folds(examples: Iterable[Example], count: int) -> dict[str, int]:
+    """Site to fold: the largest sites first, each to the fold with the fewest examples."""
+    sizes = Counter(e.site for e in examples)
+    filled = [0] * min(count, len(sizes))
+    fold_of = {}
+    for site, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
+        fold_of[site] = filled.index(min(filled))
+        filled[fold_of[site]] += size
+    return fold_of
+
+
+def evaluate(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Figures by language and view, by length band, at operating points; graded ones also Spearman."""
+    result: dict[str, Any] = {}
+    groups: defaultdict[tuple[str, str], list[Prediction]] = defaultdict(list)
+    for p in predictions:
+        if p.measured:
+            groups[p.language, p.view].append(p)
+    for (language, view), members in sorted(groups.items()):
+        result[f"{language}/{view}"] = _figures(members) | {
+            "length_bands": {
+                f"{low}+": _figures(band)
+                for low, high in zip(LENGTH_BANDS, (*LENGTH_BANDS[1:], 1 << 60), strict=True)
+                if (band := [p for p in members if low <= p.chars < high])
+            }
+        }
+    return result
+
+
+def auc(scores: Floats, positive: Booleans) -> float:
+    """Area under the ROC curve, ties counted half; NaN where one class is absent."""
+    n_positive = int(positive.sum())
+    n_negative = len(positive) - n_positive
+    if not n_positive or not n_negative:
+        return float("nan")
+    rank_sum = float(_ranks(scores)[positive].sum())
+    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+
+
+def spearman(first: Floats, second: Floats) -> float:
+    """Rank correlation, ties averaged."""
+    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
+
+
+def threshold_for_recall(scores: Floats, positive: Booleans, recall: float) -> float:
+    """The highest threshold at which at least `recall` of the positives score that or more."""
+    ordered = np.sort(scores[positive])[::-1]
+    return float(ordered[max(0, int(np.ceil(recall * len(ordered))) - 1)])
+
+
+def precision_at(scores: Floats, positive: Booleans, threshold: float) -> float:
+    """Share of positives among those at or above `threshold`; NaN where there is none."""
+    kept = scores >= threshold
+    return float(positive[kept].mean()) if kept.any() else float("nan")
+
+
+def write_model(
+    folder: Path,
+    kind: Kind,
+    model: bytes,
+    *,
+    parameters: TrainingParameters,
+    data: dict[str, Any],
+    evaluation: dict[str, Any],
+    default_threshold: float,
+    trained: datetime.date,
+    notes: Sequence[str] = (),
+) -> Path:
+    """Write ``{kind}.ftz``, its card as JSON and as Markdown; the path of the model.
+
+    The model is loaded back as a check.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{kind}.ftz"
+    card = ModelCard(
+        kind=kind,
+        feature_version=FEATURE_VERSION,
+        sha256=hashlib.sha256(model).hexdigest(),
+        max_chars=parameters.max_chars,
+        trained=trained.isoformat(),
+        data=data,
+        parameters=asdict(parameters),
+        evaluation=evaluation,
+        default_threshold=default_threshold,
+        notes=list(notes),
+    )
+    path.write_bytes(model)
+    card_file(path).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(card_markdown(card, len(model)), encoding="utf-8")
+    load_classifier(path, kind)
+    return path
+
+
+def card_markdown(card: ModelCard, size: int) -> str:
+    """The card for people to read."""
+    rows = []
+    for group, figures in card.evaluation.items():
+        if isinstance(figures, dict) and "auc" in figures:
+            points = figures["operating_points"]
+            by_recall = {
+                point["recall_wanted"]: point for point in points if "recall_wanted" in point
+            }
+            cells = [
+                f"{by_recall[r]['precision']:.3f} ({by_recall[r]['threshold']:.3f})"
+                if r in by_recall
+                else "–"
+                for r in RECALLS
+            ]
+            rows.append(
+                f"| {group} | {figures['positive']} / {figures['negative']} | {figures['auc']:.4f} | "
+                + " | ".join(cells)
+                + " |"
+            )
+    heads = " | ".join(f"precision at recall {r} (threshold)" for r in RECALLS)
+    data = "\n".join(f"- {key}: {value}" for key, value in card.data.items())
+    parameters = "\n".join(f"- {key}: {value}" for key, value in card.parameters.items())
+    notes = "\n".join(f"- {note}" for note in card.notes)
+    return (
+        f"# {card.kind.capitalize()} classifier\n\n"
+        f"A quantised fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
+        f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} characters of a "
+        f"text. Default threshold {card.default_threshold}.\n\n"
+        "## Figures\n\nEach site is scored by a model that did not see it.\n\n"
+        f"| texts | positive / negative | AUC | {heads} |\n|---|---|---|"
+        + "---|" * len(RECALLS)
+        + "\n"
+        + "\n".join(rows)
+        + f"\n\n## Data\n\n{data}\n\n## Parameters\n\n{parameters}\n"
+        + (f"\n## Notes\n\n{notes}\n" if notes else "")
+    )
+
+
+RECALLS = (0.7, 0.9, 0.95, 0.98)
+THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def _figures(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    scores = np.array([p.prob for p in predictions], dtype=np.float64)
+    positive = np.array([p.label == 1 for p in predictions], dtype=np.bool_)
+    result: dict[str, Any] = {
+        "positive": int(positive.sum()),
+        "negative": int((~positive).sum()),
+    }
+    if not positive.any() or positive.all():
+        return result
+    result["auc"] = round(auc(scores, positive), 4)
+    points = [
+        {"recall_wanted": recall, **_point(scores, positive, threshold)}
+        for recall in RECALLS
+        for threshold in [threshold_for_recall(scores, positive, recall)]
+    ]
+    result["operating_points"] = points + [
+        _point(scores, positive, threshold) for threshold in THRESHOLDS
+    ]
+    grades = [p.score for p in predictions]
+    if all(grade is not None for grade in grades):
+        result["spearman"] = round(spearman(scores, np.array(grades, dtype=np.float64)), 4)
+    return result
+
+
+def _point(scores: Floats, positive: Booleans, threshold: float) -> dict[str, float]:
+    kept = scores >= threshold
+    return {
+        "threshold": round(threshold, 4),
+        "recall": round(float(kept[positive].mean()), 4),
+        "precision": round(precision_at(scores, positive, threshold), 4) if kept.any() else 0.0,
+        "negatives_dropped": round(float((~kept[~positive]).mean()), 4),
+    }
+
+
+def _ranks(values: Floats) -> Floats:
+    """1-based ranks, ties averaged."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Floats = (last - (counts - 1) / 2)[inverse].astype(np.float64)
+    return ranks
+
+
+def _line(example: Example, parameters: TrainingParameters) -> str:
+    return normalise(excerpt(example.text, parameters.max_chars), example.language)
+
+
+def _check(examples: Sequence[Example]) -> None:
+    for example in examples:
+        if example.label not in (0, 1):
+            raise InputError(
+                f"page {example.page} has label {example.label!r}; expected 1 (positive) or 0"
+            )
+    filled = [e for e in examples if e.text.strip()]
+    if not filled:
+        raise InputError("no training texts: all are empty")
+    if len({e.label for e in filled}) < 2:
+        only = "positives" if filled[0].label else "negatives"
+        raise InputError(f"training texts are {only} only; expected both classes")
+    sites = {e.site for e in filled}
+    if len(sites) < 2:
+        raise InputError(
+            f"training texts come from one site ({sites.pop()}); expected at least two"
+        )
+
+
+def _loaded(model: bytes, parameters: TrainingParameters, fasttext: Any) -> Classifier:
+    import tempfile
+
+    card = ModelCard(
+        kind="recall",
+        feature_version=FEATURE_VERSION,
+        sha256=hashlib.sha256(model).hexdigest(),
+        max_chars=parameters.max_chars,
+        trained="",
+        data={},
+        parameters={},
+        evaluation={},
+        default_threshold=0.5,
+    )
+    handle, path = tempfile.mkstemp(suffix=".ftz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(model)
+        return Classifier(fasttext.FastText._FastText(model_path=path).f, card)
+    finally:
+        os.unlink(path)

@@ -1,0 +1,122 @@
+"""Train and measure the two mathematics classifiers; nothing here needs Spark.
+
+    python jobs/train_classifier.py --data ../shared/data --views views.jsonl.gz \
+        --output infimm_spark/classify/models --predictions cv/
+
+Writes models, their cards, and, with `--predictions`, the out-of-site score of every text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gzip
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from infimm_spark.classify.labelled import precision_examples, read_jsonl, recall_examples
+from infimm_spark.classify.mathematics import Kind
+from infimm_spark.classify.recipes import RECIPES, extra_examples
+from infimm_spark.classify.training import (
+    Example,
+    Prediction,
+    cross_validate,
+    evaluate,
+    train_model,
+    write_model,
+)
+from infimm_spark.errors import InfimmError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the job; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        for kind in options.kind:
+            _train(kind, options)
+    except InfimmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _train(kind: Kind, options: argparse.Namespace) -> None:
+    recipe = RECIPES[kind]
+    examples = _examples(kind, options.data, options.views)
+    training = [*examples, *extra_examples(kind, examples)]
+    evaluation = {}
+    if not options.no_evaluation:
+        predictions = cross_validate(training, recipe.parameters)
+        evaluation = evaluate(predictions)
+        if options.predictions is not None:
+            _write_predictions(options.predictions / f"{kind}.jsonl.gz", predictions)
+    model = train_model(training, recipe.parameters)
+    path = write_model(
+        options.output,
+        kind,
+        model,
+        parameters=recipe.parameters,
+        data=_counts(training),
+        evaluation=evaluation,
+        default_threshold=recipe.threshold,
+        trained=options.date,
+        notes=recipe.notes,
+    )
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def _examples(kind: Kind, data: Path, views: Path) -> list[Example]:
+    labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
+    if kind == "recall":
+        return recall_examples(labels, read_jsonl(views))
+    graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
+    return precision_examples(labels, read_jsonl(views), graded)
+
+
+def _counts(examples: Sequence[Example]) -> dict[str, object]:
+    return {
+        "texts": len(examples),
+        "pages": len({e.page for e in examples}),
+        "sites": len({e.site for e in examples}),
+        "by language, view and label": {
+            f"{language}/{view}/{label}": count
+            for (language, view, label), count in sorted(
+                Counter((e.language, e.view, e.label) for e in examples).items()
+            )
+        },
+    }
+
+
+def _write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        for prediction in predictions:
+            file.write(json.dumps(prediction._asdict(), ensure_ascii=False) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, required=True, help="labels and graded pages")
+    parser.add_argument(
+        "--views", type=Path, required=True, help="JSONL: url, snapshot, quick, text"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for models and cards")
+    parser.add_argument("--predictions", type=Path, help="folder for out-of-site scores")
+    parser.add_argument(
+        "--kind", nargs="+", choices=["recall", "precision"], default=["recall", "precision"]
+    )
+    parser.add_argument("--no-evaluation", action="store_true", help="train only")
+    parser.add_argument(
+        "--date",
+        type=datetime.date.fromisoformat,
+        default=datetime.datetime.now(datetime.UTC).date(),
+        help="date for the card (today)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
