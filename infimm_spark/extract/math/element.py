@@ -111,7 +111,7 @@ def from_lexbor(node: LexborNode) -> Element:
             parent.kids.append(kid)
             child = current.first_child
             if child is not None:
-                if name in TOKENS and not prefixed:
+                if name in TOKENS and not prefixed and not _holds_mathml(child):
                     kid.text = current.text(deep=True)
                 elif name in TOKENS and child.next is None and child.tag == "-text":
                     kid.text = child.text_content or ""
@@ -123,6 +123,32 @@ def from_lexbor(node: LexborNode) -> Element:
     if prefixed:
         _mend(root)
     return root
+
+
+def _holds_mathml(child: LexborNode | None) -> bool:
+    """Whether a token element wraps layout, as KaTeX does: ``<mo><mover>...</mover></mo>``."""
+    while child is not None:
+        if child.tag in _LAYOUT:
+            return True
+        child = child.next
+    return False
+
+
+_LAYOUT = frozenset(
+    {
+        "mrow",
+        "mover",
+        "munder",
+        "munderover",
+        "msup",
+        "msub",
+        "msubsup",
+        "mfrac",
+        "mpadded",
+        "mstyle",
+        "mo",
+    }
+)
 
 
 def _mend(root: Element) -> None:

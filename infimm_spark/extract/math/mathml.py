@@ -25,7 +25,6 @@ from infimm_spark.extract.math.symbols import (
     FONT_COMMAND,
     FONT_OF,
     FUNCTIONS,
-    INTEGRALS,
     LARGE_OPERATORS,
     LIMIT_FUNCTIONS,
     OPERATOR_NAMES,
@@ -35,7 +34,7 @@ from infimm_spark.extract.math.symbols import (
     char_to_tex,
     in_font,
 )
-from infimm_spark.extract.math.tokenizer import ends_in_word, join
+from infimm_spark.extract.math.tokenizer import join
 
 __all__ = [
     "ConversionError",
@@ -68,7 +67,10 @@ def element_to_latex(root: Element) -> str:
     for element in elements:
         _inherit(element)
     for element in reversed(elements):
-        _CONVERTERS.get(element.tag, _row)(element)
+        if element.kids and element.tag in _TOKEN_CONVERTERS:
+            _row(element)
+        else:
+            _CONVERTERS.get(element.tag, _row)(element)
         if len(element.tex) > MAX_LENGTH:
             raise ConversionError("too_large")
     tex = root.tex.strip()
@@ -194,8 +196,8 @@ def _trimmed(text: str) -> str:
 def _identifier(element: Element) -> None:
     text = _trimmed(element.text)
     element.tex, element.kind = _identifier_tex(text, element.variant)
-    if element.kind == "op?" and element.tag == "mi":
-        element.kind = "op"
+    if element.attrs.get("class") == "operator" and element.tex.startswith(r"\mathrm{"):
+        element.tex, element.kind = f"\\operatorname{element.tex[7:]}", "func"
 
 
 @lru_cache(maxsize=8192)
@@ -500,6 +502,7 @@ def _row(element: Element) -> None:
 
 
 def _side_by_side(kids: list[Element]) -> tuple[str, str, bool]:
+    _operator_names(kids)
     kids = [kid for kid in kids if kid.tex or kid.kind in ("open", "close")]
     if not kids:
         return "", "empty", False
@@ -511,15 +514,23 @@ def _side_by_side(kids: list[Element]) -> tuple[str, str, bool]:
     merged = _merge_words(kids, parts)
     for opening, closing in pairs:
         _fence(kids, parts, opening, closing)
-    tex = join(_spaced(kids, parts))
+    tex = join(parts)
     kind = "row"
     if merged == 1:
         kind = "word"
+    elif tall and kids[-1].kind in ("fence", "close") and _is_alone(len(kids) - 1, pairs):
+        # \\left. ... \\right|: the bar at the end of an expression that is evaluated
+        tex = join([r"\left.", *parts[:-1], r"\right", "|" if parts[-1] == r"\mid" else parts[-1]])
+        kind = "fenced"
     elif pairs and pairs[-1] == (0, len(kids) - 1):
         kind = "fenced"
         if kids[0].kind == "space":
             kind = "row"
     return tex, kind, tall
+
+
+def _is_alone(last: int, pairs: list[tuple[int, int]]) -> bool:
+    return all(closing != last for _, closing in pairs)
 
 
 def _merge_words(kids: list[Element], parts: list[str]) -> int:
@@ -551,9 +562,23 @@ _MERGED_FONTS = frozenset(
 )
 
 
-def _spaced(kids: list[Element], parts: list[str]) -> list[str]:
-    """Marks function names that are applied: a word before U+2061 is an operator name."""
-    return parts
+def _operator_names(kids: list[Element]) -> None:
+    """A word that is applied (U+2061 follows) is the name of an operator."""
+    for index in range(len(kids) - 1):
+        after = kids[index + 1]
+        if after.tag == "mo" and after.text.strip() == "\u2061":
+            word = kids[index]
+            while word.tag in _SCRIPTED_OR_LIMITS and word.kids:
+                word = word.kids[0]
+            if word.tag == "mi" and word.tex.startswith(r"\mathrm{") and len(word.tex) > 10:
+                name = f"\\operatorname{word.tex[7:]}"
+                kids[index].tex = kids[index].tex.replace(word.tex, name, 1)
+                word.tex = name
+
+
+_SCRIPTED_OR_LIMITS = frozenset(
+    {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mrow"}
+)
 
 
 def _pairs(kids: list[Element]) -> list[tuple[int, int]]:
@@ -1124,3 +1149,4 @@ _CONVERTERS: dict[str, Callable[[Element], None]] = {
     "maction": _action, "semantics": _semantics, "mglyph": _glyph, "none": _nothing,
     "mprescripts": _nothing, "malignmark": _nothing, "maligngroup": _nothing, "-text": _identifier,
 }  # fmt: skip
+_TOKEN_CONVERTERS = frozenset({"mi", "mn", "mo", "mtext", "ms"})

@@ -480,7 +480,7 @@ class _Parser:
         elif token == r"\ce" or token == r"\pu":
             atoms.append(f"{token}{{{join(self.argument())}}}")
         elif token == r"\substack":
-            atoms.append(f"\\substack{{{self.rows(keep_cells=True)}}}")
+            atoms.append(f"\\begin{{matrix}}{self.rows(keep_cells=True)}\\end{{matrix}}")
         else:
             self.command(token, atoms)
 
@@ -499,7 +499,7 @@ class _Parser:
                 return
             atoms.append(token + "".join(f"{{{join(self.argument())}}}" for _ in range(count)))
             return
-        char = CHAR_OF.get(name)
+        char = CHAR_OF.get(name) if name != "|" else None
         _push(atoms, COMMAND_OF.get(char, char) if char is not None else token)
 
     def dimension(self) -> None:
@@ -552,7 +552,7 @@ class _Parser:
         body_text = self.rows(keep_cells=not aligned)
         self.end()
         left, right = _MATRIX_FENCES.get(plain, ("", ""))
-        canonical = "aligned" if aligned else "matrix" if plain in _MATRIX_FENCES else plain
+        canonical = "matrix" if aligned or plain in _MATRIX_FENCES else plain
         if left:
             atoms.append(left)
         # A one-row alignment is just its content.
