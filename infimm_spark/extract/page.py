@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
+from infimm_spark.crawl.charset import decode_html
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
@@ -20,21 +21,12 @@ from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.math.delimiters import DelimiterScanner
 from infimm_spark.extract.math.ledger import FormulaLedger
 from infimm_spark.extract.math.sources import Page
+from infimm_spark.extract.math.symbols import KNOWN_COMMANDS
 from infimm_spark.extract.math.traits import read_traits
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.text import Renderer
 from infimm_spark.extract.tree import PageTree, build_tree
 from infimm_spark.rules.consent import signals_from_meta
-
-try:
-    from infimm_spark.crawl.charset import decode_html
-except ImportError:
-    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
-
-    def decode_html(body: bytes, content_type: str | None) -> tuple[str, str]:
-        encoding = detect_encoding(body)
-        return bytes_to_str(body, encoding), encoding
-
 
 _DEFAULT_LIMITS = ScreenLimits()
 
@@ -96,7 +88,12 @@ class ParsedPage:
         document.consent = signals_from_meta(head.meta)
         traits = read_traits(self._html, head.scripts)
         ledger = FormulaLedger()
-        ledger.macros.update(parse_macros(traits.macros))
+        # A page that restyles a known command (`\equiv` drawn with rules) does not change its meaning.
+        ledger.macros.update(
+            (name, macro)
+            for name, macro in parse_macros(traits.macros).items()
+            if name not in KNOWN_COMMANDS
+        )
         page = Page(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)

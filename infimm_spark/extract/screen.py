@@ -137,7 +137,16 @@ _TOKEN = re.compile(rb"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:]*))")
 _COMMENT_END = re.compile(rb"--!?>")
 _RAW = {
     name: re.compile(rb"</" + name + rb"[\s/>]", re.IGNORECASE)
-    for name in (b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes")
+    for name in (
+        b"script",
+        b"style",
+        b"textarea",
+        b"title",
+        b"xmp",
+        b"iframe",
+        b"noembed",
+        b"noframes",
+    )
 }
 _VOID = frozenset(
     (
@@ -146,7 +155,9 @@ _VOID = frozenset(
     ).split()
 )
 # Closed by their next sibling, so that leaving out the end tag nests nothing.
-_IMPLIED = frozenset(b"p li dt dd td th tr tbody thead tfoot option optgroup rp rt colgroup".split())
+_IMPLIED = frozenset(
+    b"p li dt dd td th tr tbody thead tfoot option optgroup rp rt colgroup".split()
+)
 _ATTRIBUTE = re.compile(rb"[\s/]*[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?")
 
 
@@ -194,9 +205,7 @@ def _tokenise(body: bytes, limits: ScreenLimits) -> None:
         elif name not in _VOID and name not in _IMPLIED:
             depth += 1
             if depth > limits.max_depth:
-                raise PageRejectedError(
-                    "too_deep", f"elements nest deeper than {limits.max_depth}"
-                )
+                raise PageRejectedError("too_deep", f"elements nest deeper than {limits.max_depth}")
 
 
 def _check_attributes(body: bytes, position: int, limit: int) -> None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from infimm_spark.extract import marks
-from infimm_spark.extract.math.late import asciimath_to_latex
+from infimm_spark.extract.math.asciimath import asciimath_to_latex
 from infimm_spark.extract.math.ledger import FormulaLedger
 from infimm_spark.extract.math.mathml import ConversionError
 from infimm_spark.extract.math.traits import Traits

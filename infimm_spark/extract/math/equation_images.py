@@ -104,7 +104,7 @@ def _from_address(source: str) -> str | None:
     encoded_blanks = "%20" in raw or " " in raw
     tex = (
         unquote(raw)
-        if encoded_blanks or "%2B" not in raw.upper() and not _FORM.search(source)
+        if encoded_blanks or ("%2B" not in raw.upper() and not _FORM.search(source))
         else unquote_plus(raw)
     )
     return tex.replace("&space;", " ").replace("\\space ", " ").strip() or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selectolax.lexbor import LexborNode
 
-from infimm_spark.extract.math.late import katex_to_latex
+from infimm_spark.extract.math.katex_html import katex_to_latex
 from infimm_spark.extract.math.mathml import ConversionError
 from infimm_spark.extract.math.mathml_elements import annotation_of, math_mark
 from infimm_spark.extract.math.sources import Attributes, Page, class_of, first, text_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Formula
 from infimm_spark.extract.latex import Macro, check, clean, expand_macros, parse_macros
@@ -34,7 +35,7 @@ class FormulaLedger:
             if definitions:
                 self.macros.update(definitions)
                 tex = _without_definitions(tex)
-        if not tex.strip():
+        if tex.strip() in _NOTHING:
             return ""
         return self._mark(tex, display, encoding, None)
 
@@ -72,6 +73,8 @@ class FormulaLedger:
         return len(self._found)
 
 
+# StackExchange opens and closes a group around a post, so that macros stay inside it.
+_NOTHING = frozenset({"", "\\begingroup", "\\endgroup", "\\require{AMScd}", "null"})
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
 _LINES = re.compile(r"\s*\n\s*")
 _TRAILING_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selectolax.lexbor import LexborNode
 
-from infimm_spark.extract.math.late import mathjax_to_latex
+from infimm_spark.extract.math.mathjax_output import mathjax_to_latex
 from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
 from infimm_spark.extract.math.mathml_elements import math_mark
 from infimm_spark.extract.math.sources import (
@@ -14,6 +14,7 @@ from infimm_spark.extract.math.sources import (
     first,
     next_element,
     text_of,
+    undelimited,
 )
 
 
@@ -26,6 +27,9 @@ def read_container(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
     math = first(node, "math")
     if math is not None:
         return math_mark(math, math.attributes, page, display, "mathjax-mathml")
+    if node.css_first("mjx-math, svg, mjx-itable") is None:
+        source, mode = undelimited(text_of(node))
+        return page.ledger.add(source, display or mode is True, "math-element")
     return _decoded(node, page, display)
 
 

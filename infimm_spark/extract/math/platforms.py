@@ -7,7 +7,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.latex import is_tex
-from infimm_spark.extract.math.late import asciimath_to_latex
+from infimm_spark.extract.math.asciimath import asciimath_to_latex
 from infimm_spark.extract.math.mathml import ConversionError
 from infimm_spark.extract.math.sources import Attributes, Page, class_of, text_of, undelimited
 
@@ -28,7 +28,7 @@ def read_raw(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     if not tex.strip():
         return None
     if display is None:
-        if _SEVERAL.search(source):
+        if _DELIMITER.search(source):
             return None
         display = _display(node, attrs)
     return page.ledger.add(tex, display, "math-element")
@@ -41,10 +41,27 @@ def read_ambiguous(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
         return None
     tex, display = undelimited(source)
     if display is None:
-        if _SEVERAL.search(source) or not (is_tex(source) or _SINGLE.fullmatch(source.strip())):
+        if _DELIMITER.search(source):
             return None
+        if node.css_first("sup, sub") is not None or not (
+            is_tex(source) or _SINGLE.fullmatch(source.strip())
+        ):
+            return _read_html_formula(node, attrs, page, source)
         display = _display(node, attrs)
     return page.ledger.add(tex, display, "math-element")
+
+
+def _read_html_formula(node: LexborNode, attrs: Attributes, page: Page, source: str) -> str | None:
+    """`<p class="math">4.7 yr &rarr; T<sub>(min)</sub></p>`: a formula in plain HTML."""
+    text = source.strip()
+    if (
+        "math" not in (attrs.get("class") or "").split()
+        or len(text) > 200
+        or _RELATION.search(text) is None
+        or len(_PROSE.findall(text)) > 2
+    ):
+        return None
+    return page.ledger.add(html_to_latex(node), _display(node, attrs), "html-math")
 
 
 def read_mixed(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
@@ -114,6 +131,24 @@ _HTML_SYMBOLS = str.maketrans(
         "⋅": r"\cdot ",
         "≤": r"\leq ",
         "≥": r"\geq ",
+        "≈": r"\approx ",
+        "≅": r"\cong ",
+        "≡": r"\equiv ",
+        "⇒": r"\Rightarrow ",
+        "∂": r"\partial ",
+        "∇": r"\nabla ",
+        "ρ": r"\rho ",
+        "η": r"\eta ",
+        "ξ": r"\xi ",
+        "ψ": r"\psi ",
+        "χ": r"\chi ",
+        "ν": r"\nu ",
+        "κ": r"\kappa ",
+        "Φ": r"\Phi ",
+        "Π": r"\Pi ",
+        "Λ": r"\Lambda ",
+        "Θ": r"\Theta ",
+        "Ψ": r"\Psi ",
         "≠": r"\neq ",
         "±": r"\pm ",
         "∞": r"\infty ",
@@ -146,6 +181,7 @@ _HTML_SYMBOLS = str.maketrans(
         "$": r"\$",
     }
 )
+_ROOT = re.compile(r"\\surd\s*\{")
 _FRACTION = frozenset({"sfrac", "frac"})
 
 
@@ -168,6 +204,8 @@ def html_to_latex(root: LexborNode) -> str:
         if "sr-only" in classes or "visualhide" in classes:
             continue
         opening, closing = _brackets(tag or "", classes)
+        if not opening and "border-top" in (item.attributes.get("style") or ""):
+            opening, closing = "{", "}"  # the bar over a radicand
         pieces.append(opening)
         if closing:
             todo.append(closing)
@@ -177,7 +215,7 @@ def html_to_latex(root: LexborNode) -> str:
             children.append(child)
             child = child.next
         todo.extend(reversed(children))
-    return " ".join("".join(pieces).split())
+    return _ROOT.sub(r"\\sqrt{", " ".join("".join(pieces).split()))
 
 
 def _brackets(tag: str, classes: list[str]) -> tuple[str, str]:
@@ -196,9 +234,9 @@ def _brackets(tag: str, classes: list[str]) -> tuple[str, str]:
     return "", ""
 
 
-_SEVERAL = re.compile(
-    r"\\\(.*\\\(|\\\[.*\\\[|\\\).+\S|\\\].+\S|^[^$\\]*[^\s$\\][^$\\]*(?:\$|\\\(|\\\[)", re.S
-)
+_RELATION = re.compile(r"[=<>≤≥≈≅≡→⇒∈±×]")
+_PROSE = re.compile(r"[A-Za-z]{4,}")
+_DELIMITER = re.compile(r"(?<!\\)\$|\\[(\[]")
 _SINGLE = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z](?:,\s*[A-Za-z])+")
 
 

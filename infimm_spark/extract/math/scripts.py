@@ -6,7 +6,7 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from infimm_spark.extract.math.late import asciimath_to_latex
+from infimm_spark.extract.math.asciimath import asciimath_to_latex
 from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
 from infimm_spark.extract.math.mathml_elements import math_mark
 from infimm_spark.extract.math.sources import Attributes, Page
