@@ -38,11 +38,7 @@ _CONSTANTS = {
     # Greek
     **{
         name: "\\" + name
-        for name in (
-            "alpha beta chi delta Delta epsilon varepsilon eta gamma Gamma iota kappa lambda Lambda mu nu "
-            "omega Omega phi varphi Phi pi Pi psi Psi rho sigma Sigma tau theta vartheta Theta upsilon xi Xi "
-            "zeta"
-        ).split()
+        for name in ["alpha", "beta", "chi", "delta", "Delta", "epsilon", "varepsilon", "eta", "gamma", "Gamma", "iota", "kappa", "lambda", "Lambda", "mu", "nu", "omega", "Omega", "phi", "varphi", "Phi", "pi", "Pi", "psi", "Psi", "rho", "sigma", "Sigma", "tau", "theta", "vartheta", "Theta", "upsilon", "xi", "Xi", "zeta"]
     },
     # operations
     "+": "+", "-": "-", "*": r"\cdot", "cdot": r"\cdot", "**": r"\ast", "ast": r"\ast", "***": r"\star",
@@ -86,10 +82,7 @@ _CONSTANTS = {
     # functions
     **{
         name: "\\" + name
-        for name in (
-            "sin cos tan sec csc cot sinh cosh tanh coth arcsin arccos arctan exp log ln det dim gcd min "
-            "max sup inf lim ker arg deg Pr hom"
-        ).split()
+        for name in ["sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "coth", "arcsin", "arccos", "arctan", "exp", "log", "ln", "det", "dim", "gcd", "min", "max", "sup", "inf", "lim", "ker", "arg", "deg", "Pr", "hom"]
         if name != "sup"
     },
     "Lim": r"\lim", "sech": r"\operatorname{sech}", "csch": r"\operatorname{csch}",

@@ -34,7 +34,7 @@ def katex_to_latex(node: LexborNode) -> str:
     for span in reversed(spans):
         _read(span)
     math = Element("math")
-    math.kids = spans[0].pieces
+    math.kids = [piece for piece in spans[0].pieces if piece.tag != "#negate"]
     return element_to_latex(math)
 
 
@@ -90,7 +90,23 @@ _FONTS = {
     "textboldsf": "bold-sans-serif", "mathsfit": "sans-serif-italic",
 }  # fmt: skip
 _IGNORED = frozenset(
-    ["strut", "pstrut", "vlist-s", "nulldelimiter", "arraycolsep", "fix", "tag", "frac-line", "overline-line", "underline-line", "hline", "hdashline", "mathml", "eqn-num", "newline"]
+    [
+        "strut",
+        "pstrut",
+        "vlist-s",
+        "nulldelimiter",
+        "arraycolsep",
+        "fix",
+        "tag",
+        "frac-line",
+        "overline-line",
+        "underline-line",
+        "hline",
+        "hdashline",
+        "mathml",
+        "eqn-num",
+        "newline",
+    ]
 )
 _IGNORED_ELEMENTS = frozenset({"math", "script", "style", "annotation", "img"})
 _DROPPED_CHARACTERS = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
@@ -263,11 +279,11 @@ def _in_sequence(span: _Span) -> list[Element]:
             continue
         start = len(pieces)
         for piece in kid.pieces:
-            if piece.tag == "#negate" and pieces and pieces[-1].tag == "mo":
+            if piece.tag == "#negate" and _base_operator(pieces):
                 pieces[-1] = _negated(pieces[-1])
             elif pieces and pieces[-1].tag == "mo" and pieces[-1].text == _NOT:
                 pieces[-1] = _negated(piece)
-            elif piece.tag != "#negate":
+            else:
                 pieces.append(piece)
         start = min(start, len(pieces))
     return pieces
@@ -275,6 +291,16 @@ def _in_sequence(span: _Span) -> list[Element]:
 
 _MIRRORED = {"(": ")", "[": "]", "{": "}", "⌈": "⌉", "⌊": "⌋", "⟨": "⟩"}
 _NOT = "\ue020"
+
+
+def _base_operator(pieces: list[Element]) -> bool:
+    """Whether the last piece is an operator that a stroke can be laid over."""
+    if not pieces:
+        return False
+    piece = pieces[-1]
+    while piece.tag == "mrow" and len(piece.kids) == 1:
+        piece = piece.kids[0]
+    return piece.tag in ("mo", "mi")
 
 
 def _negated(piece: Element) -> Element:
@@ -317,7 +343,9 @@ def _read_space(span: _Span) -> None:
         span.pieces.append(Element("mtext", None, "\u00a0"))
 
 
-_OPERATOR_CLASSES = frozenset(["mbin", "mrel", "mopen", "mclose", "mpunct", "minner", "op-symbol", "delimsizing"])
+_OPERATOR_CLASSES = frozenset(
+    ["mbin", "mrel", "mopen", "mclose", "mpunct", "minner", "op-symbol", "delimsizing"]
+)
 
 
 def _read_leaf(span: _Span) -> None:

@@ -57,6 +57,8 @@ _IGNORED = frozenset(
 )  # fmt: skip
 _GLYPH_CLASS = re.compile(r"mjx-c([0-9A-F]{2,6})\Z")
 _TRANSLATE = re.compile(r"translate\(\s*-?[\d.e-]+[ ,]+(-?[\d.e-]+)")
+# The calligraphic font has no code points of its own: `TEX-C` in CHTML, `#MJX-1-TEX-C-4C` in SVG.
+_CALLIGRAPHIC = re.compile(r"(?:TEX|NCM)-C(?:$|[- ])")
 _HREF_CODE = re.compile(r"-([0-9A-F]{2,6})\Z")
 
 
@@ -82,12 +84,12 @@ def _read(node: LexborNode) -> Element | None:
             continue
         attrs = dict(current.attributes)
         named = _name(tag, attrs)
-        if named in _IGNORED:
-            continue
         item = _Node(named, attrs)
         glyph = _glyph(tag, item)
         if glyph is not None:
             parent.text += glyph
+            if _CALLIGRAPHIC.search(item.attrs.get("xlink:href") or item.attrs.get("class") or ""):
+                parent.attrs["#script"] = "1"
             continue
         if tag in ("mjx-stretchy-v", "mjx-stretchy-h"):
             code = next((m[1] for name in item.classes if (m := _GLYPH_CLASS.match(name))), None)
@@ -141,10 +143,70 @@ def _name(tag: str, attrs: dict[str, str | None]) -> str:
 
 _PLAIN_NAMES = {"mjx-math": "mrow", "mjx-container": "mrow"}
 _PARTS = frozenset(
-    ["base", "script", "sup", "sub", "under", "over", "num", "numerator", "den", "denominator", "root", "surd", "box", "stack", "itable", "row", "prestack", "prescripts", "op", "table", "sqrt", "frac", "presub", "presup"]
+    [
+        "base",
+        "script",
+        "sup",
+        "sub",
+        "under",
+        "over",
+        "num",
+        "numerator",
+        "den",
+        "denominator",
+        "root",
+        "surd",
+        "box",
+        "stack",
+        "itable",
+        "row",
+        "prestack",
+        "prescripts",
+        "op",
+        "table",
+        "sqrt",
+        "frac",
+        "presub",
+        "presup",
+    ]
 )
 _MATHML_NAMES = frozenset(
-    ["mi", "mn", "mo", "mtext", "ms", "mspace", "mrow", "mfrac", "msqrt", "mroot", "mstyle", "merror", "mpadded", "mphantom", "mfenced", "menclose", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mtable", "mtr", "mlabeledtr", "mtd", "maction", "semantics", "math", "texatom", "mprescripts", "none", "mglyph"]
+    [
+        "mi",
+        "mn",
+        "mo",
+        "mtext",
+        "ms",
+        "mspace",
+        "mrow",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mstyle",
+        "merror",
+        "mpadded",
+        "mphantom",
+        "mfenced",
+        "menclose",
+        "msub",
+        "msup",
+        "msubsup",
+        "munder",
+        "mover",
+        "munderover",
+        "mmultiscripts",
+        "mtable",
+        "mtr",
+        "mlabeledtr",
+        "mtd",
+        "maction",
+        "semantics",
+        "math",
+        "texatom",
+        "mprescripts",
+        "none",
+        "mglyph",
+    ]
 )
 _TOKENS = frozenset({"mi", "mn", "mo", "mtext", "ms"})
 
@@ -214,6 +276,8 @@ def _build_token(item: _Node) -> None:
         variant = _VARIANT_CLASSES.get(class_name, variant)
     if "mjx-ds" in item.classes or "mjx-cal" in item.classes:
         variant = "double-struck" if "mjx-ds" in item.classes else "script"
+    if "#script" in item.attrs:
+        variant = "script"
     if variant not in (None, "italic") and name in ("mi", "mn", "mtext"):
         if variant != "normal" or (name == "mi" and len(text) == 1):
             element.attrs["mathvariant"] = variant
@@ -230,6 +294,9 @@ def _deep_text(item: _Node) -> str:
     return "".join(parts)
 
 
+_BRACE_PIECES = frozenset("\ue150\ue151\ue152\ue153")
+_STRETCHED = frozenset("⏞⏟⏜⏝⎴⎵→←↔⇒⇐⇔―‾_¯–^~˜ˆ−=")
+_SHAFTS = frozenset("−–―-=\ue020\ue154")
 # Pieces that tall delimiters are assembled from.
 _PIECES = {
     "⎛": "(", "⎜": "(", "⎝": "(", "⎞": ")", "⎟": ")", "⎠": ")", "⎡": "[", "⎢": "[", "⎣": "[", "⎤": "]",
@@ -239,6 +306,14 @@ _PIECES = {
 
 
 def _assembled(text: str) -> str:
+    if text[0] in _BRACE_PIECES:
+        # MathJax's own brace pieces: the left end comes first
+        return "⏞" if text[0] == "\ue150" else "⏟"
+    if len(set(text)) == 1 and text[0] in _STRETCHED:
+        return text[0]
+    heads = [char for char in text if char in _STRETCHED]
+    if heads and set(text) - set(heads) <= _SHAFTS:
+        return "↔" if set(heads) == {"←", "→"} else heads[0]
     pieces = {char for char in text if char in _PIECES}
     if not pieces or not all(char in _PIECES for char in text):
         return text
@@ -384,7 +459,10 @@ def _build_root(item: _Node) -> None:
         kids = [kid.element for kid in _drawn(item) if kid.element is not None]
         kids = [kid for kid in kids if not (kid.tag == "mo" and kid.text.strip("√⎷│") == "")]
         if item.name == "mroot" and len(kids) > 1:
-            box, degree = kids[0], kids[1]
+            # The degree is drawn smaller and raised; MathJax 4 puts it first.
+            raised = [kid for kid in _drawn(item) if "scale" in (kid.attrs.get("transform") or "")]
+            degree = raised[0].element if raised else kids[1]
+            box = next(kid for kid in kids if kid is not degree)
         else:
             box = _row(kids)
     element = Element("mroot" if degree is not None else "msqrt")

@@ -495,8 +495,10 @@ def _row(element: Element) -> None:
     if len(kids) == 1:
         kid = kids[0]
         element.tex, element.kind, element.tall = kid.tex, kid.kind, kid.tall
-        if kid.kind in ("open", "close", "fence") and element.tag == "mrow":
-            element.kind = "mo"
+        if "border:" in (element.attrs.get("style") or "") and "solid" in (
+            element.attrs["style"] or ""
+        ):
+            element.tex, element.kind = f"\\boxed{{{kid.tex}}}", ""
         return
     element.tex, element.kind, element.tall = _side_by_side(kids)
 
@@ -834,7 +836,8 @@ def _underover(element: Element) -> None:
 
 def _limits(element: Element, base: Element, under: Element, over: Element) -> None:
     element.tall = base.tall or under.tall or over.tall
-    if not under.tex and not over.tex:
+    if under.kind in ("space", "empty") and over.kind in ("space", "empty"):
+        # A strut under or over the base only makes room.
         element.tex, element.kind = base.tex, base.kind
         return
     if base.kind in ("op", "limits", "brace") and not _accent(over, OVER_ACCENTS):
@@ -910,11 +913,31 @@ def _extensible(base: Element, under: Element, over: Element) -> str | None:
     command = _EXTENSIBLE.get(element.text.strip()) if element.tag == "mo" else None
     if command is None:
         return None
-    padded = over.tag == "mpadded" or under.tag == "mpadded"
+    padded = (
+        over.tag == "mpadded" or under.tag == "mpadded" or _has_strut(over) or _has_strut(under)
+    )
     if not padded and "minsize" not in element.attrs:
         return None
-    below = f"[{under.tex}]" if under.tex else ""
-    return f"\\{command}{below}{{{over.tex}}}"
+    below = f"[{_unpadded(under)}]" if under.tex else ""
+    return f"\\{command}{below}{{{_unpadded(over)}}}"
+
+
+def _has_strut(script: Element) -> bool:
+    """Temml makes room for its arrows by a space over their text."""
+    return (
+        script.tag in ("mover", "munder")
+        and len(script.kids) == 2
+        and script.kids[1].tag == "mspace"
+    )
+
+
+def _unpadded(script: Element) -> str:
+    while len(script.kids) == 1 or _has_strut(script):
+        script = script.kids[0]
+    kids = script.kids
+    if script.tag == "mrow" and len(kids) > 2 and kids[0].tag == kids[-1].tag == "mspace":
+        return join([kid.tex for kid in kids[1:-1]])
+    return script.tex
 
 
 # --- fractions, roots, boxes ------------------------------------------------------------------

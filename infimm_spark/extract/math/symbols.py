@@ -766,7 +766,7 @@ INTEGRALS = frozenset("∫∬∭⨌∮∯∰∱∲∳")
 OVER_ACCENTS = {
     "^": "hat", "ˆ": "hat", "̂": "hat", "~": "tilde", "˜": "tilde", "̃": "tilde", "∼": "tilde",
     "¯": "bar", "ˉ": "bar", "̄": "bar", "‾": "overline", "_": "overline", "―": "overline",
-    "─": "overline", "̅": "overline", "⎯": "overline", "→": "vec", "⃗": "vec", "⇀": "vec",
+    "─": "overline", "̅": "overline", "⎯": "overline", "–": "overline", "−": "overline", "→": "vec", "⃗": "vec", "⇀": "vec",
     "˙": "dot", ".": "dot", "̇": "dot", "⋅": "dot", "·": "dot", "¨": "ddot", "̈": "ddot",
     "⃛": "dddot", "⃜": "ddddot", "ˇ": "check", "̌": "check", "˘": "breve", "̆": "breve",
     "´": "acute", "ˊ": "acute", "́": "acute", "`": "grave", "ˋ": "grave", "̀": "grave",
@@ -789,7 +789,7 @@ WIDE_ACCENTS = {
 
 UNDER_ACCENTS = {
     "_": "underline", "¯": "underline", "ˉ": "underline", "‾": "underline", "̲": "underline",
-    "―": "underline", "─": "underline", "⎯": "underline", "̱": "underline", "⏟": "underbrace",
+    "―": "underline", "─": "underline", "⎯": "underline", "–": "underline", "−": "underline", "̱": "underline", "⏟": "underbrace",
     "︸": "underbrace", "⏝": "underparen", "⌣": "underparen", "⎵": "underbracket",
     "→": "underrightarrow", "←": "underleftarrow", "↔": "underleftrightarrow",
     "~": "utilde", "˜": "utilde", "̰": "utilde", "⏡": "undergroup",
