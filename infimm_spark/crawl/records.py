@@ -247,7 +247,8 @@ def _read_stream(stream: _Stream, warc_file: str, max_page_bytes: int) -> Iterat
     elif head.startswith(_FRAMES):
         yield from _read_frames(stream, warc_file, max_page_bytes)
     else:
-        feed = _GzipFeed(stream) if head.startswith(_GZIP) else _PlainFeed(stream)
+        packed = head.startswith(_GZIP) or _GZIP.startswith(head)
+        feed = _GzipFeed(stream) if packed else _PlainFeed(stream)
         yield from _Pass(feed, warc_file, max_page_bytes).items()
 
 
@@ -400,9 +401,27 @@ class _GzipFeed(_Feed):
                     return piece
         except zlib.error as error:
             self.interrupt("damaged_gzip_member", f"gzip: {error}")
+            return self.damaged_head()
         except (StoreError, OSError) as error:
             self.interrupt("unreadable_file", str(error))
         return b""
+
+    def damaged_head(self) -> bytes:
+        """The first bytes of a damaged member that gave none yet: they may tell whose record is lost."""
+        position, raw = self.members[-1]
+        if self.pulled != position:
+            return b""
+        head = bytearray()
+        inflater = zlib.decompressobj(31)
+        try:
+            self.stream.seek(raw)
+            piece = _read_fully(self.stream, _CANDIDATE)
+            for at in range(0, len(piece), 16):
+                head += inflater.decompress(piece[at : at + 16], _CANDIDATE)
+        except (zlib.error, StoreError, OSError):
+            pass
+        self.pulled += len(head)
+        return bytes(head)
 
     def next_member(self) -> bool:
         """Begin the member behind a complete one; NULs between and behind members are padding."""
@@ -571,7 +590,9 @@ class _Pass:
         url = folded.get("warc-target-uri", "").removeprefix("<").removesuffix(">").strip() or None
         length = folded.get("content-length", "")
         if not _DIGITS.fullmatch(length):
-            self.find_record()
+            start = feed.position
+            if not self.find_record() and self.is_damaged(start):
+                return self.failed(*self.ended("inside this record"), url, origin)
             return self.failed("bad_warc_header", "no usable Content-Length", url, origin)
 
         begin = feed.position
@@ -582,7 +603,8 @@ class _Pass:
         missing = kept - len(block) or feed.skip(wanted - kept)
         end = feed.position
         begins = None if missing else self.begins_record(end)
-        if missing or begins is False:
+        # Where the gzip member ends with the record, what follows is no fault of this one.
+        if missing or (begins is False and not (feed.proves_end and self.alone)):
             feed.rewind(begin)
             if self.find_record() or not (missing or self.is_damaged(end)):
                 message = "the next record does not begin where Content-Length says"
