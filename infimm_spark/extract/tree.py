@@ -21,8 +21,8 @@ from infimm_spark.extract.math.sources import Attributes, Page, text_of
 class Block:
     """A block-level element: `children` are runs of text (str) and blocks, in page order.
 
-    `length` counts the characters of text below it, `linked` those inside links, `formulas` the
-    formula marks and delimiters seen, `images` the pictures.
+    `length` counts the characters of text below it, `linked` those inside links (`own_…`: in its own
+    runs), `formulas` the formula marks and delimiters seen, `images` the pictures.
     """
 
     __slots__ = (
@@ -33,6 +33,8 @@ class Block:
         "kept",
         "length",
         "linked",
+        "own_length",
+        "own_linked",
         "parent",
         "tag",
     )
@@ -44,6 +46,8 @@ class Block:
         self.children: list[str | Block] = []
         self.length = 0
         self.linked = 0
+        self.own_length = 0
+        self.own_linked = 0
         self.formulas = 0
         self.images = 0
         self.kept = True
@@ -95,6 +99,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     while True:
         if node is None:
             if not todo:
+                root.length += root.own_length
+                root.linked += root.own_linked
                 return tree
             node, kind, closing = todo.pop()
             if kind == _LEAVE_BLOCK:
@@ -118,9 +124,9 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 block.children.append(text)
                 if not text.isspace():
                     size = len(text)
-                    block.length += size
+                    block.own_length += size
                     if links:
-                        block.linked += size
+                        block.own_linked += size
                     if "$" in text:
                         tree.dollar_texts.append(text)
                     if "\\" in text and _MATH_HINT.search(text):
@@ -146,7 +152,6 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             block.children.append(inner)
             if tag in _PREFORMATTED:
                 _preformatted(node, inner, tree)
-                inner.length += len(inner.children[0]) if inner.children else 0
                 _leave(inner, tree)
                 node = following
                 continue
@@ -190,9 +195,9 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             if source.strip():
                 tree.codes.append(_code_span(source))
                 block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
-                block.length += len(source)
+                block.own_length += len(source)
                 if links:
-                    block.linked += len(source)
+                    block.own_linked += len(source)
             node = following
             continue
         if tag in _RAISED:
@@ -216,7 +221,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             source = text_of(node)
             tree.codes.append(source)
             block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
-            block.length += len(source)
+            block.own_length += len(source)
             node = following
             continue
         todo.append((following, _LEAVE_TEXT, ""))
@@ -232,6 +237,8 @@ _LEAVE_IGNORED = 3
 def _leave(block: Block, tree: PageTree) -> Block:
     parent = block.parent
     assert parent is not None
+    block.length += block.own_length
+    block.linked += block.own_linked
     parent.length += block.length
     parent.linked += block.linked
     parent.formulas += block.formulas
@@ -267,6 +274,7 @@ def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:
     if source.strip():
         tree.codes.append(source)
         block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
+        block.own_length = len(source)
 
 
 def _code_span(source: str) -> str:
