@@ -166,9 +166,10 @@ def _utf_16(body: bytes, header: str | None) -> str | None:
     if b"\0" not in head:
         return None
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if odd * 8 > len(head) and odd > 8 * even:  # a few characters such as U+4E00 have NULs, too
+    most = max(8, len(head) // 8)
+    if odd >= most and odd > 8 * even:  # a few characters such as U+4E00 have NULs, too
         return "utf-16le"
-    if even * 8 > len(head) and even > 8 * odd:
+    if even >= most and even > 8 * odd:
         return "utf-16be"
     return header if header in ("utf-16le", "utf-16be") and (even or odd) else None
 

@@ -68,7 +68,11 @@ def read_bytes(location: str) -> bytes:
 def read_range(location: str, offset: int, length: int) -> bytes:
     """`length` bytes from `offset`; fewer only where the object ends before. Raises `StoreError`."""
     with ByteStream(location, _source(location, length=length), position=offset) as stream:
-        return stream.read(length)
+        pieces = []
+        while length > 0 and (piece := stream.read(length)):
+            pieces.append(piece)
+            length -= len(piece)
+        return b"".join(pieces)
 
 
 def write_bytes(location: str, data: bytes) -> None:
@@ -183,7 +187,7 @@ def list_files(prefix: str) -> list[str]:
 
 
 def list_folders(prefix: str) -> list[str]:
-    """Names of the folders directly below a folder, sorted."""
+    """Names of the folders directly below a folder, sorted, without hidden ones."""
     scheme, path = _split(prefix)
     if scheme == "file":
         try:
@@ -194,10 +198,12 @@ def list_folders(prefix: str) -> list[str]:
     if scheme == "s3":
         bucket, key = _bucket_and_key(prefix)
         below = key.rstrip("/") + "/" if key.strip("/") else ""
-        names = []
-        for page in _s3_pages(bucket, below, prefix, delimiter="/"):
-            names += [p["Prefix"][len(below) :].rstrip("/") for p in page.get("CommonPrefixes", [])]
-        return sorted(names)
+        names = {
+            folder["Prefix"][len(below) :].rstrip("/")
+            for page in _s3_pages(bucket, below, prefix, delimiter="/")
+            for folder in page.get("CommonPrefixes", [])
+        }
+        return sorted(name for name in names if not name.startswith("."))
     raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
 
 
@@ -220,7 +226,9 @@ def glob(pattern: str) -> list[str]:
         literal = re.split(r"[*?\[]", key, maxsplit=1)[0]
         matches = _key_pattern(key).fullmatch
         return [
-            f"s3://{bucket}/{name}" for name in _keys(bucket, literal, pattern) if matches(name)
+            _like(pattern, bucket, name)
+            for name in _keys(bucket, literal, pattern)
+            if matches(name)
         ]
     raise StoreError(f"{shown(pattern)} cannot be listed: {scheme} has no listing")
 
