@@ -51,12 +51,33 @@ def _drop_named(root: Block, prose: dict[int, int], total: int) -> None:
     todo = [child for child in root.children if isinstance(child, Block)]
     while todo:
         block = todo.pop()
-        if block.formulas == 0 and _is_named_boilerplate(block):
+        if _is_named_boilerplate(block):
             share = prose.get(id(block), 0)
-            if share * 2 <= total or block.tag in ("nav", "footer"):
+            if block.formulas:
+                if block.linked * 10 > block.length * 7:
+                    _strip(block)
+                    continue
+            elif share * 2 <= total or block.tag in ("nav", "footer"):
                 block.kept = False
                 continue
         todo.extend(child for child in block.children if isinstance(child, Block))
+
+
+def _strip(navigation: Block) -> None:
+    """Of a navigation with formulas (a table of contents) keep only the lines that bear them."""
+    todo = [navigation]
+    while todo:
+        block = todo.pop()
+        inner = [child for child in block.children if isinstance(child, Block)]
+        if any(child.formulas for child in inner):
+            block.children = [
+                child for child in block.children if isinstance(child, Block) or _has_mark(child)
+            ]
+        for child in inner:
+            if child.formulas:
+                todo.append(child)
+            else:
+                child.kept = False
 
 
 _TAGS = frozenset({"nav", "footer", "aside", "menu", "dialog", "search"})

@@ -97,7 +97,9 @@ _PLACEHOLDER = re.compile(
     re.I,
 )
 _SPACER = re.compile(
-    r"(?:^|[/_-])(?:spacer|blank|transparent|pixel|1x1|clear|trans|dot_?clear|shim)\.(?:gif|png)(?:$|\?)|"
+    r"(?:^|[/_-])(?:spacer|blank|transparent|pixel|1x1|clear|trans|dot_?clear|shim|"
+    r"closed|open|tab_[abhs]|nav_[fgh]|bc_s|sync_on|sync_off|folderopen|folderclosed|arrowdown|arrowright)"
+    r"\.(?:gif|png|svg)(?:$|\?)|"
     r"//(?:pixel|stats?|analytics|b)\.[^/]+/|/(?:pixel|tracking|track|beacon)(?:\.gif|\.png|\?|/)|"
     r"google-analytics\.com|doubleclick\.net|facebook\.com/tr|scorecardresearch|quantserve|feeds\.wordpress\.com",
     re.I,
@@ -186,7 +188,8 @@ def _in_noscript(node: LexborNode) -> bool:
 
 def _words(value: str | None) -> str | None:
     text = " ".join(marks.cleared(value).split()) if value else ""
-    return text or None
+    # LaTeX2HTML describes a figure by the command that included it.
+    return text if text and not text.startswith("\\includegraphics") else None
 
 
 def _alone(node: LexborNode) -> bool:

@@ -111,7 +111,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 ignored -= 1
                 block = _leave(block, tree)
             else:
-                block.children.append(closing)
+                if closing:
+                    block.children.append(closing)
             continue
         following = node.next
         tag = node.tag
@@ -144,7 +145,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 block.formulas += mark.count(marks.FORMULA)
             node = following
             continue
-        if attrs and _is_hidden(attrs, node, page):
+        if attrs and (_is_hidden(attrs, node, page) or (traits.khan and _is_template_code(attrs))):
             node = following
             continue
         if tag in _BLOCKS or "-" in tag:
@@ -224,7 +225,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             block.own_length += len(source)
             node = following
             continue
-        todo.append((following, _LEAVE_TEXT, ""))
+        todo.append((following, _LEAVE_TEXT, " " if tag == "label" else ""))
         node = node.first_child
 
 
@@ -267,6 +268,25 @@ def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
         or (page.traits.khan and text)
         or node.css_first("math, .katex, mjx-container, script[type^='math/']") is not None
     )
+
+
+_TEMPLATE_CODE = frozenset(
+    {
+        "vars",
+        "graphie",
+        "guess",
+        "validator-function",
+        "show-guess",
+        "show-guess-solution",
+        "example",
+    }
+)
+
+
+def _is_template_code(attrs: Attributes) -> bool:
+    """JavaScript in the elements of a Khan exercise template."""
+    classes = attrs.get("class")
+    return classes is not None and not _TEMPLATE_CODE.isdisjoint(classes.split())
 
 
 def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:

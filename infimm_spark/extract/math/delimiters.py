@@ -298,9 +298,7 @@ _PROSE = re.compile(
 )
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MONEY = re.compile(r"\s*\d[\d,.]*\s*(?:[-–—/+~,;.:)]|k|K|M|m|B|bn)?\s*")
-_CODE_LIKE = re.compile(
-    r"^\s*[({\[]?\s*[\"'#.]|[;]\s*$|=>|&&|\|\||^\w+\s*\(|^\{|</|\$\{|^_[A-Z]+\["
-)
+_CODE_LIKE = re.compile(r"^\s*[({\[]?\s*[\"'#.]|[;]\s*$|=>|&&|\|\||^\{|</|\$\{|^_[A-Z]+\[")
 
 
 def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
@@ -315,7 +313,7 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
             return False
         if after.isdigit() or (_MONEY.fullmatch(raw) and not raw.strip().isdigit()):
             return False
-    if closing in ("$", "$$") and trust == 0 and not _proves(raw):
+    if closing in ("$", "$$") and trust == 0 and not _proves(raw, closing):
         return False
     if not evidence and (_CJK.search(raw) or _PROSE.search(raw) or _CODE_LIKE.search(raw)):
         return False
@@ -326,11 +324,10 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
     return len(words) <= 2
 
 
-def _proves(raw: str) -> bool:
+def _proves(raw: str, closing: str) -> bool:
     return (
         _STRONG.search(raw) is not None
-        and not raw[0].isspace()
-        and not raw[-1].isspace()
+        and (closing == "$$" or not (raw[0].isspace() or raw[-1].isspace()))
         and _PROSE.search(_TEXT_GROUP.sub(" ", raw)) is None
         and _CODE_LIKE.search(raw) is None
     )
@@ -344,8 +341,8 @@ def _dollars_proven(texts: list[str]) -> bool:
     proofs = 0
     for text in texts:
         for span in _DOLLAR_SPAN.finditer(text):
-            if _STRONG.search(span[1]) and _proves(span[1]):
-                proofs += 1
+            if _STRONG.search(span[1]) and _proves(span[1], "$"):
+                proofs += 2 if "\\" in span[1] else 1
                 if proofs >= 3:
                     return True
     return False

@@ -23,18 +23,9 @@ class FormulaLedger:
 
     def add(self, tex: str, display: bool, encoding: str) -> str:
         """Record LaTeX (without delimiters) and return its mark; definitions leave no mark."""
-        if "\\" in tex and (
-            "\\newcommand" in tex
-            or "\\def" in tex
-            or "\\renewcommand" in tex
-            or "\\DeclareMathOperator" in tex
-            or "\\let" in tex
-            or "\\providecommand" in tex
-        ):
-            definitions = parse_macros(tex)
-            if definitions:
-                self.macros.update(definitions)
-                tex = _without_definitions(tex)
+        if "\\" in tex and _DEFINITION.search(tex):
+            self.macros.update(parse_macros(tex))
+            tex = _without_definitions(_SETTING.sub("", tex))
         if tex.strip() in _NOTHING:
             return ""
         return self._mark(tex, display, encoding, None)
@@ -90,8 +81,13 @@ def _layout(tex: str, display: bool) -> str:
     return folded + " " if _TRAILING_SLASH.search(folded) else folded
 
 
+# Settings of the typesetter that say nothing by themselves.
+_SETTING = re.compile(
+    r"\\definecolor\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\{[^{}]*\}|\\require\s*\{[^{}]*\}|\\setlength\s*\{[^{}]*\}\s*\{[^{}]*\}"
+)
 _DEFINITION = re.compile(
-    r"\\(?:(?:re)?newcommand|providecommand|DeclareMathOperator|DeclareRobustCommand|g?def|let)(?![a-zA-Z])\*?"
+    r"\\(?:(?:re)?newcommand|providecommand|DeclareMathOperator|DeclareRobustCommand|g?def|let|definecolor|require|setlength)"
+    r"(?![a-zA-Z])\*?"
 )
 
 

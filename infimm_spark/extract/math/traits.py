@@ -42,6 +42,8 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
             _read_source(source, traits)
         if content:
             _read_configuration(content, traits)
+    if "data-require=" in text and 'class="exercise"' in text:
+        traits.khan = True
     if not traits.library:
         traits.library = _LIBRARY_MARKUP.search(text) is not None
     return traits
