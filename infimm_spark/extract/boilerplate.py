@@ -8,59 +8,46 @@ is left. A block with formulas is never boilerplate, nor is what it stands in.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from infimm_spark.extract.tree import Block
 
 
 def mark_boilerplate(root: Block) -> None:
-    """Set `kept` to False on boilerplate blocks."""
-    prose = _prose_by_block(root)
-    total = prose.get(id(root), 0)
-    _drop_named(root, prose, total)
-    prose = _prose_by_block(root)
-    main = _main_block(root, prose)
-    _drop_beside(root, main, prose)
+    """Set `kept` to False on boilerplate blocks; counts of their ancestors go down with them."""
+    _drop_named(root)
+    main = _main_block(root)
+    _drop_beside(root, main)
     _drop_link_lists(main)
 
 
-def _prose_by_block(root: Block) -> dict[int, int]:
-    """Characters of running text below each kept block: text of paragraphs outside links."""
-    order: list[Block] = []
-    todo = [root]
-    while todo:
-        block = todo.pop()
-        order.append(block)
-        todo.extend(child for child in block.children if isinstance(child, Block) and child.kept)
-    prose: dict[int, int] = {}
-    for block in reversed(order):
-        amount = prose.get(id(block), 0)
-        own = block.own_length - block.own_linked
-        if own >= _SENTENCE:
-            amount += own
-        prose[id(block)] = amount
-        if block.parent is not None:
-            parent = id(block.parent)
-            prose[parent] = prose.get(parent, 0) + amount
-    return prose
+def _drop(block: Block) -> None:
+    block.kept = False
+    length, linked, prose = block.length, block.linked, block.prose
+    ancestor = block.parent
+    while ancestor is not None:
+        ancestor.length -= length
+        ancestor.linked -= linked
+        ancestor.prose -= prose
+        ancestor = ancestor.parent
 
 
-_SENTENCE = 40
-
-
-def _drop_named(root: Block, prose: dict[int, int], total: int) -> None:
+def _drop_named(root: Block) -> None:
+    total = root.prose
     todo = [child for child in root.children if isinstance(child, Block)]
     while todo:
         block = todo.pop()
         if _is_named_boilerplate(block):
-            share = prose.get(id(block), 0)
             if block.formulas:
                 if block.linked * 10 > block.length * 7:
                     _strip(block)
                     continue
-            elif share * 2 <= total or block.tag in ("nav", "footer"):
-                block.kept = False
+            elif block.prose * 2 <= total or block.tag in ("nav", "footer"):
+                _drop(block)
                 continue
-        todo.extend(child for child in block.children if isinstance(child, Block))
+        for child in block.children:
+            if child.__class__ is Block:
+                todo.append(child)
 
 
 def _strip(navigation: Block) -> None:
@@ -77,7 +64,7 @@ def _strip(navigation: Block) -> None:
             if child.formulas:
                 todo.append(child)
             else:
-                child.kept = False
+                _drop(child)
 
 
 _TAGS = frozenset({"nav", "footer", "aside", "menu", "dialog", "search"})
@@ -142,24 +129,28 @@ def _is_named_boilerplate(block: Block) -> bool:
         return False
     if attrs.get("role") in _ROLES:
         return True
-    names = _names(block)
-    if len(names) < 3 or len(names) > 400 or _STRONG_CONTENT.search(names):
+    return _is_boilerplate_name(attrs.get("class") or "", attrs.get("id") or "")
+
+
+@lru_cache(maxsize=16_384)
+def _is_boilerplate_name(classes: str, identifier: str) -> bool:
+    names = f"{classes} {identifier}"
+    if not 3 <= len(names) <= 400 or _STRONG_CONTENT.search(names):
         return False
     return _NAMED.search(names) is not None
 
 
-def _main_block(root: Block, prose: dict[int, int]) -> Block:
+def _main_block(root: Block) -> Block:
     """The smallest block that holds nearly all prose, or most of it and is named as content."""
     current = root
     while True:
-        whole = prose.get(id(current), 0)
+        whole = current.prose
         best: Block | None = None
         amount = 0
         for child in current.children:
             if isinstance(child, Block) and child.kept:
-                share = prose.get(id(child), 0)
-                if share > amount:
-                    best, amount = child, share
+                if child.prose > amount:
+                    best, amount = child, child.prose
         if best is None or not whole or best.tag in _LEAVES:
             return current
         named = best.tag in ("article", "main") or _STRONG_CONTENT.search(_names(best)) is not None
@@ -182,7 +173,7 @@ def _is_content(block: Block) -> bool:
     return _STRONG_CONTENT.search(_names(block)) is not None
 
 
-def _drop_beside(root: Block, main: Block, prose: dict[int, int]) -> None:
+def _drop_beside(root: Block, main: Block) -> None:
     """Drop what stands beside the path from the root to the main block, except headings 1 and blocks
     that are mostly prose themselves (a question above its answers, an introduction)."""
     path: set[int] = set()
@@ -190,7 +181,7 @@ def _drop_beside(root: Block, main: Block, prose: dict[int, int]) -> None:
     while block is not None:
         path.add(id(block))
         block = block.parent
-    whole = prose.get(id(main), 0)
+    whole = main.prose
     current = root
     while current is not main:
         following = main
@@ -206,12 +197,13 @@ def _drop_beside(root: Block, main: Block, prose: dict[int, int]) -> None:
                 following = child
                 before = False
             elif child.formulas == 0 and child.tag != "h1":
-                child.kept = child.kept and _is_prose(child, prose.get(id(child), 0), whole, before)
+                child.kept = child.kept and _is_prose(child, whole, before)
         current.children = kept_children
         current = following
 
 
-def _is_prose(block: Block, prose: int, whole: int, before: bool) -> bool:
+def _is_prose(block: Block, whole: int, before: bool) -> bool:
+    prose = block.prose
     return (
         prose >= 80
         and prose * 10 >= block.length * 7
@@ -235,7 +227,9 @@ def _drop_link_lists(main: Block) -> None:
             dropped.append(block)
             removed += block.length
             continue
-        todo.extend(child for child in block.children if isinstance(child, Block) and child.kept)
+        for child in block.children:
+            if child.__class__ is Block and child.kept:
+                todo.append(child)
     if removed * 2 > main.length:
         # The page is a list of links: that is its content.
         for block in dropped:

@@ -94,6 +94,8 @@ class ParsedPage:
             for name, macro in parse_macros(traits.macros).items()
             if name not in KNOWN_COMMANDS
         )
+        if traits.khan:
+            ledger.macros.update(_KHAN_COLOURS)
         page = Page(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)
@@ -103,6 +105,15 @@ class ParsedPage:
         document.title = head.title or _first_heading(text)
         document.segments, document.formulas = _segments(text, tree, ledger, images)
         return document
+
+
+# Khan's exercises define a command for each colour of a hint; only its argument is mathematics.
+_KHAN_COLOURS = parse_macros(
+    {
+        name: ["#1", 1]
+        for name in ("blue", "red", "green", "pink", "purple", "orange", "gray", "maroon", "teal")
+    }
+)
 
 
 class _Head:

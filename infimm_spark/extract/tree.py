@@ -9,19 +9,20 @@ be judged without another look at the page.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.images import ImageReader
-from infimm_spark.extract.math.elements import read_element
+from infimm_spark.extract.math.elements import TAGS, read_element
 from infimm_spark.extract.math.sources import Attributes, Page, text_of
 
 
 class Block:
     """A block-level element: `children` are runs of text (str) and blocks, in page order.
 
-    `length` counts the characters of text below it, `linked` those inside links (`own_…`: in its own
+    `prose` counts the text of paragraphs outside links, `length` the characters of text below it, `linked` those inside links (`own_…`: in its own
     runs), `formulas` the formula marks and delimiters seen, `images` the pictures.
     """
 
@@ -36,6 +37,7 @@ class Block:
         "own_length",
         "own_linked",
         "parent",
+        "prose",
         "tag",
     )
 
@@ -48,6 +50,7 @@ class Block:
         self.linked = 0
         self.own_length = 0
         self.own_linked = 0
+        self.prose = 0
         self.formulas = 0
         self.images = 0
         self.kept = True
@@ -99,8 +102,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     while True:
         if node is None:
             if not todo:
-                root.length += root.own_length
-                root.linked += root.own_linked
+                _count_own(root)
                 return tree
             node, kind, closing = todo.pop()
             if kind == _LEAVE_BLOCK:
@@ -138,16 +140,20 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             node = following
             continue
         attrs = node.attributes
-        mark = read_element(node, tag, attrs, page)
-        if mark is not None:
-            if mark:
-                block.children.append(mark)
-                block.formulas += mark.count(marks.FORMULA)
-            node = following
-            continue
-        if attrs and (_is_hidden(attrs, node, page) or (traits.khan and _is_template_code(attrs))):
-            node = following
-            continue
+        if attrs or tag in TAGS:
+            mark = read_element(node, tag, attrs, page)
+            if mark is not None:
+                if mark:
+                    block.children.append(mark)
+                    block.formulas += mark.count(marks.FORMULA)
+                node = following
+                continue
+            if (
+                (classes := attrs.get("class")) is not None
+                and (_is_invisible(classes) or (traits.khan and _is_template_code(classes)))
+            ) or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page)):
+                node = following
+                continue
         if tag in _BLOCKS or "-" in tag:
             inner = Block(tag, attrs, block)
             block.children.append(inner)
@@ -235,13 +241,27 @@ _LEAVE_TEXT = 2
 _LEAVE_IGNORED = 3
 
 
+_SENTENCE = 40
+"""Characters outside links from which a run of text counts as prose."""
+
+
+def _count_own(block: Block) -> None:
+    own = block.own_length
+    if own:
+        linked = block.own_linked
+        block.length += own
+        block.linked += linked
+        if own - linked >= _SENTENCE:
+            block.prose += own - linked
+
+
 def _leave(block: Block, tree: PageTree) -> Block:
     parent = block.parent
     assert parent is not None
-    block.length += block.own_length
-    block.linked += block.own_linked
+    _count_own(block)
     parent.length += block.length
     parent.linked += block.linked
+    parent.prose += block.prose
     parent.formulas += block.formulas
     parent.images += block.images
     return parent
@@ -252,16 +272,17 @@ def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
     return classes is not None and ignore.search(classes) is not None
 
 
+@lru_cache(maxsize=16_384)
+def _is_invisible(classes: str) -> bool:
+    return _INVISIBLE_CLASS.search(classes) is not None
+
+
 def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
     """Hidden by markup, and no mathematics inside (definitions of macros are read all the same)."""
-    classes = attrs.get("class")
-    if classes and _INVISIBLE_CLASS.search(classes):
-        return True
-    style = attrs.get("style")
-    if "hidden" in attrs and attrs["hidden"] != "until-found":
-        pass
-    elif style is None or _HIDDEN.search(style) is None:
-        return False
+    if "hidden" not in attrs or attrs["hidden"] == "until-found":
+        style = attrs.get("style")
+        if style is None or _HIDDEN.search(style) is None:
+            return False
     text = node.text() or ""
     return not (
         _MATH_HINT.search(text)
@@ -283,10 +304,9 @@ _TEMPLATE_CODE = frozenset(
 )
 
 
-def _is_template_code(attrs: Attributes) -> bool:
+def _is_template_code(classes: str) -> bool:
     """JavaScript in the elements of a Khan exercise template."""
-    classes = attrs.get("class")
-    return classes is not None and not _TEMPLATE_CODE.isdisjoint(classes.split())
+    return not _TEMPLATE_CODE.isdisjoint(classes.split())
 
 
 def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -94,6 +95,12 @@ ATTRIBUTES: dict[str, Reader] = {
 _ATTRIBUTE_NAMES = frozenset(ATTRIBUTES)
 
 
+@lru_cache(maxsize=16_384)
+def readers_of(classes: str) -> tuple[Reader, ...]:
+    """The readers of a class attribute; cached, since a page repeats few attributes many times."""
+    return tuple(CLASSES[name] for name in classes.split() if name in CLASSES)
+
+
 def read_element(node: LexborNode, tag: str, attrs: Attributes, page: Page) -> str | None:
     """The text that replaces a formula-bearing element, or None for any other element."""
     reader = TAGS.get(tag)
@@ -101,16 +108,12 @@ def read_element(node: LexborNode, tag: str, attrs: Attributes, page: Page) -> s
         replacement = reader(node, attrs, page)
         if replacement is not None:
             return replacement
-    if not attrs:
-        return None
     classes = attrs.get("class")
     if classes:
-        for name in classes.split():
-            reader = CLASSES.get(name)
-            if reader is not None:
-                replacement = reader(node, attrs, page)
-                if replacement is not None:
-                    return replacement
+        for reader in readers_of(classes):
+            replacement = reader(node, attrs, page)
+            if replacement is not None:
+                return replacement
     if not _ATTRIBUTE_NAMES.isdisjoint(attrs):
         for name in attrs:
             reader = ATTRIBUTES.get(name)

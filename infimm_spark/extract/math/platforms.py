@@ -93,7 +93,8 @@ def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
         source = text_of(node)
         if not source.strip() or class_of(node.parent) == "prettyprint":
             return None
-        return page.ledger.add(source, False, "khan-code")
+        # `%` is JavaScript's remainder there, never a comment of TeX
+        return page.ledger.add(" ".join(source.replace("%", "\\%").split()), False, "khan-code")
     if page.traits.library:
         source = text_of(node).strip()
         if source.startswith(("\\(", "\\[", "$$")):
