@@ -117,7 +117,7 @@ def decode_html(body: bytes, content_type: str | None) -> tuple[str, str]:
     for mark, name in _BOMS:
         if body.startswith(mark):
             return _decoded(body[len(mark) :], name)[0].replace("\0", ""), name
-    match = _HEADER.search(content_type) if content_type else None
+    match = _HEADER.search(content_type[:500]) if content_type else None
     header = _LABELS.get(match[1].lower()) if match else None
     text, name = _chosen(body, header, _meta(body))
     return (text.replace("\0", "") if "\0" in text else text), name

@@ -73,6 +73,8 @@ _TOP_LEVEL_TYPES = frozenset(
 _PIECE = 1 << 16  # bytes read from the store at a time
 _INFLATED_PIECE = 1 << 18  # most bytes one call inflates: a bomb cannot fill the memory
 _MAX_HEADER = 1 << 16  # bytes of a WARC header block, and of an HTTP one
+_MAX_MEMBERS = 64  # gzip members of one body, of which each costs a copy of the rest
+_MAX_CODINGS = 4
 _CANDIDATE = 4096  # bytes by which a possible gzip member is judged
 
 _GZIP = b"\x1f\x8b\x08"
@@ -87,10 +89,12 @@ _HEADER_END = re.compile(rb"\n\r{0,2}\n")  # \r\r\n is found in files that went 
 _BLANK = b"\r\n \t\0"
 _NOT_BLANK = re.compile(rb"[^\r\n \t\0]")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_FIELD = re.compile(r"^([^\s:][^:\n]*):([^\n]*)", re.MULTILINE)
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _HTTP_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)")
 _MIME = re.compile(r"\s*([\w.+*-]+/[\w.+*-]+)")
 _HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?><!--(?>.*?-->)\s*)*+"  # never tried twice
     rb"<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|table|div|h1|p|a|br)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -819,17 +823,10 @@ def _fields(block: bytes) -> dict[str, str]:
 
 def _lines(block: bytes) -> list[tuple[str, str]]:
     """(name, value) of the header lines behind the first line; folded lines are joined by a blank."""
-    pairs: list[tuple[str, str]] = []
-    for line in block.decode("utf-8", "replace").split("\n")[1:]:
-        if line[:1] in (" ", "\t"):
-            if pairs and line.strip():
-                name, value = pairs[-1]
-                pairs[-1] = (name, f"{value} {line.strip()}")
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            pairs.append((name.strip(), value.strip()))
-    return pairs
+    text = block.decode("utf-8", "replace").partition("\n")[2]
+    if "\n " in text or "\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    return [(name.rstrip(), value.strip()) for name, value in _FIELD.findall(text)]
 
 
 def _mime_class(mime: str) -> str:
@@ -859,6 +856,8 @@ def _payload(body: bytes, headers: HttpHeaders, limit: int) -> tuple[bytes, bool
     if transfer and "chunked" in transfer.lower():
         body, early = _dechunked(body)
     codings = [c.strip().lower() for v in headers.get_all("content-encoding") for c in v.split(",")]
+    if len(codings) > _MAX_CODINGS:
+        raise PageRejectedError("bad_content_encoding", f"{len(codings)} content encodings")
     for coding in reversed(codings):
         if not body:
             break
@@ -901,7 +900,7 @@ def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:
     """Inflate all gzip members, or one zlib or raw stream (`wbits` as zlib has them)."""
     pieces: list[bytes] = []
     size = 0
-    while True:
+    for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(wbits)
         try:
             piece = inflater.decompress(body, limit + 1 - size)
@@ -916,7 +915,7 @@ def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:
         body = inflater.unused_data
         if wbits != 31 or not body.startswith(_GZIP):
             break
-    return b"".join(pieces), not inflater.eof
+    return b"".join(pieces), not inflater.eof or body.startswith(_GZIP)
 
 
 def _inflated_either_way(body: bytes, limit: int) -> tuple[bytes, bool]:

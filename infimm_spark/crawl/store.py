@@ -283,7 +283,10 @@ def shown(location: str) -> str:
     """The location as messages may show it: without user, password, query string and fragment."""
     if not _SCHEME.match(location):
         return location
-    parts = urllib.parse.urlsplit(location)
+    try:
+        parts = urllib.parse.urlsplit(location)
+    except ValueError:  # a broken IPv6 host, for example
+        return location.partition("://")[0] + "://?"
     return urllib.parse.urlunsplit(
         (parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")
     )
@@ -553,6 +556,8 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(
         error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
     ):
+        return False
+    if isinstance(error, http.client.InvalidURL):
         return False
     if isinstance(error, http.client.HTTPException | ConnectionError | TimeoutError):
         return True

@@ -164,6 +164,12 @@ def test_ascii_keeps_the_declared_name() -> None:
     assert decode_html(b"", None) == ("", "utf-8")
 
 
+def test_endless_blanks_in_a_declaration_are_no_trap() -> None:
+    """A header or a meta of blanks after `charset=` is read at once."""
+    blanks = "charset=" + " " * 60_000
+    assert decode_html(f"<meta {blanks}>x".encode(), f"text/html; {blanks}")[1] == "utf-8"
+
+
 def test_nul_bytes_are_removed() -> None:
     """NULs in a page are dropped."""
     assert decode_html(b"<p>a\0b</p>\0", "text/html; charset=utf-8")[0] == "<p>ab</p>"

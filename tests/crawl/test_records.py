@@ -366,6 +366,31 @@ def test_any_body_under_any_encoding_yields_one_item(body: bytes, coding: str) -
         encoded(coding, data, transfer)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        record(b"<!-- x -->" * 200 + b"x", http=b"HTTP/1.1 200 OK\r\n"),
+        record(http=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX: " + b" " * 60_000 + b"\r\n"),
+        record(http=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX: y" + b"\r\n \t" * 15_000),
+        record(http=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + b"x" * 60_000 + b"\r\n"),
+        record(
+            gzip.compress(b"") * 400_000,
+            http=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n",
+        ),
+        record(
+            gzip.compress(HTML),
+            http=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: "
+            + b"gzip," * 10_000
+            + b"\r\n",
+        ),
+    ],
+    ids=["comments", "blanks", "folds", "no colon", "members", "codings"],
+)
+def test_a_page_made_to_be_slow_is_read_at_once(page: bytes) -> None:
+    """Inputs that are quadratic or worse for a careless reader come to one item."""
+    assert only(page)
+
+
 # -- large and hostile -----------------------------------------------------------------------------
 
 MANY = 100 * 1024 * 1024

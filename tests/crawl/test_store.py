@@ -108,6 +108,9 @@ def test_missing_and_unreadable_objects_are_told(tmp_path: Path) -> None:
         store.read_bytes(str(tmp_path))
     with pytest.raises(StoreError, match="unknown scheme 'gopher'"):
         store.read_bytes("gopher://x/y")
+    for broken in ("http://[x/y", "http://exa mple.org:port/y"):
+        with pytest.raises(StoreError):
+            store.read_bytes(broken)
     with pytest.raises(StoreError, match="https is read-only"):
         store.write_bytes("https://example.org/x", b"")
 
