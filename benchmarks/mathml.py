@@ -110,22 +110,77 @@ def expected_tex(pair: dict[str, str]) -> str:
     return clean(html.unescape(tex))
 
 
-_UPRIGHT = re.compile(r"\\mathrm\{([^{}]*)\}")
+_UPRIGHT = re.compile(r"\\(?:mathrm|mathbf|boldsymbol)\{([^{}]*)\}")
+_FONTED = re.compile(r"\\boldsymbol\{(\\math(?:cal|frak|sf)\{[^{}]*\})\}")
+_CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{[^{}]*\})*)\}")
+_SET_OVER = re.compile(
+    r"\\overset\{(´|`|ˇ|˘|˙|¨|˚|\\sim|ˉ|¯|\\rightarrow|\\leftarrow|\\hat\{\}|\\_)\}"
+)
+_SET_UNDER = re.compile(r"\\underset\{(\\sim|¯|\\_|\\rightarrow|\\leftarrow)\}")
+_SAME_SIGN = {
+    r"\Longleftrightarrow": r"\Leftrightarrow", r"\Longrightarrow": r"\Rightarrow",
+    r"\Longleftarrow": r"\Leftarrow", r"\longleftrightarrow": r"\leftrightarrow",
+    r"\longrightarrow": r"\rightarrow", r"\longleftarrow": r"\leftarrow",
+    r"\longmapsto": r"\mapsto", r"\backslash": r"\setminus", r"\vartriangleleft": r"\triangleleft",
+    r"\vartriangleright": r"\triangleright", r"\diamond": r"\lozenge", "“": '"', "”": '"',
+}  # fmt: skip
 
 
 def loose_form(tex: str) -> str:
     r"""The normal form without the distinctions that MathML does not carry.
 
-    Upright and slanted words are one (`\mathrm{d}x`, `dx`), so are characters that share a code
-    point or differ in size only.
+    Upright, bold and slanted letters are one (`\mathrm{d}x`, `dx`): converters of either direction
+    disagree about weight. So are signs that differ in size only (`\longrightarrow`), an accent and
+    the same sign set over a letter, and chemistry written as `\ce{H2O}` or as subscripts.
     """
+    if "\\ce" in tex:
+        tex = _CHEMISTRY.sub(lambda match: chemistry(match[1]), tex)
     tex = normal_form(tex)
-    while True:
-        stripped = _UPRIGHT.sub(r"\1 ", tex)
-        if stripped == tex:
-            break
-        tex = stripped
+    for pattern, replacement in ((_FONTED, r" \1"), (_UPRIGHT, r" \1 ")):
+        while True:
+            stripped = pattern.sub(replacement, tex)
+            if stripped == tex:
+                break
+            tex = stripped
+    tex = _SET_OVER.sub(lambda match: _ACCENTS[match[1]], tex)
+    tex = _SET_UNDER.sub(lambda match: _BELOW[match[1]], tex)
+    for sign, same in _SAME_SIGN.items():
+        if sign in tex:
+            tex = re.sub(
+                re.escape(sign) + (r"(?![A-Za-z])" if sign[0] == "\\" else ""),
+                lambda _, same=same: same,
+                tex,
+            )
     return normal_form(tex).replace(" ", "")
+
+
+_ACCENTS = {
+    "´": r"\acute", "`": r"\grave", "ˇ": r"\check", "˘": r"\breve", "˙": r"\dot", "¨": r"\ddot",
+    "˚": r"\mathring", r"\sim": r"\tilde", "ˉ": r"\bar", "¯": r"\bar", r"\rightarrow": r"\vec",
+    r"\leftarrow": r"\overleftarrow", r"\hat{}": r"\hat", r"\_": r"\bar",
+}  # fmt: skip
+_BELOW = {r"\sim": r"\utilde", "¯": r"\underline", r"\_": r"\underline",
+          r"\rightarrow": r"\underrightarrow", r"\leftarrow": r"\underleftarrow"}  # fmt: skip
+
+# mhchem: a number after an element, a bracket or a closing parenthesis is an index; a sign that ends
+# a word is a charge.
+_INDEX = re.compile(r"(?<=[A-Za-z\)\]\}])(\d+(?:\.\d+)?)")
+_CHARGE = re.compile(r"(?<=[A-Za-z0-9\)\]\}])([+-])(?=$|[\s\)\]])")
+
+
+def chemistry(source: str) -> str:
+    r"""The content of ``\ce{...}`` as ordinary TeX; no more of mhchem than plain formulas need."""
+    arrows = {"<=>": r"\rightleftharpoons ", "->": r"\longrightarrow ", "<-": r"\longleftarrow ",
+              "<->": r"\longleftrightarrow "}  # fmt: skip
+    for sign in sorted(arrows, key=len, reverse=True):
+        source = source.replace(sign, arrows[sign])
+    source = re.sub(r"(^|\s)[*.](?=\s)", r"\1\\cdot ", source)
+    source = _CHARGE.sub(r"^{\1}", source)
+    source = re.sub(r"\^(\d*[+-])", r"^{\1}", source)
+    parts = re.split(r"(\\[A-Za-z]+|[_^](?:\{[^{}]*\}|\S)|\$[^$]*\$)", source)
+    return "".join(
+        _INDEX.sub(r"_{\1}", part) if part[:1] not in "\\_^$" else part.strip("$") for part in parts
+    )
 
 
 if __name__ == "__main__":

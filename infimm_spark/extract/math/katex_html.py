@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.element import MAX_ELEMENTS, ConversionError, Element
 from infimm_spark.extract.math.mathml import element_to_latex
+from infimm_spark.extract.math.symbols import names
 
 __all__ = ["ConversionError", "katex_to_latex"]
 
@@ -90,23 +91,12 @@ _FONTS = {
     "textboldsf": "bold-sans-serif", "mathsfit": "sans-serif-italic",
 }  # fmt: skip
 _IGNORED = frozenset(
-    [
-        "strut",
-        "pstrut",
-        "vlist-s",
-        "nulldelimiter",
-        "arraycolsep",
-        "fix",
-        "tag",
-        "frac-line",
-        "overline-line",
-        "underline-line",
-        "hline",
-        "hdashline",
-        "mathml",
-        "eqn-num",
-        "newline",
-    ]
+    names(
+        r"""
+    strut pstrut vlist-s nulldelimiter arraycolsep fix tag frac-line overline-line
+    underline-line hline hdashline mathml eqn-num newline
+    """
+    )
 )
 _IGNORED_ELEMENTS = frozenset({"math", "script", "style", "annotation", "img"})
 _DROPPED_CHARACTERS = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")

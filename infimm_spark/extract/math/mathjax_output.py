@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.element import MAX_ELEMENTS, ConversionError, Element
 from infimm_spark.extract.math.mathml import element_to_latex
+from infimm_spark.extract.math.symbols import names
 
 __all__ = ["ConversionError", "mathjax_to_latex"]
 
@@ -143,70 +144,21 @@ def _name(tag: str, attrs: dict[str, str | None]) -> str:
 
 _PLAIN_NAMES = {"mjx-math": "mrow", "mjx-container": "mrow"}
 _PARTS = frozenset(
-    [
-        "base",
-        "script",
-        "sup",
-        "sub",
-        "under",
-        "over",
-        "num",
-        "numerator",
-        "den",
-        "denominator",
-        "root",
-        "surd",
-        "box",
-        "stack",
-        "itable",
-        "row",
-        "prestack",
-        "prescripts",
-        "op",
-        "table",
-        "sqrt",
-        "frac",
-        "presub",
-        "presup",
-    ]
+    names(
+        r"""
+    base script sup sub under over num numerator den denominator root surd box stack itable row
+    prestack prescripts op table sqrt frac presub presup
+    """
+    )
 )
 _MATHML_NAMES = frozenset(
-    [
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "ms",
-        "mspace",
-        "mrow",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "mstyle",
-        "merror",
-        "mpadded",
-        "mphantom",
-        "mfenced",
-        "menclose",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mmultiscripts",
-        "mtable",
-        "mtr",
-        "mlabeledtr",
-        "mtd",
-        "maction",
-        "semantics",
-        "math",
-        "texatom",
-        "mprescripts",
-        "none",
-        "mglyph",
-    ]
+    names(
+        r"""
+    mi mn mo mtext ms mspace mrow mfrac msqrt mroot mstyle merror mpadded mphantom mfenced
+    menclose msub msup msubsup munder mover munderover mmultiscripts mtable mtr mlabeledtr mtd
+    maction semantics math texatom mprescripts none mglyph
+    """
+    )
 )
 _TOKENS = frozenset({"mi", "mn", "mo", "mtext", "ms"})
 

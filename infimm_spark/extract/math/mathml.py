@@ -73,6 +73,8 @@ def element_to_latex(root: Element) -> str:
             _CONVERTERS.get(element.tag, _row)(element)
         if len(element.tex) > MAX_LENGTH:
             raise ConversionError("too_large")
+    if root.kind == "prime":
+        root.tex = root.tex.replace("'", r"\prime")
     tex = root.tex.strip()
     if not tex:
         raise ConversionError("empty")
@@ -167,7 +169,7 @@ _CLOSING = {")": ")", "]": "]", "}": r"\}", "⟩": r"\rangle", "⌉": r"\rceil",
             "〉": r"\rangle", "\u232a": r"\rangle", "⟧": r"\rrbracket", "⟯": r"\rgroup", "⎱": r"\rmoustache",
             "⌝": r"\urcorner", "⌟": r"\lrcorner", ">": r"\rangle"}  # fmt: skip
 _BARS = {"|": "|", "∣": "|", "‖": r"\|", "∥": r"\|", "||": r"\|", "❘": "|", "ǀ": "|"}
-_PRIMES = {"′": 1, "'": 1, "’": 1, "″": 2, '"': 2, "‴": 3, "⁗": 4, "''": 2, "'''": 3, "′′": 2, "′′′": 3,
+_PRIMES = {"′": 1, "'": 1, "’": 1, "″": 2, "‴": 3, "⁗": 4, "''": 2, "'''": 3, "′′": 2, "′′′": 3,
            "ʹ": 1, "ʺ": 2}  # fmt: skip
 _ARROWS = frozenset("→←↔⇒⇐⇔⟶⟵⟷⟹⟸⟺↦⟼↪↩⇌⇋⇀⇁↼↽↠↞=⇄⇆")
 _EXTENSIBLE = {
@@ -206,7 +208,11 @@ def _identifier_tex(text: str, variant: str | None) -> tuple[str, str]:
         return "", "empty"
     if text in LARGE_OPERATORS:
         return char_to_tex(text), "op"
+    if text in _PRIMES and not text.isascii() and text != "’":
+        return "'" * _PRIMES[text], "prime"
     if len(text) == 1:
+        if text in _COMBINING:
+            return f"\\{_COMBINING[text]}{{}}", ""
         tex = char_to_tex(text)
         if tex.startswith("'"):
             return tex, "prime"
@@ -366,6 +372,8 @@ def _operator_tex(text: str, variant: str | None) -> tuple[str, str]:
     if text == "~":
         return r"\sim", "mo"
     if len(text) == 1:
+        if text in _COMBINING:
+            return f"\\{_COMBINING[text]}{{}}", "mo"
         tex = char_to_tex(text)
         if not tex:
             return "", "empty"
@@ -405,11 +413,23 @@ def _text_token(text: str, variant: str | None) -> tuple[str, str]:
         tex = char_to_tex(stripped)
         if tex != stripped and tex and not tex.startswith(("'", "`")):
             return tex, _kind_of(tex) or "mo"
+    plain, font = _unstyled_text(text)
+    if font and variant in (None, "normal", font):
+        text, variant = plain, font
+        stripped = text.strip()
     if variant in ("double-struck", "fraktur", "script", "bold-fraktur", "bold-script"):
         return in_font(variant, join(_characters(stripped))), "word"
     text = text.replace("\u00a0", " ").replace("\u200b", "")
     command = _TEXT_FONT.get(variant or "", r"\text")
     return f"{command}{{{_text_tex(text)}}}", "word"
+
+
+def _unstyled_text(text: str) -> tuple[str, str | None]:
+    """Words written in one mathematical alphabet, as plain text and its variant."""
+    fonts = {FONT_OF[char][0] for char in text if char in FONT_OF}
+    if len(fonts) != 1 or any(char.isalpha() and char not in FONT_OF for char in text):
+        return text, None
+    return "".join(FONT_OF[char][1] if char in FONT_OF else char for char in text), fonts.pop()
 
 
 def _blank(text: str) -> tuple[str, str]:
@@ -452,9 +472,6 @@ _EM_OF = {"em": 1.0, "ex": 0.43, "px": 1 / 16, "pt": 0.1, "pc": 1.2, "cm": 2.8, 
 
 
 def _space(element: Element) -> None:
-    if element.attrs.get("linebreak") == "newline":
-        element.tex, element.kind = r"\\", "space"
-        return
     element.tex = _space_tex(_ems(element.attrs.get("width") or ""))
     element.kind = "space" if element.tex else "empty"
 
@@ -855,6 +872,11 @@ def _limits(element: Element, base: Element, under: Element, over: Element) -> N
         if not _accent(under, UNDER_ACCENTS) and not over.tex:
             _scripted(element, base, under, over)
             return
+    if base.tex == r"\lim":
+        named = _LIMITS_WITH_SIGN.get(under.text.strip() or over.text.strip())
+        if named is not None and not (under.tex and over.tex):
+            element.tex, element.kind = named, "limits"
+            return
     arrow = _extensible(base, under, over)
     if arrow is not None:
         element.tex, element.kind = arrow, "mo"
@@ -878,8 +900,11 @@ def _limits(element: Element, base: Element, under: Element, over: Element) -> N
 
 
 def _is_operator(base: Element) -> bool:
-    """A word that acts as an operator: upright, of mi or mo."""
-    return base.tex.startswith((r"\mathrm{", r"\operatorname"))
+    """A word that acts as an operator: one that is applied, or lower case and upright."""
+    if base.tex.startswith(r"\operatorname{"):
+        return True
+    word = base.tex[8:-1]
+    return base.tex.startswith(r"\mathrm{") and word.isalpha() and word.islower()
 
 
 def _is_stretchy(over: Element) -> bool:
@@ -903,6 +928,10 @@ def _accent(script: Element, table: dict[str, str]) -> str | None:
     if element.tag != "mo" and text in ("~", "_", ".", "→", "←", "*"):
         return None if element.tag == "mn" else table.get(text)
     return table.get(text)
+
+
+_LIMITS_WITH_SIGN = {"→": r"\varinjlim", "←": r"\varprojlim", "¯": r"\varlimsup", "‾": r"\varlimsup",
+                     "_": r"\varliminf"}  # fmt: skip
 
 
 def _extensible(base: Element, under: Element, over: Element) -> str | None:

@@ -13,6 +13,7 @@ import unicodedata
 from functools import cache
 
 from infimm_spark.extract.math.symbols import (
+    names,
     ARITY,
     CHAR_OF,
     COMMAND_OF,
@@ -47,15 +48,19 @@ def normal_form(tex: str) -> str:
     return result
 
 
+_PRIMES = {"′": "'", "″": "'" * 2, "‴": "'" * 3, "⁗": "'" * 4}
+# A struck-out sign: a character or command and the combining stroke.
+_STRUCK = re.compile("(\\\\[A-Za-z]+ ?|.)\u0338", re.DOTALL)
+
+
 def _ascii(tex: str) -> str:
-    return "".join(
-        char if char.isascii() else _spelled(char) for char in unicodedata.normalize("NFC", tex)
-    )
+    tex = _STRUCK.sub(r"\\not \1", unicodedata.normalize("NFC", tex))
+    return "".join(char if char.isascii() else _spelled(char) for char in tex)
 
 
 @cache
 def _spelled(char: str) -> str:
-    tex = char_to_tex(char)
+    tex = _PRIMES.get(char) or char_to_tex(char)
     return tex + " " if tex.startswith("\\") else tex
 
 
@@ -90,109 +95,26 @@ _CLOSING = frozenset({"}"})
 _SCRIPTS = frozenset({"^", "_"})
 
 _DROPPED = frozenset(
-    [
-        r"\,",
-        r"\;",
-        r"\:",
-        r"\!",
-        r"\>",
-        r"\quad",
-        r"\qquad",
-        r"\enspace",
-        r"\thinspace",
-        r"\medspace",
-        r"\thickspace",
-        r"\negthinspace",
-        r"\negmedspace",
-        r"\negthickspace",
-        r"\nobreakspace",
-        r"\space",
-        r"\allowbreak",
-        r"\nobreak",
-        r"\break",
-        r"\par",
-        r"\noindent",
-        r"\centering",
-        r"\relax",
-        r"\displaystyle",
-        r"\textstyle",
-        r"\scriptstyle",
-        r"\scriptscriptstyle",
-        r"\limits",
-        r"\nolimits",
-        r"\displaylimits",
-        r"\nonumber",
-        r"\notag",
-        r"\hfill",
-        r"\hfil",
-        r"\strut",
-        r"\mathstrut",
-        r"\null",
-        r"\protect",
-        r"\hline",
-        r"\hdashline",
-        r"\left",
-        r"\right",
-        r"\middle",
-        r"\big",
-        r"\Big",
-        r"\bigg",
-        r"\Bigg",
-        r"\bigl",
-        r"\Bigl",
-        r"\biggl",
-        r"\Biggl",
-        r"\bigr",
-        r"\Bigr",
-        r"\biggr",
-        r"\Biggr",
-        r"\bigm",
-        r"\Bigm",
-        r"\biggm",
-        r"\Biggm",
-        r"\tiny",
-        r"\scriptsize",
-        r"\footnotesize",
-        r"\small",
-        r"\normalsize",
-        r"\large",
-        r"\Large",
-        r"\LARGE",
-        r"\huge",
-        r"\Huge",
-        r"\mit",
-        r"\it",
-        r"\sl",
-        r"\rmfamily",
-        r"\unskip",
-        r"\-",
-        r"\/",
-        r"~",
-    ]
+    names(
+        r"""
+    \, \; \: \! \> \quad \qquad \enspace \thinspace \medspace \thickspace \negthinspace
+    \negmedspace \negthickspace \nobreakspace \space \allowbreak \nobreak \break \par \noindent
+    \centering \relax \displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nolimits
+    \displaylimits \nonumber \notag \hfill \hfil \strut \mathstrut \null \protect \hline
+    \hdashline \left \right \middle \big \Big \bigg \Bigg \bigl \Bigl \biggl \Biggl \bigr \Bigr
+    \biggr \Biggr \bigm \Bigm \biggm \Biggm \tiny \scriptsize \footnotesize \small \normalsize
+    \large \Large \LARGE \huge \Huge \mit \it \sl \rmfamily \unskip \- \/ ~
+    """
+    )
 ) | {"\\ ", "\\\n", "\\\t", "\\\r", "\\"}
 
 _DELIMITER_SIZES = frozenset(
-    [
-        r"\left",
-        r"\right",
-        r"\middle",
-        r"\big",
-        r"\Big",
-        r"\bigg",
-        r"\Bigg",
-        r"\bigl",
-        r"\Bigl",
-        r"\biggl",
-        r"\Biggl",
-        r"\bigr",
-        r"\Bigr",
-        r"\biggr",
-        r"\Biggr",
-        r"\bigm",
-        r"\Bigm",
-        r"\biggm",
-        r"\Biggm",
-    ]
+    names(
+        r"""
+    \left \right \middle \big \Big \bigg \Bigg \bigl \Bigl \biggl \Biggl \bigr \Bigr \biggr
+    \Biggr \bigm \Bigm \biggm \Biggm
+    """
+    )
 )
 
 # Commands that vanish with their arguments.
@@ -253,36 +175,19 @@ _DECLARATIONS = {
     r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\boldsymbol",
 }  # fmt: skip
 _FONTS = frozenset(
-    [
-        r"\mathrm",
-        r"\mathbf",
-        r"\mathbb",
-        r"\mathcal",
-        r"\mathfrak",
-        r"\mathsf",
-        r"\mathtt",
-        r"\boldsymbol",
-    ]
+    names(
+        r"""
+    \mathrm \mathbf \mathbb \mathcal \mathfrak \mathsf \mathtt \boldsymbol
+    """
+    )
 )
 _ACCENTS = frozenset(
-    [
-        r"\hat",
-        r"\tilde",
-        r"\bar",
-        r"\underline",
-        r"\vec",
-        r"\dot",
-        r"\ddot",
-        r"\dddot",
-        r"\ddddot",
-        r"\check",
-        r"\breve",
-        r"\acute",
-        r"\grave",
-        r"\mathring",
-        r"\overbrace",
-        r"\underbrace",
-    ]
+    names(
+        r"""
+    \hat \tilde \bar \underline \vec \dot \ddot \dddot \ddddot \check \breve \acute \grave
+    \mathring \overbrace \underbrace
+    """
+    )
 )
 # Infix commands: everything before it in the group over everything after it.
 _INFIX = {
@@ -301,25 +206,19 @@ _MATRIX_FENCES = {
     "bsmallmatrix": ("[", "]"), "vsmallmatrix": ("|", "|"), "tabular": ("", ""), "numcases": ("", ""),
 }  # fmt: skip
 _ALIGNED = frozenset(
-    [
-        "align",
-        "aligned",
-        "alignat",
-        "alignedat",
-        "split",
-        "eqnarray",
-        "flalign",
-        "gather",
-        "gathered",
-        "multline",
-        "multlined",
-        "darray",
-        "alignedat",
-        "displaylines",
-    ]
+    names(
+        r"""
+    align aligned alignat alignedat split eqnarray flalign gather gathered multline multlined
+    darray alignedat displaylines
+    """
+    )
 )
 _TRANSPARENT = frozenset(["equation", "math", "displaymath", "equation*", "document"])
 _WITH_SPECIFICATION = frozenset(["array", "tabular", "alignat", "alignedat", "subarray", "darray"])
+
+
+# Slanted and doubled relations have no negation of their own in Unicode.
+_NEGATED_SLANT = {"⩽": "≤", "⩾": "≥", "≦": "≤", "≧": "≥", "⫅": "⊆", "⫆": "⊇", "⪯": "≼", "⪰": "≽"}
 
 
 class _Parser:
@@ -422,6 +321,8 @@ class _Parser:
                 self.at += 1
             else:
                 break
+        # x^{'} is x'
+        sup = [_bare_script(atom) for atom in sup]
         sup = [r"\prime"] * primes + sup
         base = atoms.pop() if atoms else "{}"
         atoms.append(
@@ -435,7 +336,7 @@ class _Parser:
         _push(atoms, f"{command}{{{content}}}" if content else "")
 
     def atom(self, token: str, atoms: list[str]) -> None:
-        if token[0] != "\\":
+        if token[0] != "\\" and token != "~":
             _push(atoms, token)
         elif token in _DROPPED:
             if token in _DELIMITER_SIZES and self.peek() in _DELIMITERS_AFTER_SIZE:
@@ -492,12 +393,19 @@ class _Parser:
             return
         count = ARITY.get(name, 0)
         if count:
-            if name[0] == "x" and name.endswith(_ARROW_ENDINGS):
-                below = self.optional()
-                index = f"[{join(below)}]" if below else ""
-                atoms.append(f"{token}{index}{{{join(self.argument())}}}")
+            if name in _ARROWS:
+                # an arrow that stretches over its text: the same as text over an arrow
+                below, above = join(self.optional() or []), join(self.argument())
+                arrow = COMMAND_OF.get(_ARROWS[name], _ARROWS[name])
+                atoms.append(_over_and_under(above, below, arrow))
                 return
-            atoms.append(token + "".join(f"{{{join(self.argument())}}}" for _ in range(count)))
+            arguments = [join(self.argument()) for _ in range(count)]
+            if token == r"\overset":
+                atoms.append(_over_and_under(arguments[0], "", arguments[1]))
+            elif token == r"\underset":
+                atoms.append(_over_and_under("", arguments[0], arguments[1]))
+            else:
+                atoms.append(token + "".join(f"{{{argument}}}" for argument in arguments))
             return
         char = CHAR_OF.get(name) if name != "|" else None
         _push(atoms, COMMAND_OF.get(char, char) if char is not None else token)
@@ -514,6 +422,7 @@ class _Parser:
         if not negated:
             return
         char = CHAR_OF.get(negated[0][1:], negated[0]) if len(negated[0]) > 1 else negated[0]
+        char = _NEGATED_SLANT.get(char, char)
         composed = unicodedata.normalize("NFC", char + "\u0338")
         if len(composed) == 1:
             atoms.extend([COMMAND_OF.get(composed, composed), *negated[1:]])
@@ -607,6 +516,35 @@ class _Parser:
                 self.at += len(inside[0]) + 2
 
 
+def _over_and_under(over: str, under: str, base: str) -> str:
+    r"""Text over and under a base, \overset outside: the order of the two is no difference."""
+    if under and not over and base.startswith(r"\overset{"):
+        split = _group_end(base, len(r"\overset"))
+        over, base = base[len(r"\overset{") : split], base[split + 2 : -1]
+    if under:
+        base = f"\\underset{{{under}}}{{{base}}}"
+    return f"\\overset{{{over}}}{{{base}}}" if over else base
+
+
+def _group_end(tex: str, start: int) -> int:
+    """Index of the brace that closes the group opened at `start`."""
+    depth = 0
+    escaped = False
+    for index in range(start, len(tex)):
+        char = tex[index]
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(tex)
+
+
 def _stacked(command: str, upper: str, lower: str) -> str:
     if command == r"\atop":
         return "{" + join([upper, r"\atop", lower]) + "}"
@@ -617,6 +555,12 @@ def _row(cells: list[str], keep_cells: bool) -> str:
     if keep_cells:
         return "&".join(cells).rstrip("&")
     return join(cells)
+
+
+def _bare_script(atom: str) -> str:
+    if atom.startswith(r"{}^{\prime") and _closes_once(atom[4:]):
+        return atom[4:-1]
+    return atom
 
 
 def _push(atoms: list[str], atom: str) -> None:
@@ -632,7 +576,10 @@ def _push(atoms: list[str], atom: str) -> None:
                 if before.startswith(command + "{") and _closes_once(before[len(command) + 1 :]):
                     content = join([before[len(command) + 1 : -1], content])
                     atoms.pop()
-                if command == r"\mathrm" and content in FUNCTIONS:
+                inner, brace, tail = content.partition("{")
+                if command == r"\mathrm" and brace and inner in _FONTS and _closes_once(tail):
+                    atom = content
+                elif command == r"\mathrm" and content in FUNCTIONS:
                     atom = "\\" + content
                 elif command == r"\mathrm" and _is_symbolic(content):
                     atoms.extend(tokens(content))
@@ -670,7 +617,13 @@ def _closes_once(rest: str) -> bool:
 _ROW_ENDS = frozenset({r"\\", r"\cr", r"\newline", r"\tabularnewline"})
 _ENDS = frozenset({"}", "&"}) | _ROW_ENDS
 _SCRIPTS_AND_PRIME = frozenset({"^", "_", "'"})
-_ARROW_ENDINGS = ("arrow", "arrows", "harpoons", "mapsto", "equal", "harpoonup", "harpoondown")
+_ARROWS = {
+    "xrightarrow": "→", "xleftarrow": "←", "xleftrightarrow": "↔", "xRightarrow": "⇒",
+    "xLeftarrow": "⇐", "xLeftrightarrow": "⇔", "xmapsto": "↦", "xhookrightarrow": "↪",
+    "xhookleftarrow": "↩", "xrightleftharpoons": "⇌", "xleftrightharpoons": "⇋",
+    "xrightharpoonup": "⇀", "xrightharpoondown": "⇁", "xleftharpoonup": "↼",
+    "xleftharpoondown": "↽",
+}  # fmt: skip
 _UNITS = frozenset(["em", "ex", "pt", "mu", "cm", "mm", "in", "pc", "bp", "sp", "dd", "cc"])
 _LENGTH = re.compile(r"-?[\d.,]*(?:em|ex|pt|mu|cm|mm|in|pc|\\[a-z]+)")
 _DELIMITERS_AFTER_SIZE = {

@@ -9,6 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 
+
+def names(text: str) -> list[str]:
+    """The words of a table written as text."""
+    return text.split()
+
+
 # Characters with their TeX names. Where TeX has two looks of one Unicode character (\subsetneq and
 # \varsubsetneq), both are listed: MathML and plain text carry the character only.
 _SYMBOLS = r"""
@@ -105,6 +111,7 @@ _SYMBOLS = r"""
 ‵ backprime
 √ surd
 ◊ lozenge Diamond
+◆ blacklozenge
 □ square Box
 ■ blacksquare
 ▪ smblksquare
@@ -116,7 +123,6 @@ _SYMBOLS = r"""
 ◁ triangleleft
 ▶ blacktriangleright
 ◀ blacktriangleleft
-⧫ blacklozenge
 ★ bigstar
 ◯ bigcirc
 ╱ diagup
@@ -130,6 +136,8 @@ _SYMBOLS = r"""
 ⨌ iiiint
 ∮ oint
 ∯ oiint
+∲ varointclockwise
+∳ ointctrclockwise
 ∰ oiiint
 ⋀ bigwedge
 ⋁ bigvee
@@ -209,10 +217,10 @@ _SYMBOLS = r"""
 ≬ between
 ≮ nless
 ≯ ngtr
-≰ nleq nleqq
-≱ ngeq ngeqq
-⪇ lneq nleqslant
-⪈ gneq ngeqslant
+≰ nleq nleqq nleqslant
+≱ ngeq ngeqq ngeqslant
+⪇ lneq
+⪈ gneq
 ≲ lesssim
 ≳ gtrsim
 ⪅ lessapprox
@@ -281,7 +289,7 @@ _SYMBOLS = r"""
 ∉ notin
 ∋ ni owns
 ∌ notni
-∍ backepsilon
+϶ backepsilon
 ⊂ subset sub
 ⊃ supset
 ⊆ subseteq sube
@@ -429,6 +437,14 @@ $ $ textdollar
 & & And
 _ _ textunderscore
 ° degree
+Ϙ Coppa
+ϙ coppa
+Ϟ Koppa
+ϟ koppa
+Ϛ Stigma
+ϛ stigma
+Ϡ Sampi
+ϡ sampi
 Å AA
 å aa
 Æ AE
@@ -465,7 +481,7 @@ _SAME_AS = {
     "⁎": "*", "✻": "*", "·": "⋅", "‧": "⋅", "・": "⋅", "∕": "/", "⁄": "/",
     "∶": ":", "：": ":", "，": ",", "；": ";", "（": "(", "）": ")", "＜": "<", "＞": ">",
     "ϐ": "β", "\u2126": "Ω", "\u00b5": "μ", "\u212a": "K", "\u212b": "Å", "∊": "∈", "⋲": "∈",
-    "ℎ": "h", "ℯ": "e", "ℊ": "g", "ℴ": "o", "⩵": "==",
+    "ℎ": "h", "⩵": "==",
     "\u2329": "⟨", "\u232a": "⟩", "\u3008": "⟨", "\u3009": "⟩", "⧼": "⟨", "⧽": "⟩",
     "⟂": "⊥", "⫫": "⊥⊥", "∆": "Δ", "◻": "□", "◼": "■", "▫": "□", "▵": "△", "▿": "▽", "▴": "▲",
     "▾": "▼", "▹": "▷", "◃": "◁", "▸": "▶", "◂": "◀", "∎": "■", "◦": "∘", "○": "∘", "●": "∙",
@@ -473,7 +489,7 @@ _SAME_AS = {
     "☆": "⋆", "￢": "¬", "⊧": "⊨", "⊦": "⊢",
     "⥂": "→", "➔": "→", "➝": "→", "➞": "→", "⭢": "→", "⟿": "⇝", "↝": "⇝", "⤳": "⇝",
     "≣": "≡", "⩳": "≈", "∻": "∼", "～": "∼", "˜": "∼", "≘": "≙", "⪡": "≪", "⪢": "≫",
-    "⪳": "⪵", "⪴": "⪶", "◇": "⋄", "⬦": "⋄",
+    "⪳": "⪵", "⪴": "⪶", "◇": "◊", "⧫": "◆", "⌀": "∅", "⌅": "⊼", "⌆": "⩞", "⧵": "∖", "Ϝ": "ϝ", "∍": "϶", "⬦": "⋄",
     "⎯": "-", "─": "-", "―": "—", "\u2061": "", "\u2062": "", "\u2063": "",
     "\u2064": "", "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\ufe00": "",
     "\ufe0e": "", "\ufe0f": "", "\u00ad": "", "\u2060": "",
@@ -556,9 +572,9 @@ def _styled_characters() -> None:
             FONT_OF[chr(code)] = (variant, unicodedata.normalize("NFKC", chr(code)))
     # The letters that Unicode had before the block, and the Greek symbols NFKC folds too far.
     for char, variant, plain in zip(
-        "ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℭℌℨⅅⅆⅇⅈⅉ",
-        ["double-struck"] * 7 + ["script"] * 8 + ["fraktur"] * 3 + ["double-struck"] * 5,
-        "CHNPQRZBEFHILMRCHZDdeij",
+        "ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℊℯℴℭℌℨⅅⅆⅇⅈⅉℽℾℼℿ",
+        ["double-struck"] * 7 + ["script"] * 11 + ["fraktur"] * 3 + ["double-struck"] * 9,
+        "CHNPQRZBEFHILMRgeoCHZDdeijγΓπΠ",
         strict=True,
     ):
         FONT_OF[char] = (variant, plain)
@@ -595,168 +611,35 @@ def char_to_tex(char: str) -> str:
 
 
 FUNCTIONS = frozenset(
-    [
-        "arccos",
-        "arcsin",
-        "arctan",
-        "arg",
-        "cos",
-        "cosh",
-        "cot",
-        "coth",
-        "csc",
-        "deg",
-        "det",
-        "dim",
-        "exp",
-        "gcd",
-        "hom",
-        "inf",
-        "injlim",
-        "ker",
-        "lg",
-        "lim",
-        "liminf",
-        "limsup",
-        "ln",
-        "log",
-        "max",
-        "min",
-        "Pr",
-        "projlim",
-        "sec",
-        "sin",
-        "sinh",
-        "sup",
-        "tan",
-        "tanh",
-    ]
+    names(
+        r"""
+    arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf injlim ker lg lim
+    liminf limsup ln log max min Pr projlim sec sin sinh sup tan tanh
+    """
+    )
 )
 """Names that TeX sets as operators by a command of their own."""
 
 LIMIT_FUNCTIONS = frozenset(
-    [
-        "det",
-        "gcd",
-        "inf",
-        "injlim",
-        "lim",
-        "liminf",
-        "limsup",
-        "max",
-        "min",
-        "Pr",
-        "projlim",
-        "sup",
-        "argmax",
-        "argmin",
-    ]
+    names(
+        r"""
+    det gcd inf injlim lim liminf limsup max min Pr projlim sup argmax argmin
+    """
+    )
 )
 """Those of them (and kin) whose subscript is set below in display mode."""
 
 OPERATOR_NAMES = frozenset(
-    [
-        "sech",
-        "csch",
-        "arsinh",
-        "arcosh",
-        "artanh",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "sgn",
-        "sign",
-        "rank",
-        "tr",
-        "Tr",
-        "trace",
-        "diag",
-        "span",
-        "Span",
-        "Hom",
-        "End",
-        "Aut",
-        "Ext",
-        "Tor",
-        "Gal",
-        "Spec",
-        "Proj",
-        "Res",
-        "res",
-        "ord",
-        "lcm",
-        "mod",
-        "Var",
-        "Cov",
-        "var",
-        "cov",
-        "erf",
-        "erfc",
-        "grad",
-        "div",
-        "curl",
-        "rot",
-        "supp",
-        "vol",
-        "Vol",
-        "adj",
-        "id",
-        "im",
-        "coker",
-        "codim",
-        "rad",
-        "conv",
-        "dist",
-        "diam",
-        "card",
-        "tg",
-        "ctg",
-        "arctg",
-        "sh",
-        "ch",
-        "th",
-        "argmax",
-        "argmin",
-        "argsup",
-        "arginf",
-        "esssup",
-        "essinf",
-        "Li",
-        "Ei",
-        "Si",
-        "Ci",
-        "sinc",
-        "Ad",
-        "ad",
-        "GL",
-        "SL",
-        "SO",
-        "SU",
-        "Sp",
-        "Lie",
-        "Re",
-        "Im",
-        "sn",
-        "cn",
-        "dn",
-        "am",
-        "wp",
-        "cosec",
-        "cosech",
-        "cis",
-        "log10",
-        "proj",
-        "nul",
-        "null",
-        "row",
-        "col",
-        "softmax",
-        "logit",
-        "relu",
-    ]
+    names(
+        r"""
+    sech csch arsinh arcosh artanh arcsinh arccosh arctanh arccot arcsec arccsc sgn sign rank tr
+    Tr trace diag span Span Hom End Aut Ext Tor Gal Spec Proj Res res ord lcm mod Var Cov var
+    cov erf erfc grad div curl supp vol Vol adj im coker codim rad conv diam card tg
+    ctg arctg argmax argmin argsup arginf esssup essinf sinc GL SL SO
+    SU Sp Lie cosec cosech cis log10 proj nul null softmax logit
+    relu
+    """
+    )
 )
 """Function names without a command: \\operatorname{...}."""
 
@@ -797,176 +680,33 @@ UNDER_ACCENTS = {
 
 ARITY = {
     **dict.fromkeys(
-        [
-            "frac",
-            "dfrac",
-            "tfrac",
-            "cfrac",
-            "binom",
-            "dbinom",
-            "tbinom",
-            "overset",
-            "underset",
-            "stackrel",
-            "stackbin",
-            "textcolor",
-            "colorbox",
-            "sideset",
-            "href",
-            "class",
-            "style",
-            "cssId",
-            "htmlClass",
-            "htmlId",
-            "htmlStyle",
-            "htmlData",
-        ],
+        names(
+            r"""
+    frac dfrac tfrac cfrac binom dbinom tbinom overset underset stackrel stackbin textcolor
+    colorbox sideset href class style cssId htmlClass htmlId htmlStyle htmlData
+    """
+        ),
         2,
     ),
     **dict.fromkeys(
-        [
-            "sqrt",
-            "hat",
-            "widehat",
-            "tilde",
-            "widetilde",
-            "bar",
-            "overline",
-            "underline",
-            "vec",
-            "dot",
-            "ddot",
-            "dddot",
-            "ddddot",
-            "check",
-            "widecheck",
-            "breve",
-            "acute",
-            "grave",
-            "mathring",
-            "overbrace",
-            "underbrace",
-            "overparen",
-            "underparen",
-            "overbracket",
-            "underbracket",
-            "overleftarrow",
-            "overrightarrow",
-            "overleftrightarrow",
-            "underleftarrow",
-            "underrightarrow",
-            "underleftrightarrow",
-            "overleftharpoon",
-            "overrightharpoon",
-            "utilde",
-            "overgroup",
-            "undergroup",
-            "mathbb",
-            "mathbf",
-            "mathcal",
-            "mathfrak",
-            "mathit",
-            "mathnormal",
-            "mathrm",
-            "mathscr",
-            "mathsf",
-            "mathtt",
-            "mathbin",
-            "mathrel",
-            "mathop",
-            "mathord",
-            "mathopen",
-            "mathclose",
-            "mathpunct",
-            "mathinner",
-            "boldsymbol",
-            "bm",
-            "pmb",
-            "bold",
-            "Bbb",
-            "operatorname",
-            "operatorname*",
-            "operatornamewithlimits",
-            "phantom",
-            "hphantom",
-            "vphantom",
-            "smash",
-            "boxed",
-            "fbox",
-            "cancel",
-            "bcancel",
-            "xcancel",
-            "not@",
-            "text",
-            "textrm",
-            "textit",
-            "textbf",
-            "textsf",
-            "texttt",
-            "textnormal",
-            "textup",
-            "mbox",
-            "hbox",
-            "substack",
-            "pmod",
-            "pod",
-            "tag",
-            "tag*",
-            "label",
-            "ref",
-            "eqref",
-            "color",
-            "hspace",
-            "hspace*",
-            "vspace",
-            "mspace",
-            "xrightarrow",
-            "xleftarrow",
-            "xleftrightarrow",
-            "xRightarrow",
-            "xLeftarrow",
-            "xLeftrightarrow",
-            "xmapsto",
-            "xhookrightarrow",
-            "xhookleftarrow",
-            "xrightleftharpoons",
-            "xleftrightharpoons",
-            "xrightharpoonup",
-            "xrightharpoondown",
-            "xleftharpoonup",
-            "xleftharpoondown",
-            "ce",
-            "pu",
-            "ensuremath",
-            "raisebox@",
-            "llap",
-            "rlap",
-            "clap",
-            "mathllap",
-            "mathrlap",
-            "mathclap",
-            "enclose@",
-            "bra",
-            "ket",
-            "Bra",
-            "Ket",
-            "braket",
-            "Braket",
-            "set",
-            "Set",
-            "underbar",
-            "symbf",
-            "symbfit",
-            "symbb",
-            "symcal",
-            "symscr",
-            "symfrak",
-            "symrm",
-            "symsf",
-            "symit",
-            "symtt",
-            "textsc",
-        ],
+        names(
+            r"""
+    sqrt hat widehat tilde widetilde bar overline underline vec dot ddot dddot ddddot check
+    widecheck breve acute grave mathring overbrace underbrace overparen underparen overbracket
+    underbracket overleftarrow overrightarrow overleftrightarrow underleftarrow underrightarrow
+    underleftrightarrow overleftharpoon overrightharpoon utilde overgroup undergroup mathbb
+    mathbf mathcal mathfrak mathit mathnormal mathrm mathscr mathsf mathtt mathbin mathrel
+    mathop mathord mathopen mathclose mathpunct mathinner boldsymbol bm pmb bold Bbb
+    operatorname operatorname* operatornamewithlimits phantom hphantom vphantom smash boxed fbox
+    cancel bcancel xcancel not@ text textrm textit textbf textsf texttt textnormal textup mbox
+    hbox substack pmod pod tag tag* label ref eqref color hspace hspace* vspace mspace
+    xrightarrow xleftarrow xleftrightarrow xRightarrow xLeftarrow xLeftrightarrow xmapsto
+    xhookrightarrow xhookleftarrow xrightleftharpoons xleftrightharpoons xrightharpoonup
+    xrightharpoondown xleftharpoonup xleftharpoondown ce pu ensuremath raisebox@ llap rlap clap
+    mathllap mathrlap mathclap enclose@ bra ket Bra Ket braket Braket set Set underbar symbf
+    symbfit symbb symcal symscr symfrak symrm symsf symit symtt textsc
+    """
+        ),
         1,
     ),
     "genfrac": 6,
@@ -974,235 +714,27 @@ ARITY = {
 }
 """Number of required arguments of the commands that take any; \\sqrt's optional one is apart."""
 
-_STRUCTURE = [
-    "left",
-    "right",
-    "middle",
-    "big",
-    "Big",
-    "bigg",
-    "Bigg",
-    "bigl",
-    "bigr",
-    "bigm",
-    "Bigl",
-    "Bigr",
-    "Bigm",
-    "biggl",
-    "biggr",
-    "biggm",
-    "Biggl",
-    "Biggr",
-    "Biggm",
-    "begin",
-    "end",
-    "over",
-    "atop",
-    "above",
-    "choose",
-    "brack",
-    "brace",
-    "limits",
-    "nolimits",
-    "displaystyle",
-    "textstyle",
-    "scriptstyle",
-    "scriptscriptstyle",
-    "quad",
-    "qquad",
-    "enspace",
-    "thinspace",
-    "medspace",
-    "thickspace",
-    "negthinspace",
-    "negmedspace",
-    "negthickspace",
-    "hfill",
-    "hskip",
-    "kern",
-    "mkern",
-    "mskip",
-    "mspace",
-    "hspace",
-    "vspace",
-    "space",
-    "nobreakspace",
-    "nonumber",
-    "notag",
-    "rm",
-    "bf",
-    "it",
-    "sf",
-    "tt",
-    "cal",
-    "mit",
-    "scr",
-    "frak",
-    "Bbb",
-    "tiny",
-    "small",
-    "large",
-    "Large",
-    "LARGE",
-    "huge",
-    "Huge",
-    "normalsize",
-    "footnotesize",
-    "scriptsize",
-    "hline",
-    "cline",
-    "hdashline",
-    "multicolumn",
-    "cr",
-    "newline",
-    "eqno",
-    "leqno",
-    "intertext",
-    "shortintertext",
-    "vline",
-    "bmod",
-    "mod",
-    "pmod",
-    "pod",
-    "not",
-    "strut",
-    "mathstrut",
-    "null",
-    "relax",
-    "protect",
-    "allowbreak",
-    "nobreak",
-    "break",
-    "par",
-    "noindent",
-    "centering",
-    "label",
-    "ref",
-    "eqref",
-    "tag",
-    "unicode",
-    "mathchoice",
-    "rule",
-    "require",
-    "newcommand",
-    "renewcommand",
-    "def",
-    "let",
-    "DeclareMathOperator",
-    "buildrel",
-    "root",
-    "of",
-    "matrix",
-    "pmatrix",
-    "cases",
-    "eqalign",
-    "displaylines",
-    "varinjlim",
-    "varprojlim",
-    "varliminf",
-    "varlimsup",
-    "injlim",
-    "projlim",
-    "smallint",
-    "idotsint",
-    "cdotp",
-    "ldotp",
-    "colon",
-    "dots",
-    "dotsc",
-    "dotsb",
-    "dotsm",
-    "dotsi",
-    "dotso",
-    "mathcolor",
-    "definecolor",
-    "verb",
-    "overunderset",
-    "longequal",
-    "leftroot",
-    "uproot",
-    "moveleft",
-    "moveright",
-    "raise",
-    "lower",
-    "hfil",
-    "bigcirc",
-    "TeX",
-    "LaTeX",
-    "R",
-    "N",
-    "Z",
-    "Q",
-    "C",
-    "H",
-    "reals",
-    "natnums",
-    "cnums",
-    "Complex",
-    "Reals",
-    "Alpha",
-    "Beta",
-    "Epsilon",
-    "Zeta",
-    "Eta",
-    "Iota",
-    "Kappa",
-    "Mu",
-    "Nu",
-    "Omicron",
-    "omicron",
-    "Rho",
-    "Tau",
-    "Chi",
-    "lbrace",
-    "rbrace",
-    "lt",
-    "gt",
-    "le",
-    "ge",
-    "backslash",
-    "gets",
-    "to",
-    "dv",
-    "pdv",
-    "dd",
-    "qty",
-    "abs",
-    "norm",
-    "eval",
-    "order",
-    "vb",
-    "va",
-    "vu",
-    "grad",
-    "div",
-    "curl",
-    "laplacian",
-    "ev",
-    "expval",
-    "mel",
-    "SI",
-    "si",
-    "num",
-    "unit",
-    "qtyrange",
-    "ang",
-    "tfrac",
-    "cfrac",
-    "degree",
-    "celsius",
-    "textdegree",
-    "circledR",
-    "Vec",
-    "arccot",
-    "arcsec",
-    "arccsc",
-    "sech",
-    "csch",
-    "sgn",
-    "tr",
-    "lcm",
-]
+_STRUCTURE = names(
+    r"""
+    left right middle big Big bigg Bigg bigl bigr bigm Bigl Bigr Bigm biggl biggr biggm Biggl
+    Biggr Biggm begin end over atop above choose brack brace limits nolimits displaystyle
+    textstyle scriptstyle scriptscriptstyle quad qquad enspace thinspace medspace thickspace
+    negthinspace negmedspace negthickspace hfill hskip kern mkern mskip mspace hspace vspace
+    space nobreakspace nonumber notag rm bf it sf tt cal mit scr frak Bbb tiny small large Large
+    LARGE huge Huge normalsize footnotesize scriptsize hline cline hdashline multicolumn cr
+    newline eqno leqno intertext shortintertext vline bmod mod pmod pod not strut mathstrut null
+    relax protect allowbreak nobreak break par noindent centering label ref eqref tag unicode
+    mathchoice rule require newcommand renewcommand def let DeclareMathOperator buildrel root of
+    matrix pmatrix cases eqalign displaylines varinjlim varprojlim varliminf varlimsup injlim
+    projlim smallint idotsint cdotp ldotp colon dots dotsc dotsb dotsm dotsi dotso mathcolor
+    definecolor verb overunderset longequal leftroot uproot moveleft moveright raise lower hfil
+    bigcirc TeX LaTeX R N Z Q C H reals natnums cnums Complex Reals Alpha Beta Epsilon Zeta Eta
+    Iota Kappa Mu Nu Omicron omicron Rho Tau Chi lbrace rbrace lt gt le ge backslash gets to dv
+    pdv dd qty abs norm eval order vb va vu grad div curl laplacian ev expval mel SI si num unit
+    qtyrange ang tfrac cfrac degree celsius textdegree circledR Vec arccot arcsec arccsc sech
+    csch sgn tr lcm
+    """
+)
 
 KNOWN_COMMANDS = frozenset(
     {*CHAR_OF, *ARITY, *_STRUCTURE, *FUNCTIONS, *map(str.strip, ",;:!>")}
