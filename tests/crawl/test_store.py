@@ -16,7 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infimm_spark.crawl import store
-from infimm_spark.errors import MissingObjectError, StoreError
+from infimm_spark.crawl.listing import list_warcs
+from infimm_spark.crawl.records import Failed, Page, fetch_record, read_pages
+from infimm_spark.errors import InputError, MissingObjectError, StoreError
 
 DATA = bytes(range(256)) * 1000
 
@@ -460,3 +462,82 @@ def test_the_s3_client_is_anonymous_without_credentials(
     finally:
         store._s3_client.cache_clear()
     assert url == "http://localhost:9/b/k"
+
+
+# -- what stands on the store ------------------------------------------------------------------------
+
+
+def _warc(count: int) -> list[bytes]:
+    members = []
+    for n in range(count):
+        block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>" + os.urandom(3000)
+        head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://x/{n}\r\n"
+        head += f"Content-Length: {len(block)}\r\n\r\n"
+        members.append(gzip.compress(head.encode() + block + b"\r\n\r\n"))
+    return members
+
+
+def test_a_warc_over_a_failing_connection_reads_the_same(
+    server: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Broken connections change no item, and damage is recovered from over HTTP as on disk."""
+    members = _warc(40)
+    members[7] = members[7][:1000] + b"\0" * 50 + members[7][1050:]
+    monkeypatch.setitem(globals(), "DATA", b"".join(members))
+    url, faults = server
+    faults.breaks = [5000, 30_000, 1, 20_000]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(members))
+    remote = list(read_pages(f"{url}.warc.gz", warc_file="w"))
+    local = list(read_pages(str(tmp_path / "a.warc.gz"), warc_file="w"))
+    assert [(type(i), i.url, i.warc_offset, i.warc_length) for i in remote] == [
+        (type(i), i.url, i.warc_offset, i.warc_length) for i in local
+    ]
+    assert [isinstance(item, Page) for item in remote] == [n != 7 for n in range(40)]
+    page = remote[3]
+    assert isinstance(page, Page)
+    assert fetch_record(url, page.warc_offset, page.warc_length).body == page.body
+
+
+def test_a_connection_that_cannot_be_opened_is_a_failed_file(server: tuple[str, Faults]) -> None:
+    """A file whose server stays down is one failed item, after all tries."""
+    url, faults = server
+    faults.statuses = [503] * 50
+    (item,) = read_pages(f"{url}.warc.gz", warc_file="w")
+    assert isinstance(item, Failed)
+    assert item.reason == "unreadable_file"
+    assert "HTTP 503" in item.message
+
+
+def test_a_mirror_on_s3_is_listed_like_one_on_disk(s3: FakeS3) -> None:
+    """Roots, snapshots, listings, globs and single files work on S3; entries are not looked up."""
+    name = "crawl-data/CC-MAIN-2023-40/segments/1/warc/a.warc.gz"
+    s3.objects = {
+        "crawl-data/CC-MAIN-2023-40/warc.paths.gz": gzip.compress(f"{name}\n".encode()),
+        "crawl-data/CC-MAIN-2023-50/warc.paths.gz": gzip.compress(
+            b"crawl-data/CC-MAIN-2023-50/b.warc.gz"
+        ),
+        name: b"WARC",
+    }
+    files = list_warcs(["s3a://commoncrawl/"])
+    assert [f.location for f in files] == [
+        f"s3://commoncrawl/{name}",
+        "s3://commoncrawl/crawl-data/CC-MAIN-2023-50/b.warc.gz",
+    ]
+    assert files[0] == list_warcs([f"s3://commoncrawl/{name}"])[0]
+    assert files[:1] == list_warcs(["s3://commoncrawl/crawl-data/*/segments/*/warc/*.gz"])
+    assert files[:1] == list_warcs(["s3://commoncrawl"], snapshots=["CC-MAIN-2023-40"])
+    for path, message in [
+        ("s3://commoncrawl/none/a.warc.gz", "does not exist"),
+        ("s3://commoncrawl/none/*.gz", "matches no file"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            list_warcs([path])
+
+
+def test_a_mirror_behind_https_needs_its_snapshots_named(server: tuple[str, Faults]) -> None:
+    """Without a listing of folders the snapshots must be given."""
+    root = server[0].replace("/data", "/mirror")
+    with pytest.raises(InputError, match="name the snapshots"):
+        list_warcs([root])
+    with pytest.raises(InputError, match="unknown snapshot CC-MAIN-2023-40"):
+        list_warcs([root], snapshots=["CC-MAIN-2023-40"])
