@@ -89,7 +89,7 @@ def _stripped(tex: str) -> str:
     tex = tex.strip()
     if tex.endswith("\\") and not tex.endswith("\\\\"):
         tex = tex[:-1].rstrip() if _trailing_backslashes(tex) % 2 else tex
-    while tex.startswith("\\ ") or tex.startswith("~"):
+    while tex.startswith(("\\ ", "~")):
         tex = tex[2:].lstrip() if tex[0] == "\\" else tex[1:].lstrip()
     return tex
 

@@ -147,6 +147,7 @@ _LAYOUT = frozenset(
         "mpadded",
         "mstyle",
         "mo",
+        "sep",
     }
 )
 

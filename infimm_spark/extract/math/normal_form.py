@@ -13,12 +13,12 @@ import unicodedata
 from functools import cache
 
 from infimm_spark.extract.math.symbols import (
-    names,
     ARITY,
     CHAR_OF,
     COMMAND_OF,
     FUNCTIONS,
     char_to_tex,
+    names,
 )
 from infimm_spark.extract.math.tokenizer import join, tokens
 
@@ -241,7 +241,7 @@ class _Parser:
         atoms: list[str] = []
         while self.at < len(self.toks):
             token = self.toks[self.at]
-            if token in _ENDS or token.startswith(r"\end{") or token.startswith(r"\end "):
+            if token in _ENDS or token.startswith((r"\end{", r"\end ")):
                 break
             self.at += 1
             if token in _SCRIPTS or token == "'":
@@ -569,23 +569,22 @@ def _push(atoms: list[str], atom: str) -> None:
         return
     if atom[0] == "\\":
         command, brace, rest = atom.partition("{")
-        if brace and command in _FONTS:
-            if rest.endswith("}") and _closes_once(rest):
-                content = rest[:-1]
-                before = atoms[-1] if atoms else ""
-                if before.startswith(command + "{") and _closes_once(before[len(command) + 1 :]):
-                    content = join([before[len(command) + 1 : -1], content])
-                    atoms.pop()
-                inner, brace, tail = content.partition("{")
-                if command == r"\mathrm" and brace and inner in _FONTS and _closes_once(tail):
-                    atom = content
-                elif command == r"\mathrm" and content in FUNCTIONS:
-                    atom = "\\" + content
-                elif command == r"\mathrm" and _is_symbolic(content):
-                    atoms.extend(tokens(content))
-                    return
-                else:
-                    atom = f"{command}{{{content}}}"
+        if brace and command in _FONTS and rest.endswith("}") and _closes_once(rest):
+            content = rest[:-1]
+            before = atoms[-1] if atoms else ""
+            if before.startswith(command + "{") and _closes_once(before[len(command) + 1 :]):
+                content = join([before[len(command) + 1 : -1], content])
+                atoms.pop()
+            inner, brace, tail = content.partition("{")
+            if command == r"\mathrm" and brace and inner in _FONTS and _closes_once(tail):
+                atom = content
+            elif command == r"\mathrm" and content in FUNCTIONS:
+                atom = "\\" + content
+            elif command == r"\mathrm" and _is_symbolic(content):
+                atoms.extend(tokens(content))
+                return
+            else:
+                atom = f"{command}{{{content}}}"
     atoms.append(atom)
 
 
