@@ -81,7 +81,6 @@ _GZIP = b"\x1f\x8b\x08"
 _FRAMES = (
     b"\x04\x22\x4d\x18",  # LZ4
     b"\x28\xb5\x2f\xfd",  # Zstandard
-    b"\x5d\x2a\x4d\x18",  # Zstandard with its dictionary in front
 )
 _RECORD_START_BYTES = 64
 _RECORD_START = re.compile(rb"WARC/\d+\.\d+[ \t]*\r{0,2}\n(?=[A-Za-z-]+:)")
