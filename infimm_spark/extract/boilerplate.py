@@ -83,26 +83,56 @@ _ROLES = frozenset(
         "toolbar",
     }
 )
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # Words that tell wherever they stand in a name: `site-footer`, `share_buttons`, `c-related`.
-_PART = (
-    r"nav(?:bar|igation|box|menu|wrap)?|(?:main|sub|top|site|mobile|mega)?-?menu|side-?bars?|foot(?:er)?|"
-    r"bread-?crumbs?|crumbs|share(?:this|daddy|bar)?|sharing|social(?:media)?|cookies?|gdpr|consent|"
-    r"related(?:posts?|articles?)?|recommend(?:ed|ations?)?|comments?(?:list|area)?|respond|disqus\w*|"
-    r"advert\w*|adsense|sponsor(?:ed)?|promo(?:tion)?|newsletter|subscri(?:be|ption)|popup|modal|"
-    r"lightbox|pagination|pager|paging|outbrain|taboola|trending|most-?read|read-?more|masthead|copyright|"
-    r"imprint|table-?of-?contents|backlinks?|jp-relatedposts|sharedaddy|navbox|catlinks|printfooter|"
-    r"buy-?box|paywall|abo-?box|appendix|author-?(?:box|bio|info)|post-?nav\w*|prev-?next|next-?prev"
+_PARTS = _set(
+    """
+    nav navbar navigation navbox navmenu navwrap menu mainmenu submenu topmenu sitemenu mobilemenu
+    megamenu sidebar sidebars sidemenu foot footer breadcrumb breadcrumbs crumbs share sharethis
+    sharedaddy sharebar sharing social socialmedia cookie cookies gdpr consent related relatedpost
+    relatedposts relatedarticles recommend recommended recommendation recommendations comment
+    comments commentlist commentarea respond disqus advert adverts advertisement advertising
+    advertisment adsense sponsor sponsored promo promotion newsletter subscribe subscription popup
+    modal lightbox pagination pager paging outbrain taboola trending mostread readmore masthead
+    copyright imprint tableofcontents backlink backlinks navlinks catlinks printfooter buybox paywall
+    appendix authorbox authorbio authorinfo postnav
+    """
+)
+_COMPOUNDS = (
+    "most-read",
+    "read-more",
+    "table-of-contents",
+    "author-box",
+    "author-bio",
+    "author-info",
+    "post-nav",
+    "prev-next",
+    "next-prev",
+    "buy-box",
+    "abo-box",
+    "side-bar",
+    "bread-crumb",
 )
 # Words that tell only as a whole class or id: `hidden` does, `hidden-xs` does not.
-_WHOLE = (
-    r"ads?|widget|toolbar|skip|login|signup|register|byline|author|tags?|tag-?(?:list|cloud|links)|tagged|"
-    r"(?:post|entry|article)-?(?:meta|info|footer|tools|actions|tags|share|date)|meta|metadata|popular|"
-    r"banner|legal|hidden|toc|rating|votes?|vcard|feedback|credits?|disclaimer|hatnote|site-?header|"
-    r"offscreen|ad-?(?:container|wrapper|slot|unit|box)|noprint|post-?taxonomies|cat-?links|posted-?on|"
-    r"top-?bar|utility|topics?|keywords|sticky-?header|source-?box|contact-?box|date|datum|article-?date|"
-    r"publish(?:ed)?-?date|timestamp|reading-?time|kicker"
+_WHOLES = _set(
+    """
+    ad ads widget toolbar skip login signup register byline author tag tags tag-list taglist tag-cloud
+    tagcloud tag-links tagged post-meta post-info post-footer post-tools post-actions post-tags
+    post-share post-date entry-meta entry-info entry-footer entry-tags entry-date article-meta
+    article-info article-footer article-tools article-actions article-tags article-share article-date
+    meta metadata popular banner legal hidden toc rating vote votes vcard feedback credit credits
+    disclaimer hatnote site-header siteheader offscreen ad-container ad-wrapper ad-slot ad-unit ad-box
+    noprint post-taxonomies cat-links posted-on top-bar topbar utility topic topics keywords
+    sticky-header source-box contact-box date datum publish-date published-date timestamp
+    reading-time kicker
+    """
 )
-_NAMED = re.compile(rf"(?:^|[\s_:-])(?:{_PART})(?:$|[\s_:-])|(?:^|\s)(?:{_WHOLE})(?:$|\s)", re.I)
+_SEPARATORS = re.compile(r"[\s_:.]+")
 _STRONG_CONTENT = re.compile(
     r"article-?body|articlebody|article-?content|article-?text|entry-?content|post-?content|post-?body|"
     r"post-?text|story-?body|story-?content|page-?content|main-?content|content-?body|body-?text|"
@@ -134,10 +164,18 @@ def _is_named_boilerplate(block: Block) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _is_boilerplate_name(classes: str, identifier: str) -> bool:
-    names = f"{classes} {identifier}"
-    if not 3 <= len(names) <= 400 or _STRONG_CONTENT.search(names):
+    names = f"{classes} {identifier}".lower()
+    if not 3 <= len(names) <= 400:
         return False
-    return _NAMED.search(names) is not None
+    wholes = names.split()
+    joined = _SEPARATORS.sub("-", names)
+    if (
+        _WHOLES.isdisjoint(wholes)
+        and _PARTS.isdisjoint(joined.split("-"))
+        and not any(compound in joined for compound in _COMPOUNDS)
+    ):
+        return False
+    return _STRONG_CONTENT.search(names) is None
 
 
 def _main_block(root: Block) -> Block:

@@ -18,7 +18,7 @@ class ImageReader:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.images: list[Image] = []
+        self._found: list[tuple[str, Attributes, int | None, int | None]] = []
         self._last_equation: tuple[str, bool] | None = None
 
     def read(self, node: LexborNode, attrs: Attributes, page: Page) -> str:
@@ -27,26 +27,32 @@ class ImageReader:
         if equation is not None:
             return self._equation(node, equation, page)
         source = _source(node, attrs)
-        if source is None:
-            return ""
-        url = resolve(self.base, source)
-        if url is None:
+        if source is None or source.startswith("data:"):
             return ""
         width, height = _size(attrs, "width"), _size(attrs, "height")
-        if _is_spacer(url, width, height):
+        if (width is not None and width <= 2) or (height is not None and height <= 2):
             return ""
-        if _in_noscript(node) and self.images and self.images[-1].url == url:
+        if self._found and _in_noscript(node) and self._found[-1][0] == source:
             return ""
-        self.images.append(
-            Image(
-                url=url,
-                alt=_words(attrs.get("alt")),
-                title=_words(attrs.get("title")),
-                width=width,
-                height=height,
-            )
+        self._found.append((source, attrs, width, height))
+        return f"{marks.IMAGE}{len(self._found) - 1}{marks.CLOSE}"
+
+    def record(self, index: int) -> Image | None:
+        """The record behind a mark; None for what turns out to be no picture (spacers, broken URLs).
+
+        Addresses are resolved only here, since most pictures of a page stand in its boilerplate.
+        """
+        source, attrs, width, height = self._found[index]
+        url = resolve(self.base, source)
+        if url is None or _SPACER.search(url):
+            return None
+        return Image(
+            url=url,
+            alt=_words(attrs.get("alt")),
+            title=_words(attrs.get("title")),
+            width=width,
+            height=height,
         )
-        return f"{marks.IMAGE}{len(self.images) - 1}{marks.CLOSE}"
 
     def _equation(self, node: LexborNode, equation: tuple[str, bool, str], page: Page) -> str:
         tex, display, encoding = equation
@@ -109,7 +115,7 @@ _SPACER = re.compile(
 def _source(node: LexborNode, attrs: Attributes) -> str | None:
     """The best address of a picture: what a lazy loader would load, the largest of srcset, src."""
     source = (attrs.get("src") or "").strip()
-    if not source or _PLACEHOLDER.search(source):
+    if not source or source.startswith("data:") or _PLACEHOLDER.search(source):
         for name in _LAZY:
             lazy = attrs.get(name)
             if lazy and _ADDRESS.search(lazy):
@@ -175,12 +181,6 @@ _STYLE_SIZE = {
 }
 
 
-def _is_spacer(url: str, width: int | None, height: int | None) -> bool:
-    if (width is not None and width <= 2) or (height is not None and height <= 2):
-        return True
-    return _SPACER.search(url) is not None
-
-
 def _in_noscript(node: LexborNode) -> bool:
     parent = node.parent
     return parent is not None and parent.tag == "noscript"
@@ -196,16 +196,12 @@ def _alone(node: LexborNode) -> bool:
     """Whether an image is all that its paragraph or table cell holds, centred or indented."""
     parent = node.parent
     while parent is not None and parent.tag in ("a", "span", "b", "i", "em", "font"):
-        if _siblings_text(parent):
+        if _has_text(parent):
             return False
         parent = parent.parent
     if parent is None or parent.tag not in ("p", "div", "center", "dd", "blockquote"):
         return False
     return not _has_text(parent)
-
-
-def _siblings_text(node: LexborNode) -> bool:
-    return _has_text(node)
 
 
 def _has_text(node: LexborNode) -> bool:

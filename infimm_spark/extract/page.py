@@ -24,8 +24,8 @@ from infimm_spark.extract.math.sources import Page
 from infimm_spark.extract.math.symbols import KNOWN_COMMANDS
 from infimm_spark.extract.math.traits import read_traits
 from infimm_spark.extract.screen import ScreenLimits, screen
-from infimm_spark.extract.text import Renderer
-from infimm_spark.extract.tree import PageTree, build_tree
+from infimm_spark.extract.text import Renderer, flattened
+from infimm_spark.extract.tree import PageTree, build_tree, caption_of
 from infimm_spark.rules.consent import signals_from_meta
 
 _DEFAULT_LIMITS = ScreenLimits()
@@ -101,9 +101,17 @@ class ParsedPage:
         tree = build_tree(body, page, images)
         mark_boilerplate(tree.root)
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
-        text = Renderer(scanner.scan, ledger.is_display).render(tree.root)
+        renderer = Renderer(scanner.scan, ledger.is_display)
+        text = renderer.render(tree.root)
         document.title = head.title or _first_heading(text)
-        document.segments, document.formulas = _segments(text, tree, ledger, images)
+        writer = _Writer(tree, ledger)
+        document.segments = _segments(text, writer, images, _captions(tree, renderer))
+        document.formulas = writer.formulas
+        if ledger.unexpanded:
+            document.macros = "\n".join(
+                f"\\newcommand{{\\{name}}}[{macro.parameters}]{{{macro.body}}}"
+                for name, macro in sorted(ledger.macros.items())
+            )
         return document
 
 
@@ -134,9 +142,9 @@ class _Head:
                 kind = (attrs.get("type") or "").lower()
                 if kind.startswith("math/"):
                     script_ids.append(attrs.get("id") or "")
-                    continue
-                if "json" not in kind:
-                    self.scripts.append((attrs.get("src") or "", node.text() or ""))
+                elif "json" not in kind:
+                    source = attrs.get("src") or ""
+                    self.scripts.append((source, "" if source else node.text() or ""))
             elif tag == "meta":
                 name = attrs.get("name") or attrs.get("property")
                 content = attrs.get("content")
@@ -159,29 +167,62 @@ class _Head:
             self.title = " ".join(marks.cleared(og_title).split()) or self.title
 
 
-def _segments(
-    text: str, tree: PageTree, ledger: FormulaLedger, images: ImageReader
-) -> tuple[list[Segment], list[Formula]]:
-    formulas: list[Formula] = []
+class _Writer:
+    """Puts formulas and code in the place of their marks and keeps the formulas in text order."""
 
-    def written(match: re.Match[str]) -> str:
-        kind, index = match[0][0], int(match[0][1:-1])
-        if kind == marks.CODE:
-            return tree.codes[index]
-        formula = ledger.settle(index)
-        formulas.append(formula)
+    def __init__(self, tree: PageTree, ledger: FormulaLedger) -> None:
+        self._tree = tree
+        self._ledger = ledger
+        self.formulas: list[Formula] = []
+
+    def text(self, marked: str) -> str:
+        return marks.ANY_MARK.sub(self._written, marked)
+
+    def caption(self, marked: str) -> str | None:
+        """As `text`, on one line, without counting formulas: captions stand in the text as well."""
+        counted = len(self.formulas)
+        text = " ".join(self.text(marks.IMAGE_MARK.sub(" ", marked)).split())
+        del self.formulas[counted:]
+        return text or None
+
+    def _written(self, match: re.Match[str]) -> str:
+        index = int(match[0][1:-1])
+        if match[0][0] == marks.CODE:
+            return self._tree.codes[index]
+        formula = self._ledger.settle(index)
+        self.formulas.append(formula)
         if formula.outcome == "failed":
             return ""
         return f"$${formula.tex}$$" if formula.display else f"${formula.tex}$"
 
+
+def _segments(
+    text: str, writer: _Writer, images: ImageReader, captions: dict[int, str]
+) -> list[Segment]:
     segments: list[Segment] = []
     position = 0
     for match in marks.IMAGE_MARK.finditer(text):
-        _append_text(segments, marks.ANY_MARK.sub(written, text[position : match.start()]))
-        segments.append(Segment(image=images.images[int(match[1])]))
+        _append_text(segments, writer.text(text[position : match.start()]))
         position = match.end()
-    _append_text(segments, marks.ANY_MARK.sub(written, text[position:]))
-    return segments, formulas
+        index = int(match[1])
+        image = images.record(index)
+        if image is not None:
+            if index in captions:
+                image.caption = writer.caption(captions[index])
+            segments.append(Segment(image=image))
+    _append_text(segments, writer.text(text[position:]))
+    return segments
+
+
+def _captions(tree: PageTree, renderer: Renderer) -> dict[int, str]:
+    """Image index → caption (with marks) of figures that have one."""
+    captions: dict[int, str] = {}
+    for figure in tree.figures:
+        if figure.images and (block := caption_of(figure)) is not None:
+            caption = renderer.line(block)
+            for index in marks.IMAGE_MARK.findall(flattened(figure)):
+                captions.setdefault(int(index), caption)
+    return captions
 
 
 def _append_text(segments: list[Segment], text: str) -> None:

@@ -69,6 +69,10 @@ class Renderer:
                 closing()
         return "".join(self._out)
 
+    def line(self, block: Block) -> str:
+        """All text of a block on one line, with marks; nothing is written."""
+        return self._folded(flattened(block)).replace("\n", " ")
+
     def _enter(self, block: Block) -> Callable[[], None] | None:
         """Prepare for a block's children; `_DONE` if it has been written whole."""
         tag = block.tag
@@ -90,7 +94,7 @@ class Renderer:
 
             return leave
         if tag in HEADINGS:
-            text = self._folded(flattened(block)).replace("\n", " ")
+            text = self.line(block)
             if text.strip():
                 self._emit(HEADINGS[tag] + text)
             return _DONE
@@ -180,7 +184,7 @@ class Renderer:
         for row in rows:
             cells = []
             for cell in row:
-                text = self._folded(flattened(cell)).replace("\n", " ").replace("|", "\\|")
+                text = self.line(cell).replace("|", "\\|")
                 if marks.IMAGE in text:
                     pictures.extend(marks.IMAGE_MARK.findall(text))
                     text = " ".join(marks.IMAGE_MARK.sub(" ", text).split())

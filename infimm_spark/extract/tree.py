@@ -63,6 +63,7 @@ class PageTree:
         self.root = root
         self.codes: list[str] = []
         self.dollar_texts: list[str] = []
+        self.figures: list[Block] = []
 
 
 _BLOCKS = frozenset(
@@ -74,11 +75,20 @@ _BLOCKS = frozenset(
 _SKIPPED = frozenset(
     "head style template iframe object embed applet canvas audio video svg select option optgroup "
     "datalist input button textarea progress meter map area track param source link meta base title "
-    "rp colgroup col annotation annotation-xml".split()
+    "rp colgroup col annotation annotation-xml -comment -doctype -document -cdata".split()
 )
+# Elements whose attributes are never asked for: they bear no formulas and no names of note.
+_PLAIN = frozenset(
+    ["b", "strong", "br", "u", "small", "big", "tbody", "thead", "tr", "font", "wbr", "hr"]
+)
+_NO_ATTRIBUTES: Attributes = {}
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _RAISED = {"sup": marks.SUP, "sub": marks.SUB}
 _EMPHASIS = frozenset({"em", "i"})
+_FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
+_CAPTION = re.compile(
+    r"(?:^|\s)(?:caption|wp-caption-text|thumbcaption|caption-text|figcaption)(?:\s|$)"
+)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _NOTE = re.compile(r"footnote|reference|noteref|fn-?ref|cite|endnote", re.I)
 _INVISIBLE_CLASS = re.compile(
@@ -93,6 +103,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     root = Block("body", body.attributes, None)
     tree = PageTree(root)
     traits = page.traits
+    classes: str | None
     ignore = traits.ignore_class
     block = root
     links = 0  # depth of enclosing <a>
@@ -136,10 +147,11 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                         block.formulas += 1
             node = following
             continue
-        if tag is None or tag in _SKIPPED or not node.is_element_node:
+        if tag is None or tag in _SKIPPED:
             node = following
             continue
-        attrs = node.attributes
+        attrs = _NO_ATTRIBUTES if tag in _PLAIN else node.attributes
+        classes = None
         if attrs or tag in TAGS:
             mark = read_element(node, tag, attrs, page)
             if mark is not None:
@@ -148,15 +160,17 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                     block.formulas += mark.count(marks.FORMULA)
                 node = following
                 continue
+            classes = attrs.get("class")
             if (
-                (classes := attrs.get("class")) is not None
-                and (_is_invisible(classes) or (traits.khan and _is_template_code(classes)))
+                classes and (_is_invisible(classes) or (traits.khan and _is_template_code(classes)))
             ) or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page)):
                 node = following
                 continue
         if tag in _BLOCKS or "-" in tag:
             inner = Block(tag, attrs, block)
             block.children.append(inner)
+            if tag == "figure" or (classes and tag == "div" and _is_figure(classes)):
+                tree.figures.append(inner)
             if tag in _PREFORMATTED:
                 _preformatted(node, inner, tree)
                 _leave(inner, tree)
@@ -275,6 +289,25 @@ def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
 @lru_cache(maxsize=16_384)
 def _is_invisible(classes: str) -> bool:
     return _INVISIBLE_CLASS.search(classes) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _is_figure(classes: str) -> bool:
+    return _FIGURE.search(classes) is not None
+
+
+def caption_of(figure: Block) -> Block | None:
+    """The `<figcaption>` of a figure, or what its class names a caption."""
+    todo = [figure]
+    while todo:
+        block = todo.pop()
+        if block is not figure and (
+            block.tag in ("figcaption", "caption")
+            or _CAPTION.search(block.attrs.get("class") or "") is not None
+        ):
+            return block
+        todo.extend(child for child in reversed(block.children) if isinstance(child, Block))
+    return None
 
 
 def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:

@@ -57,6 +57,8 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
         lazy_source = attributes.get(lazy)
         if lazy_source and (not source or source.startswith("data:")):
             source = lazy_source
+    if source.startswith("data:"):
+        source = ""
     classes = attributes.get("class") or ""
     alt = (attributes.get("alt") or "").strip()
     for name in (
@@ -70,7 +72,9 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
         tex = attributes.get(name)
         if tex and is_tex(tex):
             return tex, _is_display(attributes, classes, tex), "image-attribute"
-    service = _SERVICES.search(source) is not None
+    service = ("?" in source or "upmath" in source or "tex" in source) and (
+        _SERVICES.search(source) is not None
+    )
     marked = _CLASSES.search(classes) is not None or "eeimg" in attributes
     if service:
         tex = _from_address(source)
@@ -132,6 +136,4 @@ def _is_display(attributes: Attributes, classes: str, tex: str) -> bool:
         return True
     if _DISPLAY_TEX.search(tex):
         return True
-    if "eeimg" in attributes and attributes.get("eeimg") == "2":
-        return True
-    return False
+    return attributes.get("eeimg") == "2"

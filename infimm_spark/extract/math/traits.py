@@ -45,13 +45,18 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
     if "data-require=" in text and 'class="exercise"' in text:
         traits.khan = True
     if not traits.library:
-        traits.library = _LIBRARY_MARKUP.search(text) is not None
+        traits.library = any(sign in text for sign in _LIBRARY_MARKUP)
     return traits
 
 
 _LIBRARY_SOURCE = re.compile(r"mathjax|katex|mathquill|jsmath|asciimath|latexit|temml|mathml", re.I)
-_LIBRARY_MARKUP = re.compile(
-    r"MathJax\.Hub|MathJax_|mjx-container|class=\"katex|text/x-mathjax-config|type=\"math/tex"
+_LIBRARY_MARKUP = (
+    "MathJax.Hub",
+    "MathJax_",
+    "mjx-container",
+    'class="katex',
+    "text/x-mathjax-config",
+    'type="math/tex',
 )
 
 
@@ -78,7 +83,7 @@ def _read_source(source: str, traits: Traits) -> None:
 def _read_configuration(content: str, traits: Traits) -> None:
     if "khan-exercise" in content:
         traits.khan = True
-    if not _CONFIGURATION.search(content):
+    if not any(sign in content for sign in _CONFIGURATION):
         return
     if "MathJax" in content or "renderMathInElement" in content:
         traits.library = True
@@ -107,7 +112,7 @@ def _read_configuration(content: str, traits: Traits) -> None:
         )
 
 
-_CONFIGURATION = re.compile(r"MathJax|[kK]a[tT]e[xX]|inlineMath|renderMathInElement")
+_CONFIGURATION = ("MathJax", "katex", "KaTeX", "inlineMath", "renderMathInElement")
 _PAIRS = re.compile(r"\b[\"']?(inlineMath|displayMath)[\"']?\s*:\s*(?=\[)")
 _DELIMITERS = re.compile(r"\b[\"']?delimiters[\"']?\s*:\s*(?=\[)")
 _FLAG = re.compile(r"\b[\"']?(processEscapes|processEnvironments)[\"']?\s*:\s*(true|false|!0|!1)")
