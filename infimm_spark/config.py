@@ -98,7 +98,9 @@ class MinHashConfig(_Section):
     bucket_limit: PositiveInt = 64
     """Ours: a bucket compares its members with at most this many survivors, best first."""
     max_iterations: PositiveInt = 50
-    """Rounds after which undecided documents fail the job."""
+    """Rounds after which the job fails if more than `local_limit` memberships are open."""
+    local_limit: Annotated[int, Field(ge=0)] = 500_000
+    """Ours: so many bucket memberships are settled in one task (at most 250 MB of signatures)."""
 
 
 class UrlConfig(_Section):

@@ -43,7 +43,8 @@ def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
 
 def jaccard(left: UInt32Array, right: UInt32Array) -> npt.NDArray[np.float32]:
     """Estimated Jaccard similarity of signatures, row by row; both of shape (pairs, num_perm)."""
-    return (left == right).mean(axis=1, dtype=np.float64).astype(np.float32)
+    agreeing: npt.NDArray[np.float64] = (left == right).mean(axis=1)
+    return agreeing.astype(np.float32)
 
 
 def fingerprint(ngram: int, char_ngram: int, num_perm: int, seed: int) -> str:

@@ -10,16 +10,19 @@ longs: aggregates then run in constant memory, whatever a bucket's size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import accumulate
 
+import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StructField, StructType
 
-from infimm_spark.dedup.verify import verified_pairs
+from infimm_spark.dedup.minhash import jaccard
+from infimm_spark.dedup.verify import matrix, verified_pairs
 from infimm_spark.errors import ConvergenceError
 
 Checkpoint = Callable[[DataFrame, str], DataFrame]
@@ -45,79 +48,159 @@ def with_rank(documents: DataFrame, order: Sequence[Column], checkpoint: Checkpo
         row["_part"]: row["n"]
         for row in placed.groupBy("_part").agg(F.count("*").alias("n")).collect()
     }
-    parts = sorted(sizes)
-    firsts = accumulate((sizes[part] for part in parts), initial=0)
-    offsets = documents.sparkSession.createDataFrame(
-        list(zip(parts, firsts, strict=False)), "_part int, _first long"
-    )
-    return placed.join(F.broadcast(offsets), on="_part", how="inner").select(
-        (F.col("_first") + F.col("_place")).alias("rank"), *documents.columns
-    )
+    n_parts = max(sizes, default=0) + 1
+    firsts = list(accumulate((sizes.get(part, 0) for part in range(n_parts)), initial=0))
+    first = F.lit(firsts)[F.col("_part")]
+    return placed.select((first + F.col("_place")).alias("rank"), *documents.columns)
 
 
 def greedy_duplicates(
     members: DataFrame,
     signatures: DataFrame,
     *,
+    first_undecided: int,
     threshold: float,
     bucket_limit: int,
     max_iterations: int,
+    local_limit: int,
     checkpoint: Checkpoint,
+    name: str,
 ) -> DataFrame:
-    """The documents that go, each with the kept one it resembles: [rank, best, jaccard].
+    """The documents that go, each with a kept one it resembles: [rank, best, jaccard].
 
-    `members` are bucket memberships [bucket, rank], `signatures` [rank, signature]. In each round a
-    document that is the best of all its buckets is kept and compared with everyone it shares a bucket
-    with; those similar to it are removed, the others go on without it. A bucket that has seen
-    `bucket_limit` survivors proposes no more: only then can a true pair be missed that shared one.
-    Raises `ConvergenceError` when documents are undecided after `max_iterations` rounds.
+    `members` are bucket memberships [bucket, rank], `signatures` [rank, signature]; ranks below
+    `first_undecided` are known to be kept. In each round a document that is the best of all its
+    buckets is kept and compared with everyone it shares a bucket with; those similar to it are
+    removed, the others go on without it. So every pair of a kept document and a worse one that shares
+    a bucket with it is compared, however many unrelated ones stand between them, unless the bucket
+    has seen `bucket_limit` survivors before: it proposes no more. Once no more than `local_limit`
+    memberships are open, one task goes through the rest in survivor order: long chains, which would
+    take a round a link, end there.
+
+    Checkpoints are named `name` and a number. Raises `ConvergenceError` when documents are undecided
+    after `max_iterations` rounds.
     """
-    open_members = members.select("bucket", "rank", F.lit(0).alias("survivors"))
+    still_open = members.select("bucket", "rank", F.lit(0).alias("survivors"))
     found: list[DataFrame] = []
     for iteration in range(1, max_iterations + 1):
-        seen = checkpoint(_shared_buckets(open_members), f"near-{iteration}-members")
-        if seen.isEmpty():
-            return _union(found, signatures)
-        beaten = seen.groupBy("rank").agg(F.max(F.col("best") < F.col("rank")).alias("beaten"))
-        best_beaten = beaten.select(
-            F.col("rank").alias("best"), F.col("beaten").alias("best_beaten")
-        )
-        judged = seen.join(best_beaten, on="best", how="inner")
-        proposed = (
-            judged.where(~F.col("best_beaten") & (F.col("best") < F.col("rank")))
-            .groupBy("rank", "best")
-            .agg(F.count("*").alias("shared"))
-        )
-        similar = verified_pairs(proposed, signatures, threshold)
-        removed = checkpoint(_best_match(similar), f"near-{iteration}-removed")
-        found.append(removed)
-        open_members = (
-            judged.join(beaten.where("beaten").select("rank"), on="rank", how="left_semi")
-            .join(removed, on="rank", how="left_anti")
-            .select(
-                "bucket",
-                "rank",
-                (F.col("survivors") + (~F.col("best_beaten")).cast("int")).alias("survivors"),
-            )
-            .where(F.col("survivors") < bucket_limit)
-        )
-    undecided = open_members.agg(F.count_distinct("rank")).first()
-    left = undecided[0] if undecided else 0
-    if left:
-        raise ConvergenceError(
-            f"dedup.minhash.max_iterations = {max_iterations}: {left} documents are still undecided; "
-            "expected a higher limit, or a lower dedup.minhash.bucket_limit"
-        )
-    return _union(found, signatures)
+        shared = _shared_buckets(still_open, first_undecided)
+        seen = checkpoint(shared, f"{name}-{iteration}-buckets")
+        if seen.count() <= local_limit:
+            rest = _in_one_task(seen, signatures, first_undecided, threshold, bucket_limit)
+            found.append(checkpoint(rest, f"{name}-rest"))
+            return reduce(DataFrame.unionByName, found)
+        judged = _with_state_of_best(seen, first_undecided)
+        similar = verified_pairs(_proposed(judged, first_undecided), signatures, threshold)
+        found.append(checkpoint(_best_match(similar), f"{name}-{iteration}-removed"))
+        still_open = _after_round(judged, found[-1], bucket_limit)
+    left = seen.agg(F.count_distinct("rank")).head()
+    raise ConvergenceError(
+        f"dedup.minhash.max_iterations = {max_iterations}: about {left[0] if left else 0} documents "
+        "are still undecided; expected a higher limit, or a lower dedup.minhash.bucket_limit"
+    )
 
 
-def _shared_buckets(members: DataFrame) -> DataFrame:
-    """Memberships of buckets with more than one member, with the bucket's best."""
+def _in_one_task(
+    seen: DataFrame,
+    signatures: DataFrame,
+    first_undecided: int,
+    threshold: float,
+    bucket_limit: int,
+) -> DataFrame:
+    """The rest of the rounds at once, in the memory of one task: [rank, best, jaccard]."""
+    # A document is in as many buckets as there are bands: its list is bounded.
+    listed = seen.groupBy("rank").agg(
+        F.collect_list("bucket").alias("buckets"), F.collect_list("survivors").alias("survivors")
+    )
+    rows = listed.join(signatures, on="rank", how="inner").select(
+        "rank", "buckets", "survivors", "signature"
+    )
+
+    def resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        table = pa.Table.from_batches(batches) if (batches := list(batches)) else None
+        if table is not None:
+            yield greedy_table(table, first_undecided, threshold, bucket_limit)
+
+    return rows.repartition(1).mapInArrow(resolve, "rank long, best long, jaccard float")
+
+
+def greedy_table(
+    rows: pa.Table, first_undecided: int, threshold: float, bucket_limit: int
+) -> pa.RecordBatch:
+    """`greedy_duplicates` of a table [rank, buckets, survivors, signature], document by document."""
+    rows = rows.sort_by("rank").combine_chunks()
+    ranks = rows["rank"].to_numpy()
+    signatures = matrix(rows["signature"].combine_chunks())
+    buckets = rows["buckets"].to_pylist()
+    members: dict[int, list[int]] = {}
+    survivors: dict[int, int] = {}
+    for row, (own, counts) in enumerate(zip(buckets, rows["survivors"].to_pylist(), strict=True)):
+        for bucket, count in zip(own, counts, strict=True):
+            members.setdefault(bucket, []).append(row)
+            survivors[bucket] = count
+    match = np.full(len(ranks), -1, np.int64)
+    similarity = np.zeros(len(ranks), np.float32)
+    for row, own in enumerate(buckets):
+        if match[row] >= 0:
+            continue
+        met: set[int] = set()
+        for bucket in own:
+            if survivors[bucket] >= bucket_limit:
+                continue
+            rest = [other for other in members[bucket] if other > row and match[other] < 0]
+            members[bucket] = rest
+            survivors[bucket] += bool(rest)
+            met.update(rest)
+        others = np.array(sorted(met), np.int64)
+        others = others[ranks[others] >= first_undecided]
+        if len(others):
+            scores = jaccard(signatures[row][np.newaxis], signatures[others])
+            similar = scores >= np.float32(threshold)
+            match[others[similar]] = row
+            similarity[others[similar]] = scores[similar]
+    gone = np.flatnonzero(match >= 0)
+    columns = [pa.array(ranks[gone]), pa.array(ranks[match[gone]]), pa.array(similarity[gone])]
+    return pa.record_batch(columns, names=["rank", "best", "jaccard"])
+
+
+def _with_state_of_best(seen: DataFrame, first_undecided: int) -> DataFrame:
+    """With `waits`: whether the bucket's best is undecided and beaten in another of its buckets."""
+    beaten = (F.col("best") < F.col("rank")) & (F.col("rank") >= first_undecided)
+    waiting = seen.groupBy("rank").agg(F.max(beaten).alias("waits"))
+    return seen.join(waiting.withColumnRenamed("rank", "best"), on="best", how="inner")
+
+
+def _proposed(judged: DataFrame, first_undecided: int) -> DataFrame:
+    """Pairs [rank, best] of an undecided document and a kept one that share a bucket."""
+    undecided = (F.col("best") < F.col("rank")) & (F.col("rank") >= first_undecided)
+    pairs = judged.where(undecided & ~F.col("waits")).groupBy("rank", "best")
+    return pairs.agg(F.count("*").alias("buckets")).select("rank", "best")
+
+
+def _after_round(judged: DataFrame, removed: DataFrame, bucket_limit: int) -> DataFrame:
+    """Memberships without those removed, without the bests that were compared."""
+    return (
+        judged.where((F.col("best") != F.col("rank")) | F.col("waits"))
+        .join(removed.select("rank"), on="rank", how="left_anti")
+        .select(
+            "bucket",
+            "rank",
+            (F.col("survivors") + (~F.col("waits")).cast("int")).alias("survivors"),
+        )
+        .where(F.col("survivors") < bucket_limit)
+    )
+
+
+def _shared_buckets(members: DataFrame, first_undecided: int) -> DataFrame:
+    """Memberships of buckets in which an undecided document has company, with the bucket's best."""
+    # Shuffled once: both the aggregate and the join find their rows in place.
     shuffled = members.repartition("bucket")
     bests = (
         shuffled.groupBy("bucket")
-        .agg(F.min("rank").alias("best"), F.count("*").alias("size"))
-        .where(F.col("size") > 1)
+        .agg(
+            F.min("rank").alias("best"), F.max("rank").alias("worst"), F.count("*").alias("members")
+        )
+        .where((F.col("members") > 1) & (F.col("worst") >= first_undecided))
     )
     return shuffled.join(bests, on="bucket", how="inner").select(
         "bucket", "rank", "best", "survivors"
@@ -130,14 +213,7 @@ def _best_match(similar: DataFrame) -> DataFrame:
     return similar.groupBy("rank").agg(best).select("rank", "match.best", "match.jaccard")
 
 
-def _union(found: list[DataFrame], signatures: DataFrame) -> DataFrame:
-    result = signatures.sparkSession.createDataFrame([], "rank long, best long, jaccard float")
-    for frame in found:
-        result = result.unionByName(frame)
-    return result
-
-
-def _places(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _places(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     context = TaskContext.get()
     part = context.partitionId() if context else 0
     place = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ def verified_pairs(pairs: DataFrame, signatures: DataFrame, threshold: float) ->
     right = signatures.select(F.col("rank").alias("best"), F.col("signature").alias("right"))
     with_signatures = pairs.join(left, on="rank", how="inner").join(right, on="best", how="inner")
 
-    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows == 0:
                 continue

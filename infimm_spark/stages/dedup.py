@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
 from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
 from infimm_spark.dedup import lsh, minhash, shingles
-from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates, with_rank
+from infimm_spark.dedup.near import near_duplicates
+from infimm_spark.dedup.survivors import Checkpoint, with_rank
 from infimm_spark.dedup.urls import url_key
 from infimm_spark.errors import InputError, SignatureMismatchError
 
@@ -44,7 +45,7 @@ def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:
     )
     options = config.minhash
 
-    def sign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def sign(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for chunk in _chunks(batch):
                 yield _sign(chunk, options)
@@ -69,7 +70,7 @@ def deduplicate_signatures(
     Survivor order, total: newer snapshot (by name), more formulas, longer text, smaller id. In turn:
 
     1. *exact*: of equal normalised texts, anywhere, the first in survivor order is kept;
-    2. *near*: see `survivors.greedy_duplicates`; documents meet within `config.minhash.scope`;
+    2. *near*: see `dedup.near.near_duplicates`;
     3. *url*: of documents with one URL key within `config.url.scope`, the newest is kept (snapshot,
        then WARC-Date, then survivor order).
 
@@ -96,20 +97,18 @@ def deduplicate_signatures(
         [F.desc("snapshot"), F.desc("n_formulas"), F.desc("text_length"), F.asc("id")],
         checkpoint,
     )
-    removed = ranked.sparkSession.createDataFrame([], _REMOVED)
+    removed = _exact(ranked).where(F.lit(False))
     if config.exact:
         removed = checkpoint(_exact(ranked), "exact")
     if config.minhash.enabled:
-        remaining = ranked.join(removed, on="rank", how="left_anti")
-        near = _near(remaining, _snapshots(ranked), config.minhash, checkpoint)
-        removed = checkpoint(removed.unionByName(near), "near")
+        near = near_duplicates(ranked, removed, config.minhash, checkpoint)
+        removed = checkpoint(
+            removed.unionByName(near.withColumn("reason", F.lit("near"))), "exact-and-near"
+        )
     if config.url.enabled:
         remaining = ranked.join(removed, on="rank", how="left_anti")
-        removed = checkpoint(removed.unionByName(_same_url(remaining, config.url)), "url")
-    return _evidence(removed, ranked, config)
-
-
-_REMOVED = "rank long, best long, reason string, jaccard float"
+        removed = checkpoint(removed.unionByName(_same_url(remaining, config.url)), "removed")
+    return _evidence(removed, ranked)
 
 
 def _exact(ranked: DataFrame) -> DataFrame:
@@ -123,33 +122,9 @@ def _exact(ranked: DataFrame) -> DataFrame:
             "best",
             F.lit("exact").alias("reason"),
             F.lit(1.0).cast("float").alias("jaccard"),
+            F.lit("all").alias("round"),
         )
     )
-
-
-def _near(
-    remaining: DataFrame, snapshots: list[str], options: MinHashConfig, checkpoint: Checkpoint
-) -> DataFrame:
-    signed = remaining.where(F.col("signature").isNotNull())
-    scoped = lsh.groups(options.scope, snapshots)
-    members = lsh.buckets(
-        signed.select("rank", "signature", scoped.alias("groups")), options.bands, options.rows
-    )
-    found = greedy_duplicates(
-        members,
-        signed.select("rank", "signature"),
-        threshold=options.threshold,
-        bucket_limit=options.bucket_limit,
-        max_iterations=options.max_iterations,
-        checkpoint=checkpoint,
-    )
-    return found.select("rank", "best", F.lit("near").alias("reason"), "jaccard")
-
-
-def _snapshots(ranked: DataFrame) -> list[str]:
-    """Names of the run's snapshots in order (hundreds at most)."""
-    rows = ranked.groupBy("snapshot").agg(F.count("*")).orderBy("snapshot").collect()
-    return [row["snapshot"] for row in rows if row["snapshot"] is not None]
 
 
 def _same_url(remaining: DataFrame, options: UrlConfig) -> DataFrame:
@@ -158,28 +133,25 @@ def _same_url(remaining: DataFrame, options: UrlConfig) -> DataFrame:
         "url_hash",
         "snapshot",
         F.coalesce("warc_date", F.lit("")).alias("warc_date"),
-        _url_scope(options).alias("scope"),
+        lsh.group(options.scope, F.col("snapshot")).alias("round"),
     )
     newest = F.max(F.struct("snapshot", "warc_date", (-F.col("rank")).alias("order")))
-    firsts = scoped.groupBy("scope", "url_hash").agg(newest.alias("newest"))
+    firsts = scoped.groupBy("round", "url_hash").agg(newest.alias("newest"))
     return (
-        scoped.join(firsts, on=["scope", "url_hash"], how="inner")
-        .select("rank", (-F.col("newest.order")).alias("best"))
+        scoped.join(firsts, on=["round", "url_hash"], how="inner")
+        .withColumn("best", -F.col("newest.order"))
         .where(F.col("rank") != F.col("best"))
         .select(
-            "rank", "best", F.lit("url").alias("reason"), F.lit(None).cast("float").alias("jaccard")
+            "rank",
+            "best",
+            F.lit("url").alias("reason"),
+            F.lit(None).cast("float").alias("jaccard"),
+            "round",
         )
     )
 
 
-def _url_scope(options: UrlConfig) -> Column:
-    if options.scope == "all":
-        return F.lit("all")
-    return lsh.year(F.col("snapshot")) if options.scope == "year" else F.col("snapshot")
-
-
-def _evidence(removed: DataFrame, ranked: DataFrame, config: DedupConfig) -> DataFrame:
-    names = ranked.select("rank", "id", "snapshot")
+def _evidence(removed: DataFrame, ranked: DataFrame) -> DataFrame:
     traced = removed.withColumn("kept", F.col("best"))
     # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
     # because within a step every partner is one that the step keeps.
@@ -190,23 +162,14 @@ def _evidence(removed: DataFrame, ranked: DataFrame, config: DedupConfig) -> Dat
             .withColumn("kept", F.coalesce("next", "kept"))
             .drop("next")
         )
-    matched = names.select(
-        F.col("rank").alias("best"),
-        F.col("id").alias("matched_id"),
-        F.col("snapshot").alias("matched_snapshot"),
-    )
-    kept = names.select(F.col("rank").alias("kept"), F.col("id").alias("kept_id"))
-    near = lsh.round_label(config.minhash.scope, F.col("snapshot"), F.col("matched_snapshot"))
-    found_in = (
-        F.when(F.col("reason") == "near", near)
-        .when(F.col("reason") == "url", _url_scope(config.url))
-        .otherwise(F.lit("all"))
-    )
+    ids = ranked.select("rank", "id")
+    matched = ids.select(F.col("rank").alias("best"), F.col("id").alias("matched_id"))
+    kept = ids.select(F.col("rank").alias("kept"), F.col("id").alias("kept_id"))
     return (
-        traced.join(names, on="rank", how="inner")
+        traced.join(ids, on="rank", how="inner")
         .join(matched, on="best", how="inner")
         .join(kept, on="kept", how="inner")
-        .select("id", "kept_id", "matched_id", "reason", "jaccard", found_in.alias("round"))
+        .select(*schemas.DUPLICATES.names)
     )
 
 
