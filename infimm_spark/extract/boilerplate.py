@@ -21,40 +21,63 @@ def mark_boilerplate(root: Block) -> None:
     _drop_link_lists(main)
 
 
-def _drop(block: Block) -> None:
-    block.kept = False
-    length, linked, prose = block.length, block.linked, block.prose
-    ancestor = block.parent
-    while ancestor is not None:
-        ancestor.length -= length
-        ancestor.linked -= linked
-        ancestor.prose -= prose
-        ancestor = ancestor.parent
+class _Dropped:
+    """Blocks being dropped; ancestors' counts are corrected once for all of them, in linear time."""
+
+    def __init__(self) -> None:
+        self.visited: list[Block] = []  # every block after its parent
+        self._lost: dict[int, tuple[int, int, int]] = {}
+
+    def add(self, block: Block) -> None:
+        block.kept = False
+        self._lose(block.parent, (block.length, block.linked, block.prose))
+
+    def settle(self) -> None:
+        for block in reversed(self.visited):
+            lost = self._lost.pop(id(block), None)
+            if lost is not None:
+                block.length -= lost[0]
+                block.linked -= lost[1]
+                block.prose -= lost[2]
+                self._lose(block.parent, lost)
+
+    def _lose(self, block: Block | None, lost: tuple[int, int, int]) -> None:
+        if block is not None:
+            before = self._lost.get(id(block), (0, 0, 0))
+            self._lost[id(block)] = (
+                before[0] + lost[0],
+                before[1] + lost[1],
+                before[2] + lost[2],
+            )
 
 
 def _drop_named(root: Block) -> None:
     total = root.prose
-    todo = [child for child in root.children if isinstance(child, Block)]
+    dropped = _Dropped()
+    todo = [root]
     while todo:
         block = todo.pop()
-        if _is_named_boilerplate(block):
+        if block is not root and _is_named_boilerplate(block):
             if block.formulas:
                 if block.linked * 10 > block.length * 7:
-                    _strip(block)
+                    _strip(block, dropped)
                     continue
             elif block.prose * 2 <= total or block.tag in ("nav", "footer"):
-                _drop(block)
+                dropped.add(block)
                 continue
+        dropped.visited.append(block)
         for child in block.children:
             if child.__class__ is Block:
                 todo.append(child)
+    dropped.settle()
 
 
-def _strip(navigation: Block) -> None:
+def _strip(navigation: Block, dropped: _Dropped) -> None:
     """Of a navigation with formulas (a table of contents) keep only the lines that bear them."""
     todo = [navigation]
     while todo:
         block = todo.pop()
+        dropped.visited.append(block)
         inner = [child for child in block.children if isinstance(child, Block)]
         if any(child.formulas for child in inner):
             block.children = [
@@ -64,7 +87,7 @@ def _strip(navigation: Block) -> None:
             if child.formulas:
                 todo.append(child)
             else:
-                _drop(child)
+                dropped.add(child)
 
 
 _TAGS = frozenset({"nav", "footer", "aside", "menu", "dialog", "search"})
@@ -273,40 +296,30 @@ def _drop_link_lists(main: Block) -> None:
         for block in dropped:
             block.kept = True
         return
-    for block in dropped:
-        _drop_heading_of(block)
+    for parent in {id(block.parent): block.parent for block in dropped}.values():
+        if parent is not None:
+            _drop_empty_headings(parent)
 
 
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 
 
-def _drop_heading_of(block: Block) -> None:
-    """The heading right above a dropped block goes with it, if nothing else follows it."""
-    parent = block.parent
-    if parent is None:
-        return
+def _drop_empty_headings(parent: Block) -> None:
+    """A heading goes when all that stood below it, up to the next heading, has gone."""
     heading: Block | None = None
-    reached = False
-    for child in parent.children:
-        if isinstance(child, str):
-            if not child.isspace() and child:
-                if reached:
-                    break
+    lost = False
+    for child in [*parent.children, None]:
+        if child is None or (isinstance(child, Block) and child.tag in _HEADINGS and child.kept):
+            if heading is not None and lost and heading.formulas == 0:
+                heading.kept = False
+            heading, lost = child, False
+        elif isinstance(child, str):
+            if child and not child.isspace():
                 heading = None
-        elif child is block:
-            if heading is None:
-                return
-            reached = True
-        elif not child.kept or not child.length:
-            continue
-        elif reached:
-            if child.tag in _HEADINGS:
-                break
-            return
-        else:
-            heading = child if child.tag in _HEADINGS else None
-    if heading is not None and heading.formulas == 0:
-        heading.kept = False
+        elif not child.kept:
+            lost = True
+        elif child.length:
+            heading = None
 
 
 _SHORT_LINES = frozenset({"p", "address", "figcaption", *_HEADINGS})

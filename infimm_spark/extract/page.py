@@ -7,6 +7,7 @@ identification and the recall floor), `ParsedPage.document` only by pages that p
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -109,7 +110,7 @@ class ParsedPage:
         document.formulas = writer.formulas
         if ledger.unexpanded:
             document.macros = "\n".join(
-                f"\\newcommand{{\\{name}}}[{macro.parameters}]{{{macro.body}}}"
+                f"\\newcommand{{\\{name}}}[{macro.arguments}]{{{macro.body}}}"
                 for name, macro in sorted(ledger.macros.items())
             )
         return document
@@ -156,10 +157,8 @@ class _Head:
                 href = attrs.get("href")
                 if href and not seen_base:
                     seen_base = True
-                    try:
+                    with suppress(ValueError):
                         self.base = urljoin(url, href.strip())
-                    except ValueError:
-                        pass
             elif self.title is None:
                 self.title = " ".join((node.text() or "").split()) or None
         self.script_ids = frozenset(script_ids)
@@ -218,7 +217,11 @@ def _captions(tree: PageTree, renderer: Renderer) -> dict[int, str]:
     """Image index → caption (with marks) of figures that have one."""
     captions: dict[int, str] = {}
     for figure in tree.figures:
-        if figure.images and (block := caption_of(figure)) is not None:
+        if (
+            0 < figure.images <= 12
+            and figure.length < 4_000
+            and (block := caption_of(figure)) is not None
+        ):
             caption = renderer.line(block)
             for index in marks.IMAGE_MARK.findall(flattened(figure)):
                 captions.setdefault(int(index), caption)
@@ -266,7 +269,8 @@ def _first_heading(text: str) -> str | None:
 
 
 _QUICK_SKIPPED = frozenset(
-    "head style template iframe object svg select button nav footer noscript textarea canvas audio video form".split()
+    {"head", "style", "template", "iframe", "object", "svg", "select", "button", "nav", "footer"}
+    | {"noscript", "textarea", "canvas", "audio", "video"}
 )
 _QUICK_LINKED = frozenset({"a", "header", "aside"})
 _QUICK_NODES = 6_000

@@ -112,7 +112,8 @@ def _is_deep_by_names(body: bytes, limit: int) -> bool:
     depths = list(accumulate(changes, initial=0))
     # An end tag without start tag takes nothing away: depth is the rise above the lowest so far.
     rises = list(map(sub, depths, accumulate(depths, min)))
-    return max(rises) > limit or sum(rises) > MAX_STACK_WORK
+    deepest, work = max(rises), sum(rises)
+    return bool(deepest > limit or work > MAX_STACK_WORK)
 
 
 def _may_have_many_attributes(body: bytes, limit: int) -> bool:

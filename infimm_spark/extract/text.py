@@ -31,6 +31,7 @@ class Renderer:
         self._list = 0  # number of the outermost list the walk is in; 0 outside lists
         self._last_list = 0
         self._lists = 0
+        self._numbers: dict[int, int] = {}
 
     def render(self, root: Block) -> str:
         """The text of all kept blocks; without recursion."""
@@ -87,7 +88,8 @@ class Renderer:
             return self._enter_list(block)
         if tag == "blockquote":
             before = self._prefix
-            self._prefix = before + "> "
+            if len(before) < _DEEPEST_PREFIX:
+                self._prefix = before + "> "
 
             def leave() -> None:
                 self._prefix = before
@@ -115,9 +117,17 @@ class Renderer:
     def _enter_item(self, block: Block) -> Callable[[], None]:
         before = self._prefix
         pending = self._bullet
-        bullet = _bullet_of(block)
+        bullet = "- "
+        parent = block.parent
+        if parent is not None and parent.tag == "ol":
+            number = self._numbers.get(id(parent), 0) + 1
+            self._numbers[id(parent)] = number
+            bullet = f"{number}. "
         self._bullet = bullet
-        self._prefix = before + " " * len(bullet)
+        if len(before) < _DEEPEST_PREFIX:
+            self._prefix = before + " " * len(bullet)
+        else:
+            self._bullet = None
 
         def leave() -> None:
             self._prefix = before
@@ -210,6 +220,8 @@ def _done() -> None:
 
 
 _DONE = _done
+_DEEPEST_PREFIX = 60
+"""Characters of indentation beyond which deeper lists and quotations are not told apart."""
 _MARK_AND_POINT = re.compile(r"\s*\ue000([0-9]+)\ue003(?:\s?[.,;:。，；](?=\s|$))?\s*")
 _LINES = re.compile(r"[ ]*\n[ \n]*")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|TM|SM|®|™|©|\*+|†|‡|[ªº°])", re.I)
@@ -234,19 +246,6 @@ def _raised(match: re.Match[str]) -> str:
     if not before or before.isspace() or len(inside) > _SHORT_TOKENS or inside.count(" ") > 3:
         return f"{before} {inside} " if before.strip() else before + inside
     return f"{before}{'^' if kind == marks.SUP else '_'}{{{inside}}}"
-
-
-def _bullet_of(item: Block) -> str:
-    parent = item.parent
-    if parent is None or parent.tag != "ol":
-        return "- "
-    number = 0
-    for sibling in parent.children:
-        if isinstance(sibling, Block) and sibling.tag == "li":
-            number += 1
-            if sibling is item:
-                break
-    return f"{number}. "
 
 
 def flattened(block: Block) -> str:

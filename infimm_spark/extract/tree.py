@@ -66,17 +66,19 @@ class PageTree:
         self.figures: list[Block] = []
 
 
-_BLOCKS = frozenset(
+_BLOCK_NAMES = (
     "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption "
     "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre search "
     "section summary table tbody td tfoot th thead tr ul caption listing xmp plaintext marquee "
-    "math-block frameset noframes".split()
+    "frameset noframes"
 )
-_SKIPPED = frozenset(
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_SKIPPED_NAMES = (
     "head style template iframe object embed applet canvas audio video svg select option optgroup "
     "datalist input button textarea progress meter map area track param source link meta base title "
-    "rp colgroup col annotation annotation-xml -comment -doctype -document -cdata".split()
+    "rp colgroup col annotation annotation-xml -comment -doctype -document -cdata"
 )
+_SKIPPED = frozenset(_SKIPPED_NAMES.split())
 # Elements whose attributes are never asked for: they bear no formulas and no names of note.
 _PLAIN = frozenset(
     ["b", "strong", "br", "u", "small", "big", "tbody", "thead", "tr", "font", "wbr", "hr"]

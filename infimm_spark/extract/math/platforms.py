@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -11,6 +12,7 @@ from infimm_spark.extract.math.asciimath import asciimath_to_latex
 from infimm_spark.extract.math.mathml import ConversionError
 from infimm_spark.extract.math.sources import Attributes, Page, class_of, text_of, undelimited
 
+_MOST_NODES = 2_000
 _BEARERS = frozenset({"math", "script", "img", "mjx-container", "svg", "mjx-math"})
 _BEARER_CLASS = re.compile(r"katex|MathJax|mjx|mwe-math|ql-")
 _DISPLAY_CLASS = re.compile(r"display|block", re.I)
@@ -244,19 +246,20 @@ _SINGLE = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z](?:
 def _plain_source(node: LexborNode) -> str | None:
     """The text of an element without rendered mathematics inside it, else None."""
     pieces: list[str] = []
-    for child in node.traverse(include_text=True):
+    for child in islice(node.traverse(include_text=True), _MOST_NODES):
         tag = child.tag
         if tag == "-text":
             pieces.append(child.text_content or "")
         elif tag == "br":
             pieces.append("\n")
-        elif tag == "em" or tag == "i":
+        elif tag in ("em", "i"):
             # Markdown made emphasis of underscores; only safe to leave to the text scanner
             return None
-        elif tag in _BEARERS or (tag != "-comment" and _BEARER_CLASS.search(class_of(child))):
-            if child.mem_id != node.mem_id:
-                return None
-    return "".join(pieces)
+        elif child.mem_id != node.mem_id and (
+            tag in _BEARERS or (tag != "-comment" and _BEARER_CLASS.search(class_of(child)))
+        ):
+            return None
+    return "".join(pieces) if len(pieces) < _MOST_NODES // 2 else None
 
 
 def _display(node: LexborNode, attrs: Attributes) -> bool:

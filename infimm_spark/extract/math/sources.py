@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -34,9 +35,13 @@ def text_of(node: LexborNode) -> str:
     return "".join(pieces)
 
 
+_MOST_NODES = 20_000
+"""Nodes looked at below one element; more is no formula."""
+
+
 def first(node: LexborNode, *tags: str) -> LexborNode | None:
     """The first descendant with one of these tag names, whatever its prefix."""
-    for child in node.traverse():
+    for child in islice(node.traverse(), _MOST_NODES):
         name = child.tag
         if name is not None and name.rpartition(":")[2] in tags:
             return child
