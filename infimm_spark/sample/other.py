@@ -229,6 +229,27 @@ maximum of the function. The integral of the polynomial is $\int f(x) \, dx = \f
 """
 
 
+_VECTORS = r"""
+The scalar product of two vectors $u = (u_1, u_2, u_3)$ and $v = (v_1, v_2, v_3)$ is the number
+$u \cdot v = u_1 v_1 + u_2 v_2 + u_3 v_3$. It measures the angle $\theta$ between them, because
+$u \cdot v = |u| |v| \cos\theta$; the vectors are perpendicular exactly if the product is zero.
+
+For $u = (1, 2, 2)$ and $v = (2, -2, 1)$ we compute $u \cdot v = 2 - 4 + 2 = 0$, so the angle is a right
+angle. The cross product $u \times v = (6, 3, -6)$ is perpendicular to both, and its length
+$\sqrt{36 + 9 + 36} = 9$ is the area of the rectangle that the two vectors span.
+"""
+
+_LIMITS = r"""
+A sequence $(a_n)$ converges to the limit $a$ if for every $\varepsilon > 0$ there is a number $N$ such that
+$|a_n - a| < \varepsilon$ for all $n > N$. A bounded increasing sequence of real numbers converges; its
+limit is the least upper bound of its terms.
+
+Consider $a_n = \frac{2n + 1}{n + 3}$. Dividing the numerator and the denominator by $n$ shows that
+$a_n = \frac{2 + 1/n}{1 + 3/n} \to 2$. Indeed $|a_n - 2| = \frac{5}{n + 3}$, and this is smaller than
+$\varepsilon$ as soon as $n > \frac{5}{\varepsilon} - 3$.
+"""
+
+
 def _caught_by_rules() -> list[SamplePage]:
     """Mathematics by any classifier, each page with the one flaw that a rule looks for."""
     marks = "\n\n".join(
@@ -256,17 +277,17 @@ def _caught_by_rules() -> list[SamplePage]:
         ),
         _page(
             "https://forum.example.org/hijacked-thread",
-            "Extrema of a cubic function, solved",
-            _CALCULUS + "\n\n" + _CALCULUS.replace("3x", "12x") + "\n\nxvideos porn hentai",
+            "How do I find the angle between two vectors?",
+            _VECTORS + "\n\nxvideos porn hentai",
             "a forum thread that a spammer found",
             frozenset({"rules:nsfw"}),
             head=MATHJAX_DOLLARS,
         ),
         _page(
             "https://archive.example.org/badly-converted",
-            "Extrema of a cubic function, converted",
-            _CALCULUS
-            + "\n\nThe proof by Poincar\ufffd and Lindel\ufffdf uses the same derivative.",
+            "Convergent sequences",
+            _LIMITS
+            + "\n\nThe theorem is due to Bolzano and Weierstra\ufffd, the notation to Cauchy\ufffds school.",
             "letters lost in a conversion years ago",
             frozenset({"rules:unicode_error"}),
             head=MATHJAX_DOLLARS,
