@@ -60,7 +60,10 @@ def sphinx(tex: str, display: bool) -> str:
 
 def katex(tex: str, display: bool) -> str:
     """KaTeX rendered on the server: MathML with the source in an annotation, then spans."""
-    spans = "".join(f'<span class="mord">{escape(c)}</span>' for c in re.sub(r"[\\{}^_ ]", "", tex))
+    glyphs = re.sub(r"<[^>]+>", "", to_mathml(tex))
+    spans = "".join(
+        f'<span class="mord">{glyph}</span>' for glyph in re.findall(r"&\w+;|.", glyphs)
+    )
     inner = (
         f'<span class="katex"><span class="katex-mathml">{mathml_annotated(tex, display)}</span>'
         f'<span class="katex-html" aria-hidden="true"><span class="base">{spans}</span></span></span>'
