@@ -23,7 +23,6 @@ from infimm_spark.classify.recipes import RECIPES, extra_examples
 from infimm_spark.classify.training import (
     Example,
     Prediction,
-    cross_validate,
     evaluate,
     train_model,
     write_model,
@@ -45,25 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(kind: Kind, options: argparse.Namespace) -> None:
     recipe = RECIPES[kind]
-    examples = _examples(kind, options.data, options.views)
-    training = [*examples, *extra_examples(kind, examples)]
-    evaluation = {}
-    if not options.no_evaluation:
-        predictions = cross_validate(training, recipe.parameters)
-        evaluation = evaluate(predictions)
-        if options.predictions is not None:
-            _write_predictions(options.predictions / f"{kind}.jsonl.gz", predictions)
-    model = train_model(training, recipe.parameters)
+    examples = [*_examples(kind, options.data, options.views), *extra_examples()]
+    trained = train_model(examples, recipe.parameters)
+    if options.predictions is not None:
+        _write_predictions(options.predictions / f"{kind}.jsonl.gz", trained.predictions)
     path = write_model(
         options.output,
         kind,
-        model,
+        trained.model,
         parameters=recipe.parameters,
-        data=_counts(training),
-        evaluation=evaluation,
+        data=_counts(examples),
+        evaluation=evaluate(trained.predictions),
         default_threshold=recipe.threshold,
         trained=options.date,
-        notes=recipe.notes,
+        notes=[*recipe.notes, f"Shift of the log-odds: {trained.shift}."],
     )
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
@@ -108,7 +102,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kind", nargs="+", choices=["recall", "precision"], default=["recall", "precision"]
     )
-    parser.add_argument("--no-evaluation", action="store_true", help="train only")
     parser.add_argument(
         "--date",
         type=datetime.date.fromisoformat,

@@ -122,5 +122,5 @@ def _skip_matrix(data: bytes, offset: int, quantised: bool, rows: int, dim: int,
 
 
 def _skip_quantiser(data: bytes, offset: int) -> int:
-    dim, _n_sub, _d_sub, _last = struct.unpack_from("<4i", data, offset)
+    dim: int = struct.unpack_from("<4i", data, offset)[0]
     return offset + 16 + 4 * dim * 256

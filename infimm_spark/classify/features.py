@@ -51,7 +51,7 @@ _TEXT_TOKEN = re.compile(
     r"|[a-z\u00df-\u024f\u0400-\u04ff]+(?:['’][a-z]+)?"  # words; dashes of every kind part them
     r"|[0-9]+(?:[.,:][0-9]+)*"  # numbers
     r"|[\u3400-\u9fff\uf900-\ufaff]"  # one Chinese character
-    r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"  # mathematical
+    r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u2211\u2213-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"  # mathematical
     r"|->|=>|::|\(\)|[=+<>{};_^|#@*\\/%&~$?!]"  # what code, prose and formulas use differently
 )
 
@@ -124,8 +124,8 @@ def excerpt(text: str, max_chars: int) -> str:
     if len(text) <= max_chars:
         return text
     width = max_chars // _SLICES
-    step = (len(text) - width) // (_SLICES - 1)
-    return "\n".join(_slice(text, index * step, width) for index in range(_SLICES))
+    last = len(text) - width
+    return "\n".join(_slice(text, index * last // (_SLICES - 1), width) for index in range(_SLICES))
 
 
 _SLICES = 5

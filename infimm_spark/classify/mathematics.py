@@ -61,14 +61,19 @@ class Classifier:
     def score(self, text: str, language: str) -> float:
         """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``)."""
         line = normalise(excerpt(text, self.card.max_chars), language)
-        for probability, label in predict_line(self._model, line, 2):
-            if label == POSITIVE_LABEL:
-                return min(1.0, max(0.0, probability))
-        return 0.0
+        return positive_probability(self._model, line)
 
     def score_many(self, texts: Iterable[str], languages: Iterable[str]) -> list[float]:
         """`score` of each pair, in order; both of the same length."""
         return [self.score(*pair) for pair in zip(texts, languages, strict=True)]
+
+
+def positive_probability(model: Any, line: str) -> float:
+    """Probability of the positive label for a normalised line; 0.0 where no feature is known."""
+    for probability, label in predict_line(model, line, 2):
+        if label == POSITIVE_LABEL:
+            return min(1.0, max(0.0, probability))
+    return 0.0
 
 
 def load_classifier(path: str | Path | None, kind: Kind) -> Classifier:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
 from dataclasses import dataclass, field
 
-from infimm_spark.classify.fasttext_train import FastTextParameters
+from infimm_spark.classify.convex import ConvexParameters
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.classify.training import Example, TrainingParameters
 
@@ -22,23 +22,110 @@ class Recipe:
 RECIPES: dict[Kind, Recipe] = {
     "recall": Recipe(
         parameters=TrainingParameters(
-            fasttext=FastTextParameters(dim=16, lr=0.1, epoch=8, word_ngrams=2, min_count=3),
+            solver=ConvexParameters(inverse_penalty=300.0),
             max_chars=2_000,
-            site_cap=250,
+            quick_chars=6_000,
+            site_cap=300,
+            folds=5,
+            calibrated=(0.96, 0.4),
         ),
         threshold=0.4,
+        notes=[
+            "Log-odds are shifted so that, on unseen sites, recall 0.96 of extracted texts lies at the "
+            "paper's threshold 0.4 in the language where that is harder.",
+            "Trained on two views of each page: quick visible text and extracted text.",
+            "Labels of many pages come from counting formulas in the markup: figures on extracted text "
+            "are partly circular.",
+        ],
     ),
     "precision": Recipe(
         parameters=TrainingParameters(
-            fasttext=FastTextParameters(dim=16, lr=0.1, epoch=15, word_ngrams=2, min_count=3),
+            solver=ConvexParameters(inverse_penalty=1_500.0),
             max_chars=6_000,
-            site_cap=250,
+            site_cap=300,
+            folds=8,
         ),
         threshold=0.5,
+        notes=[
+            "Positives scored 6 or more of 10 on the rubric. Views named excerpt are the graded "
+            "passages as graders saw them, often without formulas; the job scores extracted text.",
+        ],
     ),
 }
 
 
-def extra_examples(kind: Kind, examples: Sequence[Example]) -> list[Example]:
-    """Training examples made here, none of them measured: search-engine spam, in both languages."""
-    return []
+def extra_examples() -> list[Example]:
+    """Search-engine spam written here, in both languages: negatives of training, never measured.
+
+    Lists of "calculator" phrases with numbered pictures and sentences said over and over: the kind of
+    page that fooled the paper's own classifiers.
+    """
+    order = random.Random(7)
+    examples = []
+    for language, (subjects, templates) in _SPAM.items():
+        for number in range(_SPAM_PAGES):
+            site = f"spam-{language}-{number % _SPAM_SITES}"
+            chosen = order.sample(subjects, 4)
+            sentences = [
+                order.choice(templates).format(subject=order.choice(chosen), n=n)
+                for n in range(1, order.randrange(15, 90))
+            ]
+            text = ("\n" if number % 2 else " ").join(sentences)
+            page = f"{site}/{number}"
+            for view in ("quick", "text"):
+                examples.append(Example(text, language, 0, site, page, view, measured=False))
+    return examples
+
+
+_SPAM_PAGES = 60
+_SPAM_SITES = 6
+
+_SPAM: dict[str, tuple[list[str], list[str]]] = {
+    "en": (
+        [
+            "conveyor motor power calculation",
+            "belt conveyor design calculator",
+            "ball mill critical speed formula",
+            "jaw crusher capacity equation",
+            "math solver with steps",
+            "algebra calculator online",
+            "percentage formula worksheet",
+            "grade 7 maths exam papers",
+            "mortgage equation calculator",
+            "geometry homework answers",
+            "statistics formula sheet",
+            "quadratic equation app",
+        ],
+        [
+            "{n}. {subject} pdf free download.",
+            "Picture {n}: {subject} image gallery.",
+            "Best {subject} online, click here for a quote.",
+            "{subject} excel, {subject} ppt, {subject} price in India.",
+            "Related searches: {subject}, {subject} {n}, cheap {subject}.",
+            "How to use {subject}? Contact our sales team today.",
+            "Download {n} {subject} vectors and stock photos.",
+        ],
+    ),
+    "zh": (
+        [
+            "破碎机产量计算公式",
+            "皮带输送机功率计算",
+            "球磨机临界转速公式",
+            "在线数学计算器",
+            "小学数学公式大全",
+            "初中几何题答案",
+            "方程求解软件",
+            "概率统计公式表",
+            "房贷利率计算器",
+            "高考数学真题",
+        ],
+        [
+            "{n}、{subject}免费下载，点击咨询客服。",
+            "图片{n}：{subject}高清图片大全。",
+            "{subject}厂家直销，获取最新报价。",
+            "相关搜索：{subject}，{subject}多少钱，{subject}哪里有。",
+            "{subject}在线使用，{subject}手机版，{subject}破解版。",
+            "联系我们了解更多{subject}，电话{n}00{n}。",
+        ],
+    ),
+}

@@ -10,33 +10,38 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import random
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from infimm_spark.classify.convex import ConvexModel, ConvexParameters, Features
+from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.fasttext_train import FastTextParameters, train_fasttext
 from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
 from infimm_spark.classify.mathematics import (
     NEGATIVE_LABEL,
     POSITIVE_LABEL,
-    Classifier,
     Kind,
     ModelCard,
     card_file,
     load_classifier,
+    positive_probability,
 )
 from infimm_spark.errors import InputError
 
 LENGTH_BANDS = (0, 500, 2_000, 8_000)
 """Lower bounds, in characters, of the bands that metrics are reported by."""
 
+MIN_SITES = 3
+
+Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 
@@ -65,13 +70,19 @@ class Example:
 class TrainingParameters:
     """How a model is trained; written into its card."""
 
-    fasttext: FastTextParameters = field(default_factory=FastTextParameters)
+    solver: ConvexParameters | FastTextParameters = field(default_factory=ConvexParameters)
+    """The convex fit, or fastText's own stochastic descent (the paper's way, for large data)."""
     max_chars: int = 2_000
     """Characters of a text looked at, in training and in prediction."""
-    site_cap: int = 250
-    """At most this many pages of one site and label are trained on."""
-    folds: int = 10
+    quick_chars: int = 6_000
+    """Characters of quick text the cascade has; more of it are not trained on."""
+    site_cap: int = 300
+    """Texts of one site and label weigh no more than this many (convex), or are sampled (fastText)."""
+    folds: int = 5
     seed: int = 1
+    calibrated: tuple[float, float] | None = None
+    """(recall, threshold): shift the log-odds until, on unseen sites, that recall lies at that
+    threshold in the language where it is harder; convex only."""
 
 
 class Prediction(NamedTuple):
@@ -88,62 +99,158 @@ class Prediction(NamedTuple):
     prob: float
 
 
-def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> bytes:
-    """The model file; the same examples in any order give the same bytes.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model file, the out-of-site predictions of its examples, and the shift of its log-odds."""
 
-    Raises `InputError` for texts that cannot be trained on: one class only, a single site, a label
-    other than 0 and 1, nothing but empty texts.
+    model: bytes
+    predictions: list[Prediction]
+    shift: float
+
+
+def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> Trained:
+    """Measure by cross-validation over sites, then train on all; deterministic.
+
+    Raises `InputError` for texts that cannot be trained on: one class only, fewer than three sites, a
+    label other than 0 and 1, nothing but empty texts.
     """
-    return train_fasttext(training_lines(examples, parameters), parameters.fasttext)
-
-
-def training_lines(examples: Sequence[Example], parameters: TrainingParameters) -> list[str]:
-    """fastText lines of a balanced, shuffled sample of the examples."""
     _check(examples)
-    by_site: defaultdict[tuple[str, int], defaultdict[str, list[Example]]] = defaultdict(
+    examples = sorted(
+        (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
+    )
+    lines = [_line(e, parameters) for e in examples]
+    fold_of = folds(examples, parameters.folds)
+    fold = np.array([fold_of[e.site] for e in examples])
+    fit = _fitter(examples, lines, parameters)
+    probabilities = np.zeros(len(examples))
+    for number in range(int(fold.max()) + 1):
+        inside = np.flatnonzero(fold == number)
+        probabilities[inside] = fit(np.flatnonzero(fold != number)).probabilities(inside)
+    shift = 0.0
+    if parameters.calibrated is not None:
+        shift = _shift(examples, probabilities, *parameters.calibrated)
+        odds = np.exp(shift) * probabilities / np.maximum(1 - probabilities, 1e-12)
+        probabilities = odds / (1 + odds)
+    predictions = [
+        Prediction(
+            page=e.page,
+            site=e.site,
+            view=e.view,
+            language=e.language,
+            chars=len(e.text),
+            label=e.label,
+            measured=e.measured,
+            score=e.score,
+            prob=round(float(p), 6),
+        )
+        for e, p in zip(examples, probabilities, strict=True)
+    ]
+    return Trained(fit(np.arange(len(examples))).to_bytes(shift), predictions, round(shift, 4))
+
+
+class _Fitted(Protocol):
+    def probabilities(self, rows: Rows) -> Floats: ...
+
+    def to_bytes(self, shift: float) -> bytes: ...
+
+
+def _fitter(
+    examples: Sequence[Example], lines: Sequence[str], parameters: TrainingParameters
+) -> Callable[[Rows], _Fitted]:
+    """A function that fits a model to the given rows of the examples."""
+    if isinstance(parameters.solver, FastTextParameters):
+        solver = parameters.solver
+
+        def fit_fasttext(rows: Rows) -> _Fitted:
+            sample = _sampled(examples, lines, rows, parameters)
+            return _FittedFastText(train_fasttext(sample, solver), lines)
+
+        return fit_fasttext
+    convex = parameters.solver
+    features = Features(lines, convex.bucket)
+    positive = np.array([e.label == 1 for e in examples])
+    sizes: Counter[tuple[str, int]] = Counter()
+    for e in examples:
+        sizes[e.site, e.label] += e.weight
+    weights = np.array(
+        [e.weight * min(1.0, parameters.site_cap / sizes[e.site, e.label]) for e in examples]
+    )
+
+    def fit_convex(rows: Rows) -> _Fitted:
+        sites = [examples[row].site for row in rows]
+        model = features.fit(rows, positive[rows], weights[rows], sites, convex)
+        return _FittedConvex(model, features)
+
+    return fit_convex
+
+
+@dataclass(frozen=True, slots=True)
+class _FittedConvex:
+    model: ConvexModel
+    features: Features
+
+    def probabilities(self, rows: Rows) -> Floats:
+        return self.features.predict(self.model, rows)
+
+    def to_bytes(self, shift: float) -> bytes:
+        # A constant added to every feature's weight is added to their mean.
+        shifted = ConvexModel(self.model.words, self.model.weights + shift, self.model.bucket)
+        return shifted.to_bytes((POSITIVE_LABEL, NEGATIVE_LABEL))
+
+
+@dataclass(frozen=True, slots=True)
+class _FittedFastText:
+    model: bytes
+    lines: Sequence[str]
+
+    def probabilities(self, rows: Rows) -> Floats:
+        with tempfile.TemporaryDirectory(prefix="infimm-train-") as folder:
+            path = Path(folder) / "model.ftz"
+            path.write_bytes(self.model)
+            loaded = load_fasttext(path)
+            return np.array([positive_probability(loaded, self.lines[row]) for row in rows])
+
+    def to_bytes(self, shift: float) -> bytes:
+        if shift:
+            raise InputError("calibration needs the convex solver; expected calibrated = None")
+        return self.model
+
+
+def _sampled(
+    examples: Sequence[Example], lines: Sequence[str], rows: Rows, parameters: TrainingParameters
+) -> list[str]:
+    """Labelled lines, shuffled; of a site and label, at most `site_cap` pages."""
+    by_site: defaultdict[tuple[str, int], defaultdict[str, list[int]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for example in examples:
-        if example.text.strip():
-            by_site[example.site, example.label][example.page].append(example)
-    random_order = random.Random(parameters.seed)
-    lines = []
+    for row in rows:
+        example = examples[row]
+        by_site[example.site, example.label][example.page].append(int(row))
+    order = random.Random(parameters.seed)
+    sample = []
     for key in sorted(by_site):
         pages = sorted(by_site[key])
-        random_order.shuffle(pages)
+        order.shuffle(pages)
         for page in pages[: parameters.site_cap]:
-            for example in sorted(by_site[key][page], key=lambda e: (e.view, e.text)):
-                label = POSITIVE_LABEL if example.label else NEGATIVE_LABEL
-                line = f"{label} {_line(example, parameters)}"
-                lines += [line] * example.weight
-    random_order.shuffle(lines)
-    return lines
+            for row in by_site[key][page]:
+                label = POSITIVE_LABEL if examples[row].label else NEGATIVE_LABEL
+                sample += [f"{label} {lines[row]}"] * examples[row].weight
+    order.shuffle(sample)
+    return sample
 
 
-def cross_validate(examples: Sequence[Example], parameters: TrainingParameters) -> list[Prediction]:
-    """Every example scored by a model trained without its site, in the order of `examples`."""
-    import fasttext
-
-    _check(examples)
-    fold_of = folds(examples, parameters.folds)
-    predictions: dict[int, Prediction] = {}
-    for fold in sorted(set(fold_of.values())):
-        model_bytes = train_model([e for e in examples if fold_of[e.site] != fold], parameters)
-        classifier = _loaded(model_bytes, parameters, fasttext)
-        for index, e in enumerate(examples):
-            if fold_of[e.site] == fold:
-                predictions[index] = Prediction(
-                    page=e.page,
-                    site=e.site,
-                    view=e.view,
-                    language=e.language,
-                    chars=len(e.text),
-                    label=e.label,
-                    measured=e.measured,
-                    score=e.score,
-                    prob=classifier.score(e.text, e.language),
-                )
-    return [predictions[index] for index in range(len(examples))]
+def _shift(
+    examples: Sequence[Example], probabilities: Floats, recall: float, threshold: float
+) -> float:
+    """What to add to the log-odds so that `recall` lies at `threshold` where that is hardest."""
+    hardest = 1.0
+    positive = np.array([e.label == 1 and e.measured for e in examples])
+    for language, view in sorted({(e.language, e.view) for e in examples if e.view != "quick"}):
+        chosen = positive & np.array([(e.language, e.view) == (language, view) for e in examples])
+        if chosen.any():
+            found = threshold_for_recall(probabilities[chosen], positive[chosen], recall)
+            hardest = min(hardest, found)
+    return float(np.log(threshold / (1 - threshold)) - np.log(hardest / (1 - hardest)))
 
 
 def folds(examples: Iterable[Example], count: int) -> dict[str, int]:
@@ -265,7 +372,7 @@ def card_markdown(card: ModelCard, size: int) -> str:
     notes = "\n".join(f"- {note}" for note in card.notes)
     return (
         f"# {card.kind.capitalize()} classifier\n\n"
-        f"A quantised fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
+        f"A fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
         f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} characters of a "
         f"text. Default threshold {card.default_threshold}.\n\n"
         "## Figures\n\nEach site is scored by a model that did not see it.\n\n"
@@ -325,7 +432,8 @@ def _ranks(values: Floats) -> Floats:
 
 
 def _line(example: Example, parameters: TrainingParameters) -> str:
-    return normalise(excerpt(example.text, parameters.max_chars), example.language)
+    text = example.text[: parameters.quick_chars] if example.view == "quick" else example.text
+    return normalise(excerpt(text, parameters.max_chars), example.language)
 
 
 def _check(examples: Sequence[Example]) -> None:
@@ -341,30 +449,8 @@ def _check(examples: Sequence[Example]) -> None:
         only = "positives" if filled[0].label else "negatives"
         raise InputError(f"training texts are {only} only; expected both classes")
     sites = {e.site for e in filled}
-    if len(sites) < 2:
+    if len(sites) < MIN_SITES:
         raise InputError(
-            f"training texts come from one site ({sites.pop()}); expected at least two"
+            f"training texts come from {len(sites)} site(s); expected at least {MIN_SITES}, "
+            "because sites are split to measure"
         )
-
-
-def _loaded(model: bytes, parameters: TrainingParameters, fasttext: Any) -> Classifier:
-    import tempfile
-
-    card = ModelCard(
-        kind="recall",
-        feature_version=FEATURE_VERSION,
-        sha256=hashlib.sha256(model).hexdigest(),
-        max_chars=parameters.max_chars,
-        trained="",
-        data={},
-        parameters={},
-        evaluation={},
-        default_threshold=0.5,
-    )
-    handle, path = tempfile.mkstemp(suffix=".ftz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(model)
-        return Classifier(fasttext.FastText._FastText(model_path=path).f, card)
-    finally:
-        os.unlink(path)

@@ -40,7 +40,7 @@ class ModelColumns:
 
     def language(self, text: Column | str) -> Column:
         """struct<label: string, prob: float> of a text column, as `LanguageIdentifier.identify`."""
-        from pyspark.sql.functions import pandas_udf
+        from pyspark.sql.pandas.functions import pandas_udf
 
         return pandas_udf(_identify(self._broadcast("language")), "label string, prob float")(text)
 
@@ -53,7 +53,7 @@ class ModelColumns:
         return self._probability("precision", text, language)
 
     def _probability(self, kind: Kind, text: Column | str, language: Column | str) -> Column:
-        from pyspark.sql.functions import pandas_udf
+        from pyspark.sql.pandas.functions import pandas_udf
 
         return pandas_udf(_score(self._broadcast(kind), kind), "float")(text, language)
 
