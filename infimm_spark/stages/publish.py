@@ -171,10 +171,7 @@ def _token_lengths(texts: pd.Series) -> pd.Series:
 
 
 def _warc_header() -> Column:
-    headers = F.coalesce(
-        F.from_json("warc_headers", "map<string,string>"),
-        F.create_map().cast("map<string,string>"),
-    )
+    headers = F.from_json(F.coalesce("warc_headers", F.lit("{}")), "map<string,string>")
     own = F.create_map(F.lit("warc_filename"), F.col("warc_file"))
     others = F.map_filter(headers, lambda name, _: name != "warc_filename")
     return F.to_json(F.map_concat(others, own))
