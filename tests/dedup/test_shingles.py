@@ -85,8 +85,8 @@ def test_normal_text_is_a_fixed_point(text: str) -> None:
     [
         ("a  b\n\nc", "a b c"),
         ("café", "café"),
-        (r"so $$ x^2 $$ holds", r"so $x^{2}$ holds"),
-        (r"$\left( a \right)$", "$(a)$"),
+        (r"so $$ x^2 $$ holds", r"so $x ^ 2$ holds"),
+        (r"$\left( a \right)\, \ne b$", r"$(a)\neq b$"),
     ],
 )
 def test_equal_normal_texts(left: str, right: str) -> None:
@@ -101,6 +101,13 @@ def test_equal_normal_texts(left: str, right: str) -> None:
 def test_different_normal_texts(left: str, right: str) -> None:
     """Case, punctuation and being a formula count for exact equality."""
     assert shingles.text_hash(left) != shingles.text_hash(right)
+
+
+def test_braces_are_no_shingle_tokens() -> None:
+    """`x^2` and `x^{2}` have the same shingles."""
+    assert np.array_equal(
+        shingles.shingle_hashes("with $x^2$ on", 3), shingles.shingle_hashes("with $x^{2}$ on", 3)
+    )
 
 
 def test_words_ignore_case_and_formulas_do_not() -> None:
