@@ -51,8 +51,9 @@ class ExtractConfig(_Section):
 
     languages: list[str] = ["en", "zh"]
     """Paper: English and Chinese."""
-    language_threshold: Probability = 0.5
-    """Not stated in the paper; OWM uses 0.5."""
+    language_threshold: Probability = 0.3
+    """Not stated in the paper; OWM uses 0.5, on text with its formulas. Ours, on prose alone: 0.3 lets
+    as few pages of other languages through and keeps 98 % of the mathematical ones (0.5: 96 %)."""
     recall_floor: Probability = 0.05
     """Ours: on the quick text; low, so that the paper's 0.4 can be applied late on the real text."""
     quick_text_chars: PositiveInt = 2000

@@ -23,7 +23,7 @@ from infimm_spark.pipeline import Run, RunSummary, build
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import reconcile
-from infimm_spark.sample import expected_outcome, sample_urls, write_sample_crawl
+from infimm_spark.sample import sample_pages, write_sample_crawl
 
 pytestmark = pytest.mark.spark
 
@@ -96,20 +96,20 @@ def test_every_sample_page_meets_its_expected_end(built: RunSummary) -> None:
     """Each page of the sample ends where its description says, by the rule it says."""
     layout = RunLayout(built.output)
     published = {(row["URL"], row["snapshot"]) for row in corpus_rows(built.output)}
-    rejected: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    found: dict[tuple[str, str], set[str]] = {key: {"corpus"} for key in published}
     for stage in ("extract", "dedup", "refine"):
         for row in tables.rows(layout, stage, "rejects", schemas.REJECTS):
             key = (row["url"], row["snapshot"])
-            rejected.setdefault(key, set()).add((row["stage"], row["reason"]))
-    wrong = []
-    for url, snapshot in sample_urls():
-        found = rejected.get((url, snapshot), set())
-        if (url, snapshot) in published:
-            found = found | {("publish", "kept")}
-        expected = expected_outcome(url, snapshot)
-        if expected not in found:
-            wrong.append((url, snapshot, expected, found))
-    assert wrong == []
+            found.setdefault(key, set()).add(f"{row['stage']}:{row['reason']}")
+    wrong = {
+        (page.url, page.snapshot): (sorted(page.expected), sorted(ends))
+        for page in sample_pages()
+        # A damaged record has lost its URL; the ledger holds it (see the funnel's test).
+        if (ends := found.get((page.url, page.snapshot), set())) and not ends <= page.expected
+    }
+    assert wrong == {}
+    lost = [page.url for page in sample_pages() if (page.url, page.snapshot) not in found]
+    assert len(lost) == 2, lost
 
 
 def test_the_corpus_has_the_released_schema(built: RunSummary) -> None:
@@ -186,7 +186,7 @@ def test_a_complete_run_is_refused_without_resume_and_skipped_with_it(
 def test_resume_with_a_changed_setting_names_the_key(built: RunSummary, crawl: Path) -> None:
     """A changed threshold is refused with its key, its old value and its new one."""
     config = settings(crawl, Path(built.output), extract={"language_threshold": 0.61})
-    with pytest.raises(ResumeError, match=r"extract\.language_threshold was 0\.5 and is now 0\.61"):
+    with pytest.raises(ResumeError, match=r"extract\.language_threshold was 0\.3 and is now 0\.61"):
         build(config, resume=True)
 
 
