@@ -1,15 +1,20 @@
 """Text to shingle hashes, vectorised over code points.
 
 A shingle is `n` tokens in a row: 5 for word languages, 10 for Chinese. Tokens are words (``[\\w']+``,
-lower-cased), single Chinese or Japanese characters, and the tokens of formulas (case kept: X is not x;
-braces are not tokens). Python never loops over tokens: the code points of many documents lie in one
-numpy array, token hashes come out of one cumulative sum (a polynomial hash modulo 2**64, made
-position-independent by the inverse of its base), and shingle hashes out of `n` shifted additions.
+lower-cased), single Chinese or Japanese characters, and the tokens of formulas: commands, letters,
+numbers, signs. Of formulas the case counts (X is not x); braces, spaces and sizes (``\\left``) are no
+tokens and synonyms (``\\le``, ``\\leq``) are one. Parsing formulas into the full LaTeX normal form would
+take ten times as long as all the rest, and shingles without braces hardly see the difference.
+
+Python never loops over tokens: the code points of many documents lie in one numpy array, token hashes
+come out of one cumulative sum (a polynomial hash modulo 2**64, made position-independent by the
+inverse of its base), and shingle hashes out of `n` shifted additions.
 """
 
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
@@ -26,15 +31,15 @@ SCHEME = "shingles-1"
 
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+(?:\n[^$\n]+)*)\$")
 """`$$x^2$$` or `$x^2$`; an inline formula does not span a blank line."""
-_TEX_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+|\S", re.DOTALL)
-"""`\\frac`, `\\{`, `12`, `x`."""
 
 _MARK = "\ufdd0"  # a noncharacter: stands before and after a formula in normalised text
 _ESCAPED_DOLLAR = "\ufdd1"
 _CODE_POINTS = 0x110000
 _BLOCK = 1 << 18  # code points hashed at once: the working arrays stay within the cache
 
-_NONE, _WORD, _SINGLE, _FORMULA_TOKEN = 0, 1, 2, 3  # classes of code points
+_NONE, _WORD, _SINGLE, _LETTER, _DIGIT, _BACKSLASH = range(
+    6
+)  # classes of code points; last three in TeX
 
 _BASE = 0x9E3779B97F4A7C1F  # odd, and 3 modulo 4: its powers lose at most a bit of a difference
 _BASE_INVERSE = pow(_BASE, -1, 1 << 64)
@@ -44,8 +49,8 @@ _SHINGLE_BASE = 0xD6E8FEB86659FD93
 def normal_text(text: str) -> str:
     """The form in which two texts are compared for equality, and from which shingles are cut.
 
-    Unicode NFC, white space folded to single spaces, formulas as their tokens with spacing and sizes
-    left out, inline and display alike; letter case and punctuation stay. Empty for a text of white space only.
+    Unicode NFC, white space folded to single spaces, inline and display formulas alike; letter case,
+    punctuation and the spelling of formulas stay. Empty for a text of white space only.
     """
     return " ".join(_normal_pieces(text))
 
@@ -95,10 +100,15 @@ def _normal_pieces(text: str) -> list[str]:
         text = text.replace(_MARK, " ").replace(_ESCAPED_DOLLAR, " ")
     if "\\$" in text:
         text = text.replace("\\$", _ESCAPED_DOLLAR)
+    if len(text) <= _BLOCK:
+        if "$" in text:
+            text = _FORMULA.sub(_formula, text)
+        folded = " ".join(text.split())
+        return [folded] if folded else []
     pieces: list[str] = []
     parts: list[str] = []
     size = 0
-    for part in _marked(text) if "$" in text else _cut(text):
+    for part in _marked(text):
         parts.append(part)
         size += len(part)
         if size >= _BLOCK and part.endswith(" "):
@@ -109,13 +119,17 @@ def _normal_pieces(text: str) -> list[str]:
 
 
 def _marked(text: str) -> Iterator[str]:
-    """Prose as it is, the tokens of formulas between marks and spaces."""
+    """Prose as it is, formulas between marks and spaces."""
     position = 0
     for match in _FORMULA.finditer(text):
         yield from _cut(text[position : match.start()])
-        yield f" {_MARK} {_normal_formula(match[1] or match[2])} {_MARK} "
+        yield _formula(match)
         position = match.end()
     yield from _cut(text[position:])
+
+
+def _formula(match: re.Match[str]) -> str:
+    return f" {_MARK} {match[1] or match[2]} {_MARK} "
 
 
 def _cut(prose: str) -> Iterator[str]:
@@ -136,80 +150,6 @@ def _next_space(text: str, start: int) -> int:
     return found.start() if found else len(text)
 
 
-@lru_cache(maxsize=1 << 16)
-def _normal_formula(tex: str) -> str:
-    """Tokens with spacing and sizes left out and synonyms unified: `\frac { a } { b }`.
-
-    By tokens only: parsing formulas into the full normal form would take five times as long as all
-    the rest of a signature, and the shingles, which have no braces, hardly see the difference.
-    """
-    tokens = _TEX_TOKEN.findall(tex)
-    return " ".join([_SYNONYMS.get(token, token) for token in tokens if token not in _INVISIBLE])
-
-
-_INVISIBLE = frozenset(
-    [
-        r"\,",
-        r"\;",
-        r"\:",
-        r"\!",
-        r"\>",
-        r"\/",
-        r"~",
-        r"\quad",
-        r"\qquad",
-        r"\thinspace",
-        r"\left",
-        r"\right",
-        r"\middle",
-        r"\big",
-        r"\Big",
-        r"\bigg",
-        r"\Bigg",
-        r"\bigl",
-        r"\bigr",
-        r"\Bigl",
-        r"\Bigr",
-        r"\biggl",
-        r"\biggr",
-        r"\displaystyle",
-        r"\textstyle",
-        r"\limits",
-        r"\nolimits",
-        r"\nonumber",
-        r"\notag",
-    ]
-) | {"\\ ", "\\\n"}
-_SYNONYMS = {
-    r"\dfrac": r"\frac",
-    r"\tfrac": r"\frac",
-    r"\cfrac": r"\frac",
-    r"\dbinom": r"\binom",
-    r"\tbinom": r"\binom",
-    r"\le": r"\leq",
-    r"\ge": r"\geq",
-    r"\ne": r"\neq",
-    r"\to": r"\rightarrow",
-    r"\gets": r"\leftarrow",
-    r"\lbrace": r"\{",
-    r"\rbrace": r"\}",
-    r"\vert": "|",
-    r"\lvert": "|",
-    r"\rvert": "|",
-    r"\Vert": r"\|",
-    r"\lVert": r"\|",
-    r"\rVert": r"\|",
-    r"\land": r"\wedge",
-    r"\lor": r"\vee",
-    r"\lnot": r"\neg",
-    r"\owns": r"\ni",
-    r"\rm": r"\mathrm",
-    r"\bf": r"\mathbf",
-    r"\it": r"\mathit",
-    r"\cal": r"\mathcal",
-}
-
-
 def _hash_pieces(pieces: list[str]) -> bytes | None:
     if not pieces:
         return None
@@ -224,30 +164,153 @@ def _hash_pieces(pieces: list[str]) -> bytes | None:
 def _token_hashes(pieces: list[str], owners: list[int]) -> list[tuple[int, UInt64Array]]:
     """(owner, 64-bit hashes of its tokens in order) for each piece."""
     joined = "\n".join(pieces)
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    values, classes = _tables()
-    if _MARK in joined:
+    starts, hashes, commands = _tokens(joined)
+    if commands is not None:
+        hashes, visible = _unified(hashes, commands)
+        starts, hashes = starts[visible], hashes[visible]
+    ends = np.cumsum(np.fromiter((len(piece) + 1 for piece in pieces), np.int64, len(pieces)))
+    cuts = np.searchsorted(starts, ends)
+    return list(zip(owners, np.split(hashes, cuts[:-1]), strict=True))
+
+
+def _tokens(
+    text: str,
+) -> tuple[npt.NDArray[np.int64], UInt64Array, npt.NDArray[np.bool_] | None]:
+    """Where tokens begin, their hashes, and which are TeX commands (None: the text has no formulas)."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    values, all_classes = _tables()
+    has_formulas = _MARK in text
+    if has_formulas:
         inside = np.bitwise_xor.accumulate(points == ord(_MARK))
         points = points + inside.astype(np.uint32) * np.uint32(_CODE_POINTS)
-    classes = classes[points]
-    powers, inverses = _powers(len(points))
+    classes = all_classes[points]
     terms = values[points]
+    if has_formulas:
+        spacing = np.flatnonzero((classes[:-1] == _BACKSLASH) & _spacing()[points[1:]])
+        classes[spacing] = classes[spacing + 1] = _NONE
+        terms[spacing] = terms[spacing + 1] = 0
+    powers, inverses = _powers(len(points))
     terms *= powers
     sums = np.cumsum(terms)
     begins = classes != _NONE
     begins[1:] &= (classes[1:] != classes[:-1]) | (classes[1:] == _SINGLE)
+    if has_formulas:
+        begins |= _begins_in_formulas(classes)
+        begins[_command_letters(classes)] = False
     starts = np.flatnonzero(begins)
     if not len(starts):
-        return [(owner, np.empty(0, np.uint64)) for owner in owners]
+        return starts, np.empty(0, np.uint64), None
     before = sums[starts] - terms[starts]
     hashes = np.empty_like(before)
     np.subtract(before[1:], before[:-1], out=hashes[:-1])
     np.subtract(sums[-1:], before[-1:], out=hashes[-1:])
     hashes *= inverses[starts]
-    hashes = _mix64(hashes)
-    ends = np.cumsum(np.fromiter((len(piece) + 1 for piece in pieces), np.int64, len(pieces)))
-    cuts = np.searchsorted(starts, ends)
-    return list(zip(owners, np.split(hashes, cuts[:-1]), strict=True))
+    commands = classes[starts] == _BACKSLASH if has_formulas else None
+    return starts, _mix64(hashes), commands
+
+
+def _begins_in_formulas(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Each letter and each backslash of a formula begins a token (letters of commands set aside)."""
+    begins: npt.NDArray[np.bool_] = (classes == _LETTER) | (classes == _BACKSLASH)
+    return begins
+
+
+def _command_letters(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Indices of the letters that follow a backslash without a gap: `frac` of `\\frac`."""
+    letters = np.flatnonzero(classes == _LETTER)
+    if not len(letters):
+        return letters
+    # Runs of adjacent letters: the first of each, and for each letter the run it belongs to.
+    opens = np.ones(len(letters), np.bool_)
+    np.not_equal(letters[1:], letters[:-1] + 1, out=opens[1:])
+    firsts = letters[opens]
+    commands = (firsts > 0) & (classes[firsts - 1] == _BACKSLASH)
+    found: npt.NDArray[np.int64] = letters[commands[np.cumsum(opens) - 1]]
+    return found
+
+
+def _unified(
+    hashes: UInt64Array, commands: npt.NDArray[np.bool_]
+) -> tuple[UInt64Array, npt.NDArray[np.bool_]]:
+    """Hashes with commands replaced by their synonyms, and which tokens are visible."""
+    spellings, meanings = _synonym_table()
+    places = np.flatnonzero(commands)
+    own = hashes[places]
+    nearest = np.minimum(np.searchsorted(spellings, own), len(spellings) - 1)
+    known = spellings[nearest] == own
+    hashes[places[known]] = meanings[nearest[known]]
+    return hashes, hashes != 0
+
+
+@cache
+def _synonym_table() -> tuple[UInt64Array, UInt64Array]:
+    """Sorted hashes of commands and the hashes they stand for; 0 for commands that show nothing."""
+
+    def hashed(token: str) -> int:
+        return int(_tokens(f"{_MARK}{token}{_MARK}")[1][0])
+
+    meanings = {hashed(token): hashed(meaning) for token, meaning in _SYNONYMS.items()}
+    meanings |= {hashed(token): 0 for token in _INVISIBLE}
+    ordered = sorted(meanings)
+    return np.array(ordered, np.uint64), np.array([meanings[h] for h in ordered], np.uint64)
+
+
+@cache
+def _spacing() -> npt.NDArray[np.bool_]:
+    """Code points that make, after a backslash, a space: `\\,` `\\;` `\\ `."""
+    spacing = np.zeros(2 * _CODE_POINTS, np.bool_)
+    for character in ",;:!>/ \n":
+        spacing[_CODE_POINTS + ord(character)] = True
+    return spacing
+
+
+_INVISIBLE = [
+    r"\quad",
+    r"\qquad",
+    r"\thinspace",
+    r"\left",
+    r"\right",
+    r"\middle",
+    r"\big",
+    r"\Big",
+    r"\bigg",
+    r"\Bigg",
+    r"\bigl",
+    r"\bigr",
+    r"\Bigl",
+    r"\Bigr",
+    r"\biggl",
+    r"\biggr",
+    r"\displaystyle",
+    r"\textstyle",
+    r"\limits",
+    r"\nolimits",
+    r"\nonumber",
+    r"\notag",
+]
+_SYNONYMS = {
+    r"\dfrac": r"\frac",
+    r"\tfrac": r"\frac",
+    r"\cfrac": r"\frac",
+    r"\dbinom": r"\binom",
+    r"\tbinom": r"\binom",
+    r"\le": r"\leq",
+    r"\ge": r"\geq",
+    r"\ne": r"\neq",
+    r"\to": r"\rightarrow",
+    r"\gets": r"\leftarrow",
+    r"\vert": "|",
+    r"\lvert": "|",
+    r"\rvert": "|",
+    r"\land": r"\wedge",
+    r"\lor": r"\vee",
+    r"\lnot": r"\neg",
+    r"\owns": r"\ni",
+    r"\rm": r"\mathrm",
+    r"\bf": r"\mathbf",
+    r"\it": r"\mathit",
+    r"\cal": r"\mathcal",
+}
 
 
 def _shingles(tokens: list[tuple[int, UInt64Array]], n_texts: int, ngram: int) -> list[UInt32Array]:
@@ -308,9 +371,11 @@ def _tables() -> tuple[UInt64Array, npt.NDArray[np.uint8]]:
     for first, last in _IDEOGRAPHS:
         classes[first : last + 1][word[first : last + 1]] = _SINGLE
     formula = classes[_CODE_POINTS:]
-    formula[:] = _FORMULA_TOKEN
-    for separator in (" ", "\n", "{", "}", _MARK):
-        formula[ord(separator)] = _NONE
+    formula[:] = _SINGLE
+    formula[[ord(letter) for letter in string.ascii_letters]] = _LETTER
+    formula[[ord(digit) for digit in string.digits]] = _DIGIT
+    formula[ord("\\")] = _BACKSLASH
+    formula[[ord(separator) for separator in (" ", "\n", "{", "}", "~", _MARK)]] = _NONE
     values = np.concatenate(
         [_mix64(lower.astype(np.uint64) + np.uint64(1)), _mix64(points + np.uint64(1 << 32))]
     )
