@@ -230,9 +230,10 @@ def _build_token(item: _Node) -> None:
         variant = "double-struck" if "mjx-ds" in item.classes else "script"
     if "#script" in item.attrs:
         variant = "script"
-    if variant not in (None, "italic") and name in ("mi", "mn", "mtext"):
-        if variant != "normal" or (name == "mi" and len(text) == 1):
-            element.attrs["mathvariant"] = variant
+    # Upright is the default of all but a single letter.
+    styled = variant != "normal" or (name == "mi" and len(text) == 1)
+    if variant not in (None, "italic") and name in ("mi", "mn", "mtext") and styled:
+        element.attrs["mathvariant"] = variant
     item.element = element
 
 

@@ -531,8 +531,8 @@ def _side_by_side(kids: list[Element]) -> tuple[str, str, bool]:
     pairs = _pairs(kids)
     parts = [kid.tex for kid in kids]
     merged = _merge_words(kids, parts)
-    for opening, closing in pairs:
-        _fence(kids, parts, opening, closing)
+    if pairs:
+        _set_fences(kids, parts, pairs)
     tex = join(parts)
     kind = "row"
     if merged == 1:
@@ -555,25 +555,30 @@ def _is_alone(last: int, pairs: list[tuple[int, int]]) -> bool:
 def _merge_words(kids: list[Element], parts: list[str]) -> int:
     r"""Joins neighbouring letters of one font: \mathrm{d}\mathrm{e}\mathrm{t} -> \mathrm{det}."""
     count = len(parts)
-    previous = -1
-    for index, part in enumerate(parts):
-        if not part:
+    run: list[str] = []
+    font = ""
+    start = -1
+    for index in range(len(parts) + 1):
+        word = (
+            _font_and_word(parts[index]) if index < len(parts) and kids[index].tag == "mi" else None
+        )
+        if word is not None and word[0] == font:
+            run.append(word[1])
+            parts[index] = ""
+            count -= 1
             continue
-        if previous >= 0 and kids[index].tag == kids[previous].tag == "mi" and part[0] == "\\":
-            before = parts[previous]
-            command = part.partition("{")[0]
-            if (
-                command in _MERGED_FONTS
-                and before.startswith(command + "{")
-                and part.count("{") == 1
-                and before.count("{") == 1
-            ):
-                word = before[len(command) + 1 : -1] + part[len(command) + 1 : -1]
-                parts[previous] = ""
-                parts[index] = f"{command}{{{word}}}"
-                count -= 1
-        previous = index
+        if len(run) > 1:
+            parts[start] = f"{font}{{{''.join(run)}}}"
+        font, run, start = (word[0], [word[1]], index) if word is not None else ("", [], -1)
     return count
+
+
+def _font_and_word(part: str) -> tuple[str, str] | None:
+    r"""``\mathrm{det}`` as its command and its plain word."""
+    command, brace, rest = part.partition("{")
+    if brace and command in _MERGED_FONTS and "{" not in rest and rest.find("}") == len(rest) - 1:
+        return command, rest[:-1]
+    return None
 
 
 _MERGED_FONTS = frozenset(
@@ -635,37 +640,51 @@ def _pairs(kids: list[Element]) -> list[tuple[int, int]]:
 _SCRIPTED = frozenset({"msup", "msub", "msubsup"})
 
 
-def _fence(kids: list[Element], parts: list[str], opening: int, closing: int) -> None:
-    """Sets a pair of fences: as a matrix environment, as \\left \\right, or as they are."""
-    last = closing if closing >= 0 else len(kids)
-    inside = [kid for kid in kids[opening + 1 : last] if kid.kind != "empty"]
-    left = parts[opening]
-    right = parts[closing] if closing >= 0 else ""
-    content = [kid for kid in inside if kid.kind != "space"]
-    if len(content) == 1 and content[0].kind == "table" and parts[opening]:
-        position = kids.index(content[0], opening)
-        environment = _matrix_environment(left, right, parts[position])
-        if environment is not None:
-            for index in range(opening, last):
-                parts[index] = ""
-            parts[opening] = environment
-            if closing >= 0:
-                parts[closing] = ""
-            return
-    if len(content) == 1 and content[0].kind == "stack" and (left, right) == ("(", ")"):
-        position = kids.index(content[0], opening)
-        parts[opening] = parts[closing] = ""
-        parts[position] = _binomial(content[0])
-        return
-    if not any(kid.tall for kid in inside) or kids[opening].attrs.get("stretchy") == "false":
-        return
-    if left == r"\mid":
-        left = "|"
-    parts[opening] = join([r"\left", left])
-    if closing < 0:
-        parts[-1] = join([parts[-1], r"\right."])
+def _set_fences(kids: list[Element], parts: list[str], pairs: list[tuple[int, int]]) -> None:
+    """Sets each pair of fences: as a matrix environment, as \\left \\right, or as they are."""
+    # Sums over the children before each position, so that a pair costs the same at any length.
+    shown, tall, at = [0], [0], [0] * (len(kids) + 1)
+    for index, kid in enumerate(kids):
+        shown.append(shown[-1] + (kid.kind not in ("empty", "space")))
+        tall.append(tall[-1] + kid.tall)
+        at[shown[-1]] = at[shown[-1]] if shown[-1] == shown[-2] else index
+    unclosed = 0
+    for opening, closing in pairs:
+        last = closing if closing >= 0 else len(kids)
+        content = None
+        if shown[last] - shown[opening + 1] == 1:
+            content = at[shown[last]]
+        if content is not None and _set_around_one(kids, parts, opening, closing, content):
+            continue
+        if tall[last] == tall[opening + 1] or kids[opening].attrs.get("stretchy") == "false":
+            continue
+        if closing < 0:
+            unclosed += 1
+        else:
+            right = parts[closing]
+            right = "|" + right[4:] if right.startswith(r"\mid") else right
+            parts[closing] = join([r"\right", right])
+        parts[opening] = join([r"\left", "|" if parts[opening] == r"\mid" else parts[opening]])
+    parts.append(r"\right." * unclosed)
+
+
+def _set_around_one(
+    kids: list[Element], parts: list[str], opening: int, closing: int, content: int
+) -> bool:
+    """Fences around a single table or a fraction without a line; whether they were set."""
+    left, right = parts[opening], parts[closing] if closing >= 0 else ""
+    if kids[content].kind == "table" and left:
+        environment = _matrix_environment(left, right, parts[content])
+        if environment is None:
+            return False
+        parts[opening], parts[content] = "", environment
+    elif kids[content].kind == "stack" and (left, right) == ("(", ")"):
+        parts[opening], parts[content] = "", _binomial(kids[content])
     else:
-        parts[closing] = join([r"\right", "|" + right[4:] if right.startswith(r"\mid") else right])
+        return False
+    if closing >= 0:
+        parts[closing] = ""
+    return True
 
 
 _MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", (r"\{", r"\}"): "Bmatrix", ("|", "|"): "vmatrix",

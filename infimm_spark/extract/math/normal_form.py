@@ -26,6 +26,10 @@ MAX_NESTING = 100
 """Deeper groups are compared by their tokens alone, so that no input exhausts the stack."""
 
 
+MAX_TOKENS = 20_000
+"""Longer formulas are compared by their tokens alone as well."""
+
+
 def normal_form(tex: str) -> str:
     r"""The canonical spelling of a formula; ``normal_form(normal_form(x)) == normal_form(x)``.
 
@@ -35,7 +39,7 @@ def normal_form(tex: str) -> str:
     if not tex.isascii():
         tex = _ascii(tex)
     toks = tokens(tex)
-    if _nesting(toks) > MAX_NESTING:
+    if len(toks) > MAX_TOKENS or _nesting(toks) > MAX_NESTING:
         return join(toks)
     for _ in range(4):
         parser = _Parser(toks)
@@ -79,15 +83,20 @@ def _nesting(toks: list[str]) -> int:
 
 
 def _longest_chain(toks: list[str]) -> int:
-    r"""Longest run of commands with arguments: `\hat\hat\hat x` nests without braces."""
-    longest = run = 0
+    r"""Longest run of commands with arguments (`\hat\hat\hat x` nests without braces), and declarations.
+
+    A declaration (`\rm`) or infix (`\over`) takes the rest of its group: it nests with each use.
+    """
+    longest = run = rest = 0
     for token in toks:
-        if token[0] == "\\" and (token[1:] in ARITY or token[1:6] == "begin"):
+        if token[0] == "\\" and (token[1:] in ARITY or token[1:6] == "begin" or token == r"\not"):
             run += 1
             longest = max(longest, run)
-        elif token not in _SCRIPTS and token != "{":
+        elif token not in _SCRIPTS and token not in ("{", "[") and token not in _DROPPED:
             run = 0
-    return longest
+        if token in _DECLARATIONS or token in _INFIX:
+            rest += 1
+    return longest + rest
 
 
 _OPENING = frozenset({"{"})
@@ -397,13 +406,13 @@ class _Parser:
                 # an arrow that stretches over its text: the same as text over an arrow
                 below, above = join(self.optional() or []), join(self.argument())
                 arrow = COMMAND_OF.get(_ARROWS[name], _ARROWS[name])
-                atoms.append(_over_and_under(above, below, arrow))
+                _push(atoms, _over_and_under(above, below, arrow))
                 return
             arguments = [join(self.argument()) for _ in range(count)]
             if token == r"\overset":
-                atoms.append(_over_and_under(arguments[0], "", arguments[1]))
+                _push(atoms, _over_and_under(arguments[0], "", arguments[1]))
             elif token == r"\underset":
-                atoms.append(_over_and_under("", arguments[0], arguments[1]))
+                _push(atoms, _over_and_under("", arguments[0], arguments[1]))
             else:
                 atoms.append(token + "".join(f"{{{argument}}}" for argument in arguments))
             return
@@ -418,7 +427,7 @@ class _Parser:
             self.at += 2
 
     def negation(self, atoms: list[str]) -> None:
-        negated = self.argument()
+        negated = [atom for atom in self.argument() if atom]
         if not negated:
             return
         char = CHAR_OF.get(negated[0][1:], negated[0]) if len(negated[0]) > 1 else negated[0]
