@@ -14,8 +14,14 @@ from infimm_spark.extract.math.asciimath import asciimath_to_latex
     ("source", "tex"),
     [
         ("sum_(i=1)^n i^3=((n(n+1))/2)^2", r"\sum_{i=1}^n i^3=\left(\frac{n(n+1)}{2}\right)^2"),
-        ("[[a,b],[c,d]]((x),(y))", r"\begin{bmatrix}a&b\\c&d\end{bmatrix}\begin{pmatrix}x\\y\end{pmatrix}"),
-        ("f(x)={(1,if x>0),(0,if x<=0):}", r"f(x)=\begin{cases}1&\text{if}x>0\\0&\text{if}x\le0\end{cases}"),
+        (
+            "[[a,b],[c,d]]((x),(y))",
+            r"\begin{bmatrix}a&b\\c&d\end{bmatrix}\begin{pmatrix}x\\y\end{pmatrix}",
+        ),
+        (
+            "f(x)={(1,if x>0),(0,if x<=0):}",
+            r"f(x)=\begin{cases}1&\text{if}x>0\\0&\text{if}x\le0\end{cases}",
+        ),
         ("sqrt(x^2+y^2)", r"\sqrt{x^2+y^2}"),
         ("root(3)(x)", r"\sqrt[3]{x}"),
         ("a/b", r"\frac{a}{b}"),
@@ -51,7 +57,9 @@ def test_any_text_has_a_balanced_reading(source: str) -> None:
     assert check(asciimath_to_latex(source)) in (None, "empty", "unknown_commands", "html_inside")
 
 
-@pytest.mark.parametrize("source", ["[" * 3000 + "]" * 3000, "[[a]," * 60, "|" * 5000, "a/" * 5000, "sqrt" * 3000])
+@pytest.mark.parametrize(
+    "source", ["[" * 3000 + "]" * 3000, "[[a]," * 60, "|" * 5000, "a/" * 5000, "sqrt" * 3000]
+)
 def test_deep_nesting_exhausts_nothing(source: str) -> None:
     """Nesting beyond the limit is read flat instead of failing."""
     assert asciimath_to_latex(source)

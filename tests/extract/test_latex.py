@@ -49,7 +49,9 @@ def test_clean_removes_what_is_not_the_formula(tex: str, cleaned: str) -> None:
     assert clean(tex) == cleaned
 
 
-@pytest.mark.parametrize("tex", [r"$a$ and $b$", r"\[a\] \[b\]", r"{\displaystyle a}+{\displaystyle b}"])
+@pytest.mark.parametrize(
+    "tex", [r"$a$ and $b$", r"\[a\] \[b\]", r"{\displaystyle a}+{\displaystyle b}"]
+)
 def test_clean_leaves_two_formulas_apart(tex: str) -> None:
     """Delimiters at both ends that do not belong together are left alone."""
     assert clean(tex) == tex
@@ -91,8 +93,14 @@ def test_check_names_what_is_wrong(tex: str, reason: str | None) -> None:
         (r"\dfrac12 \leq {x}^{2}", r"\frac{1}{2}\le x²"),
         (r"a\over b", r"\frac ab"),
         (r"{\rm d}x", r"\mathrm{d} x"),
-        (r"\left(\begin{matrix}a&b\\c&d\\\end{matrix}\right)", r"\begin{pmatrix}a & b\\[2pt]c & d\end{pmatrix}"),
-        (r"\left\{\begin{array}{ll}a&b\\c&d\end{array}\right.", r"\begin{cases}a&b\\c&d\end{cases}"),
+        (
+            r"\left(\begin{matrix}a&b\\c&d\\\end{matrix}\right)",
+            r"\begin{pmatrix}a & b\\[2pt]c & d\end{pmatrix}",
+        ),
+        (
+            r"\left\{\begin{array}{ll}a&b\\c&d\end{array}\right.",
+            r"\begin{cases}a&b\\c&d\end{cases}",
+        ),
         (r"\begin{align*}a&=b\\c&=d\end{align*}", r"\begin{aligned}a=b\\c=d\end{aligned}"),
         (r"\sum\limits_{i=1}^n x_i", r"\sum^n_{i=1}x_{i}"),
         (r"x \not= y", r"x\neq y"),
@@ -142,7 +150,14 @@ def test_deep_nesting_exhausts_nothing(tex: str) -> None:
 
 def test_tokens_are_those_of_tex() -> None:
     """Control words, control symbols and environments are one token each, all else one a character."""
-    assert tokens("\\frac12 \\, % note\n\\begin{matrix}x") == [r"\frac", "1", "2", r"\,", r"\begin{matrix}", "x"]
+    assert tokens("\\frac12 \\, % note\n\\begin{matrix}x") == [
+        r"\frac",
+        "1",
+        "2",
+        r"\,",
+        r"\begin{matrix}",
+        "x",
+    ]
 
 
 def test_definitions_are_read_from_tex() -> None:
@@ -162,7 +177,13 @@ def test_definitions_are_read_from_tex() -> None:
 
 def test_definitions_are_read_from_a_configuration() -> None:
     """MathJax writes [body, arguments, default], KaTeX a body with #n and a backslash in the name."""
-    config = {"R": r"\mathbb{R}", "norm": [r"\|#1\|", 1], r"\half": r"\frac12", "p": ["#1#2", 2, "a"], "bad": 7}
+    config = {
+        "R": r"\mathbb{R}",
+        "norm": [r"\|#1\|", 1],
+        r"\half": r"\frac12",
+        "p": ["#1#2", 2, "a"],
+        "bad": 7,
+    }
     assert parse_macros(config) == {
         "R": Macro(0, r"\mathbb{R}"),
         "norm": Macro(1, r"\|#1\|"),
@@ -174,7 +195,10 @@ def test_definitions_are_read_from_a_configuration() -> None:
 def test_macros_are_expanded_where_they_are_used() -> None:
     """Arguments, defaults and nested macros are replaced; other text stays as it was."""
     macros = parse_macros(r"\def\R{\mathbb{R}}\def\n#1{|#1|}\newcommand\x[2][d]{#1_{#2}}")
-    assert expand_macros(r"\n{\x3} \in \R x \text{a  b}", macros) == r"|d_{3}| \in \mathbb{R} x \text{a  b}"
+    assert (
+        expand_macros(r"\n{\x3} \in \R x \text{a  b}", macros)
+        == r"|d_{3}| \in \mathbb{R} x \text{a  b}"
+    )
     assert expand_macros(r"\x[q]{4}", macros) == "q_{4}"
     assert expand_macros("x^2", macros) == "x^2"
 
@@ -186,7 +210,8 @@ def test_macro_bombs_are_refused(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"\frac{1}{2}", "x^2+1", "a_{ij} = 0", "E = mc^2", "$x$", r"f(x)=\sin x", r"\alpha", r"\(y\)"]
+    "text",
+    [r"\frac{1}{2}", "x^2+1", "a_{ij} = 0", "E = mc^2", "$x$", r"f(x)=\sin x", r"\alpha", r"\(y\)"],
 )
 def test_alternative_text_that_is_tex_is_recognised(text: str) -> None:
     """Commands, delimiters and the build of a formula give it away."""
@@ -194,7 +219,8 @@ def test_alternative_text_that_is_tex_is_recognised(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a photo of a cat", "image_1.png", "logo", "my_photo_3", "Figure 2: the graph of f", "x"]
+    "text",
+    ["", "a photo of a cat", "image_1.png", "logo", "my_photo_3", "Figure 2: the graph of f", "x"],
 )
 def test_other_alternative_text_is_not_taken_for_tex(text: str) -> None:
     """Sentences, file names and single words are no formulas."""
