@@ -209,9 +209,8 @@ def _main_block(root: Block) -> Block:
         best: Block | None = None
         amount = 0
         for child in current.children:
-            if isinstance(child, Block) and child.kept:
-                if child.prose > amount:
-                    best, amount = child, child.prose
+            if isinstance(child, Block) and child.kept and child.prose > amount:
+                best, amount = child, child.prose
         if best is None or not whole or best.tag in _LEAVES:
             return current
         named = best.tag in ("article", "main") or _STRONG_CONTENT.search(_names(best)) is not None

@@ -4,8 +4,8 @@ The rules, applied everywhere: headings `#`, lists `-` and `1.`, quotations `>`,
 rows, code fenced or between backticks; white space folded, `<br>` a line break; `<sup>` and `<sub>`
 with meaning become `^{…}` and `_{…}` (ordinals and marks such as ™ are plain, footnote numbers stand
 in brackets); a formula is `$…$` or, on a line of its own outside tables and headings, `$$…$$`; a
-dollar sign that delimits nothing is written `\$` outside code, so that reading the text again finds
-exactly the formulas that were written.
+dollar sign or backtick that delimits nothing is written `\$`, `` \` `` outside code, so that
+`formulas_in` reads back exactly the formulas that were written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,27 @@ from infimm_spark.extract import marks
 from infimm_spark.extract.tree import Block
 
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
+
+
+_READING = re.compile(
+    r"^[ >\-0-9.]*(?P<fence>```+)\n.*?\n(?P=fence)$"  # fenced code
+    r"|(?P<ticks>(?<!`)`+(?!`)).*?(?<!`)(?P=ticks)(?!`)"  # a code span
+    r"|\\."
+    r"|\$\$(?P<display>(?:\\.|[^\\$])+)\$\$"
+    r"|\$(?P<inline>(?:\\.|[^\\$])+)\$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def formulas_in(text: str) -> list[tuple[str, bool]]:
+    """(LaTeX, display) of the formulas in text written by this package, in order."""
+    found: list[tuple[str, bool]] = []
+    for match in _READING.finditer(text):
+        if match["display"] is not None:
+            found.append((match["display"], True))
+        elif match["inline"] is not None:
+            found.append((match["inline"], False))
+    return found
 
 
 class Renderer:
@@ -80,7 +101,7 @@ class Renderer:
         if tag == "table":
             return self._table(block)
         if tag in ("pre", "listing", "xmp", "plaintext"):
-            self._emit(f"```\n{block.children[0]}\n```")
+            self._emit(flattened(block))
             return _DONE
         if tag == "li":
             return self._enter_item(block)
@@ -147,10 +168,12 @@ class Renderer:
 
     def _folded(self, run: str) -> str:
         text = self._scan(run)
-        if "$" in text:
-            text = text.replace("$", "\\$")
-        if marks.SUP in text or marks.SUB in text:
-            text = _RAISED.sub(_raised, text)
+        if "$" in text or "`" in text:
+            text = _SPECIAL.sub(r"\1\1\\\2", text)
+        if "\\" in text:
+            text = _BACKSLASH_BEFORE_MARK.sub(r"\1 ", text)
+        if marks.SUP in text or marks.SUB in text or marks.RAISED_END in text:
+            text = _without_raised(text)
         if marks.EMPHASIS in text:
             text = text.replace(marks.EMPHASIS, "")
         if marks.BREAK not in text:
@@ -224,9 +247,25 @@ _DEEPEST_PREFIX = 60
 """Characters of indentation beyond which deeper lists and quotations are not told apart."""
 _MARK_AND_POINT = re.compile(r"\s*\ue000([0-9]+)\ue003(?:\s?[.,;:。，；](?=\s|$))?\s*")
 _LINES = re.compile(r"[ ]*\n[ \n]*")
-_ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|TM|SM|®|™|©|\*+|†|‡|[ªº°])", re.I)
+_ORDINAL = re.compile(r"st|nd|rd|th|er|re|e|ème|TM|SM", re.I)
+_MARK = re.compile(r"[®™©℠†‡ªº°]|\*+")
 _RAISED = re.compile("(.?)([\ue005\ue006])([^\ue005-\ue007]*)\ue007", re.S)
 _SHORT_TOKENS = 40
+
+
+_SPECIAL = re.compile(r"(?<!\\)(\\*)([$`])")
+_BACKSLASH_BEFORE_MARK = re.compile("(\\\\)(?=[\ue000\ue001])")
+_DEEPEST_RAISED = 6
+_RAISED_LEFT = re.compile("[\ue005-\ue007]")
+
+
+def _without_raised(text: str) -> str:
+    """Innermost scripts first; what nests deeper than any formula is plain text."""
+    for _ in range(_DEEPEST_RAISED):
+        text, count = _RAISED.subn(_raised, text)
+        if not count:
+            break
+    return _RAISED_LEFT.sub("", text)
 
 
 def _raised(match: re.Match[str]) -> str:
@@ -238,7 +277,8 @@ def _raised(match: re.Match[str]) -> str:
     if not inside:
         return before
     if kind == marks.SUP and (
-        _ORDINAL.fullmatch(inside) and (not before.isalpha() or len(inside) > 1)
+        _MARK.fullmatch(inside)
+        or (_ORDINAL.fullmatch(inside) and (not before.isalpha() or len(inside) > 1))
     ):
         return before + inside
     if marks.FORMULA in inside or marks.IMAGE in inside or marks.CODE in inside:

@@ -347,7 +347,10 @@ def _is_template_code(classes: str) -> bool:
 def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:
     source = text_of(node).strip("\n")
     if source.strip():
-        tree.codes.append(source)
+        fence = "```"
+        if fence in source:
+            fence = "`" * (max(map(len, re.findall("`+", source))) + 1)
+        tree.codes.append(f"{fence}\n{source}\n{fence}")
         block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
         block.own_length = len(source)
 

@@ -71,12 +71,34 @@ _LINES = re.compile(r"\s*\n\s*")
 _TRAILING_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\$")
 
 
+_DOLLAR = re.compile(r"(\\.)|\$", re.S)
+
+
+def _without_dollars(tex: str) -> str:
+    r"""`\text{if $x$}` as `\text{if \(x\)}`: the same to TeX, and the formula's end stays plain."""
+    count = len([1 for match in _DOLLAR.finditer(tex) if match[1] is None])
+    seen = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal seen
+        if match[1] is not None:
+            return match[1]
+        seen += 1
+        if seen == count and count % 2:
+            return "\\$"
+        return "\\(" if seen % 2 else "\\)"
+
+    return _DOLLAR.sub(replaced, tex)
+
+
 def _layout(tex: str, display: bool) -> str:
     """Blanks folded; an inline formula on one line, a display one without blank lines."""
     if not display or "\n" not in tex:
         folded = " ".join(tex.split())
     else:
         folded = _LINES.sub("\n", _BLANKS.sub(" ", tex)).strip()
+    if "$" in folded:
+        folded = _without_dollars(folded)
     # "\ " at the end is a control space whose blank was just stripped
     return folded + " " if _TRAILING_SLASH.search(folded) else folded
 

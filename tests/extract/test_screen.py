@@ -1,0 +1,106 @@
+"""The linear screen: what would make the parser slow is refused, ordinary pages pass."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from infimm_spark.errors import PageRejectedError
+from infimm_spark.extract.screen import ScreenLimits, screen
+
+LIMITS = ScreenLimits()
+
+
+def refusal(body: bytes) -> str | None:
+    try:
+        screen(body, LIMITS)
+    except PageRejectedError as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize("tag", [b"div", b"mrow", b"b", b"font", b"svg", b"DIV", b"x-y", b"table"])
+@pytest.mark.parametrize("count", [100_000, 1_000_000])
+def test_deep_nesting_is_refused(tag: bytes, count: int) -> None:
+    """100,000 and 1,000,000 elements inside each other never reach the parser."""
+    assert refusal(b"<math><" + b"><".join([tag] * count) + b">") in ("too_deep", "page_too_large")
+
+
+def test_deep_nesting_that_closes_again_is_refused() -> None:
+    """As many end tags as start tags do not hide the depth between them."""
+    assert refusal(b"<div>" * 5_000 + b"x" + b"</div>" * 5_000) == "too_deep"
+
+
+def test_stray_end_tags_do_not_hide_depth() -> None:
+    """End tags before the start tags take nothing from the depth."""
+    assert refusal(b"</p>" * 50_000 + b"<div>" * 3_000) == "too_deep"
+
+
+def test_many_tags_at_moderate_depth_are_refused() -> None:
+    """Each tag walks the open elements: the product is what costs."""
+    assert refusal(b"<div>" * 1_900 + b"<li></li>" * 200_000) == "too_deep"
+
+
+def test_attributes_are_counted_outside_quotes() -> None:
+    """100,000 attributes are refused; a long quoted value is one attribute."""
+    many = b" ".join(b"a%d=1" % number for number in range(100_000))
+    assert refusal(b"<div " + many + b">") == "too_many_attributes"
+    assert refusal(b'<img src="data:image/png;base64,' + b"A / B\n" * 50_000 + b'">') is None
+    assert refusal(b'<a title="never closed ' + b"a=b " * 50_000) is None
+
+
+def test_repeated_roots_are_refused() -> None:
+    """Each further `<html>` tag compares its attributes with those there are."""
+    assert refusal(b"".join(b"<html a%d=1>" % number for number in range(5_000))) == (
+        "too_many_attributes"
+    )
+
+
+def test_options_are_counted() -> None:
+    """Tens of thousands of options in one select are quadratic in the parser."""
+    assert refusal(b"<select>" + b"<option>x" * 40_000) == "too_many_options"
+
+
+def test_size() -> None:
+    """A page above the limit is refused by its length alone."""
+    assert refusal(b"x" * (LIMITS.max_bytes + 1)) == "page_too_large"
+
+
+def test_markup_inside_scripts_and_comments_is_no_depth() -> None:
+    """Tags in scripts and comments nest nothing."""
+    inside = b"<div>" * 5_000
+    assert refusal(b"<script>" + inside + b"</script><p>x") is None
+    assert refusal(b"<!--" + inside + b"--><p>x") is None
+
+
+def test_unclosed_paragraphs_and_items_are_ordinary() -> None:
+    """Elements that their successors close may be many."""
+    assert refusal(b"<ul>" + b"<li>x<br>" * 20_000 + b"</ul>" + b"<p>y" * 20_000) is None
+
+
+def test_real_pages_pass(shared_data: Path) -> None:
+    """No real page with formulas is refused."""
+    pages = sorted((shared_data / "gold" / "formulas" / "ccmath").glob("*.html"))
+    assert pages
+    assert [page.name for page in pages if refusal(page.read_bytes())] == []
+
+
+@pytest.mark.parametrize(
+    "unit", [b"<div>", b"<", b"<!--", b"<a ", b'<a b="', b"</", b"<script>", b"x", b"<a<b", b">"]
+)
+def test_the_screen_is_linear(unit: bytes) -> None:
+    """Eight times the page takes nowhere near sixty-four times as long."""
+
+    def seconds(size: int) -> float:
+        body = (unit * (size // len(unit) + 1))[:size]
+        best = 1e9
+        for _ in range(3):
+            start = time.process_time()
+            refusal(body)
+            best = min(best, time.process_time() - start)
+        return best
+
+    small, large = seconds(250_000), seconds(2_000_000)
+    assert large < 24 * max(small, 0.002)
