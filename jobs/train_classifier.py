@@ -55,9 +55,10 @@ def _train(kind: Kind, options: argparse.Namespace) -> None:
         parameters=recipe.parameters,
         data=_counts(examples),
         evaluation=evaluate(trained.predictions),
+        shift=trained.shift,
         default_threshold=recipe.threshold,
         trained=options.date,
-        notes=[*recipe.notes, f"Shift of the log-odds: {trained.shift}."],
+        notes=recipe.notes,
     )
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +45,8 @@ class ModelCard(BaseModel):
     """Of fastText and of the sampling."""
     evaluation: dict[str, Any]
     """Metrics by language, view and length band, and how the split was made."""
+    shift: dict[str, float]
+    """Added to a language's log-odds: calibration on unseen sites."""
     default_threshold: float
     notes: list[str] = []
 
@@ -61,11 +64,27 @@ class Classifier:
     def score(self, text: str, language: str) -> float:
         """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``)."""
         line = normalise(excerpt(text, self.card.max_chars), language)
+        return shifted(self.predict(line), self.card.shift.get(language, 0.0))
+
+    def predict(self, line: str) -> float:
+        """fastText's probability for a line that `normalise` made, not calibrated."""
         return positive_probability(self._model, line)
 
     def score_many(self, texts: Iterable[str], languages: Iterable[str]) -> list[float]:
         """`score` of each pair, in order; both of the same length."""
         return [self.score(*pair) for pair in zip(texts, languages, strict=True)]
+
+
+def shifted(probability: float, shift: float) -> float:
+    """The probability whose log-odds are higher by `shift`."""
+    if not shift or not 0.0 < probability < 1.0:
+        return probability
+    return 1.0 / (1.0 + math.exp(-(log_odds(probability) + shift)))
+
+
+def log_odds(probability: float) -> float:
+    """log(p / (1 - p)); p strictly between 0 and 1."""
+    return math.log(probability / (1.0 - probability))
 
 
 def positive_probability(model: Any, line: str) -> float:

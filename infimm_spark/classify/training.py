@@ -32,7 +32,9 @@ from infimm_spark.classify.mathematics import (
     ModelCard,
     card_file,
     load_classifier,
+    log_odds,
     positive_probability,
+    shifted,
 )
 from infimm_spark.errors import InputError
 
@@ -80,9 +82,10 @@ class TrainingParameters:
     """Texts of one site and label weigh no more than this many (convex), or are sampled (fastText)."""
     folds: int = 5
     seed: int = 1
-    calibrated: tuple[float, float] | None = None
-    """(recall, threshold): shift the log-odds until, on unseen sites, that recall lies at that
-    threshold in the language where it is harder; convex only."""
+    calibrated: dict[str, float] = field(default_factory=dict)
+    """Language to recall: its log-odds are shifted until, on extracted texts of unseen sites, that
+    recall lies at `calibrated_at`. The shifts are kept in the card and applied by `Classifier`."""
+    calibrated_at: float = 0.4
 
 
 class Prediction(NamedTuple):
@@ -101,11 +104,11 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model file, the out-of-site predictions of its examples, and the shift of its log-odds."""
+    """A model file, the out-of-site predictions of its examples, and the shifts of its log-odds by language."""
 
     model: bytes
     predictions: list[Prediction]
-    shift: float
+    shift: dict[str, float]
 
 
 def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> Trained:
@@ -126,11 +129,10 @@ def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> 
     for number in range(int(fold.max()) + 1):
         inside = np.flatnonzero(fold == number)
         probabilities[inside] = fit(np.flatnonzero(fold != number)).probabilities(inside)
-    shift = 0.0
-    if parameters.calibrated is not None:
-        shift = _shift(examples, probabilities, *parameters.calibrated)
-        odds = np.exp(shift) * probabilities / np.maximum(1 - probabilities, 1e-12)
-        probabilities = odds / (1 + odds)
+    shift = {
+        language: _shift(examples, probabilities, language, recall, parameters.calibrated_at)
+        for language, recall in sorted(parameters.calibrated.items())
+    }
     predictions = [
         Prediction(
             page=e.page,
@@ -141,17 +143,17 @@ def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> 
             label=e.label,
             measured=e.measured,
             score=e.score,
-            prob=round(float(p), 6),
+            prob=round(shifted(float(p), shift.get(e.language, 0.0)), 6),
         )
         for e, p in zip(examples, probabilities, strict=True)
     ]
-    return Trained(fit(np.arange(len(examples))).to_bytes(shift), predictions, round(shift, 4))
+    return Trained(fit(np.arange(len(examples))).to_bytes(), predictions, shift)
 
 
 class _Fitted(Protocol):
     def probabilities(self, rows: Rows) -> Floats: ...
 
-    def to_bytes(self, shift: float) -> bytes: ...
+    def to_bytes(self) -> bytes: ...
 
 
 def _fitter(
@@ -192,10 +194,8 @@ class _FittedConvex:
     def probabilities(self, rows: Rows) -> Floats:
         return self.features.predict(self.model, rows)
 
-    def to_bytes(self, shift: float) -> bytes:
-        # A constant added to every feature's weight is added to their mean.
-        shifted = ConvexModel(self.model.words, self.model.weights + shift, self.model.bucket)
-        return shifted.to_bytes((POSITIVE_LABEL, NEGATIVE_LABEL))
+    def to_bytes(self) -> bytes:
+        return self.model.to_bytes((POSITIVE_LABEL, NEGATIVE_LABEL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,7 @@ class _FittedFastText:
             loaded = load_fasttext(path)
             return np.array([positive_probability(loaded, self.lines[row]) for row in rows])
 
-    def to_bytes(self, shift: float) -> bytes:
-        if shift:
-            raise InputError("calibration needs the convex solver; expected calibrated = None")
+    def to_bytes(self) -> bytes:
         return self.model
 
 
@@ -240,17 +238,25 @@ def _sampled(
 
 
 def _shift(
-    examples: Sequence[Example], probabilities: Floats, recall: float, threshold: float
+    examples: Sequence[Example],
+    probabilities: Floats,
+    language: str,
+    recall: float,
+    threshold: float,
 ) -> float:
-    """What to add to the log-odds so that `recall` lies at `threshold` where that is hardest."""
-    hardest = 1.0
-    positive = np.array([e.label == 1 and e.measured for e in examples])
-    for language, view in sorted({(e.language, e.view) for e in examples if e.view != "quick"}):
-        chosen = positive & np.array([(e.language, e.view) == (language, view) for e in examples])
-        if chosen.any():
-            found = threshold_for_recall(probabilities[chosen], positive[chosen], recall)
-            hardest = min(hardest, found)
-    return float(np.log(threshold / (1 - threshold)) - np.log(hardest / (1 - hardest)))
+    """What to add to a language's log-odds so that `recall` lies at `threshold`."""
+    chosen = np.array(
+        [
+            e.label == 1 and e.measured and e.language == language and e.view == "text"
+            for e in examples
+        ]
+    )
+    if not chosen.any():
+        raise InputError(f"no measured positive text in {language!r} to calibrate with")
+    found = threshold_for_recall(probabilities[chosen], np.ones(chosen.sum(), bool), recall)
+    found = min(max(found, 1e-6), 1 - 1e-6)
+    # Rounded up, so that the text at the threshold stays at or above it.
+    return float(np.ceil((log_odds(threshold) - log_odds(found)) * 1e3) / 1e3)
 
 
 def folds(examples: Iterable[Example], count: int) -> dict[str, int]:
@@ -317,6 +323,7 @@ def write_model(
     parameters: TrainingParameters,
     data: dict[str, Any],
     evaluation: dict[str, Any],
+    shift: dict[str, float],
     default_threshold: float,
     trained: datetime.date,
     notes: Sequence[str] = (),
@@ -336,6 +343,7 @@ def write_model(
         data=data,
         parameters=asdict(parameters),
         evaluation=evaluation,
+        shift=shift,
         default_threshold=default_threshold,
         notes=list(notes),
     )
@@ -374,7 +382,8 @@ def card_markdown(card: ModelCard, size: int) -> str:
         f"# {card.kind.capitalize()} classifier\n\n"
         f"A fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
         f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} characters of a "
-        f"text. Default threshold {card.default_threshold}.\n\n"
+        f"text. Default threshold {card.default_threshold}. Log-odds shifted by language: "
+        f"{card.shift or 'none'}.\n\n"
         "## Figures\n\nEach site is scored by a model that did not see it.\n\n"
         f"| texts | positive / negative | AUC | {heads} |\n|---|---|---|"
         + "---|" * len(RECALLS)

@@ -40,9 +40,8 @@ class ModelColumns:
 
     def language(self, text: Column | str) -> Column:
         """struct<label: string, prob: float> of a text column, as `LanguageIdentifier.identify`."""
-        from pyspark.sql.pandas.functions import pandas_udf
-
-        return pandas_udf(_identify(self._broadcast("language")), "label string, prob float")(text)
+        identify = _identify(self._broadcast("language"))
+        return _column(identify, "label string, prob float", text)
 
     def math_prob(self, text: Column | str, language: Column | str) -> Column:
         """float: the recall classifier's probability, given the text and its language label."""
@@ -53,15 +52,21 @@ class ModelColumns:
         return self._probability("precision", text, language)
 
     def _probability(self, kind: Kind, text: Column | str, language: Column | str) -> Column:
-        from pyspark.sql.pandas.functions import pandas_udf
-
-        return pandas_udf(_score(self._broadcast(kind), kind), "float")(text, language)
+        return _column(_score(self._broadcast(kind), kind), "float", text, language)
 
     def _broadcast(self, name: str) -> Any:
         if name not in self._broadcasts:
             model = read_model(getattr(self._models, name), name)  # type: ignore[arg-type]
             self._broadcasts[name] = self._spark.sparkContext.broadcast(model)
         return self._broadcasts[name]
+
+
+def _column(function: Any, returns: str, *columns: Column | str) -> Column:
+    from pyspark.sql.pandas.functions import pandas_udf
+
+    make: Any = pandas_udf  # its overloads do not know hints set at run time
+    column: Column = make(function, returns)(*columns)
+    return column
 
 
 def _identify(broadcast: Any) -> Callable[[Iterator[pd.Series]], Iterator[pd.DataFrame]]:

@@ -102,7 +102,7 @@ def test_packaged_models_are_small_and_documented(kind: Kind) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card.sha256
     assert card.feature_version == FEATURE_VERSION
     assert card.data["pages"] > 500
-    assert card.parameters["fasttext"]["dim"] > 0
+    assert card.parameters["solver"]["bucket"] > 0
     for group in ("en/text", "zh/text"):
         figures = card.evaluation[group]
         assert 0.5 < figures["auc"] <= 1

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from infimm_spark.classify.convex import ConvexParameters, Features
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.fasttext_train import FastTextParameters, train_fasttext
+from infimm_spark.classify.features import normalise
 from infimm_spark.classify.labelled import precision_examples, recall_examples, site_of
 from infimm_spark.classify.mathematics import load_classifier, positive_probability
 from infimm_spark.classify.training import (
@@ -46,7 +47,7 @@ NEWS = ["council", "river", "market", "bus", "football", "天气", "公园", "mu
 
 CONVEX = TrainingParameters(solver=ConvexParameters(bucket=1_000, min_sites=2), folds=3)
 SGD = TrainingParameters(
-    solver=FastTextParameters(dim=4, epoch=20, lr=0.5, min_count=1, bucket=1_000), folds=3
+    solver=FastTextParameters(dim=4, epoch=10, lr=0.5, min_count=1, bucket=1_000), folds=3
 )
 
 
@@ -129,21 +130,47 @@ def test_features_of_few_sites_are_not_learnt(examples: list[Example]) -> None:
     assert b"theorem" in train_model(marked, parameters).model
 
 
-def test_calibration_puts_the_recall_at_the_threshold(examples: list[Example]) -> None:
-    """After the shift, the wanted recall of unseen sites lies at the wanted threshold."""
-    parameters = dataclasses.replace(CONVEX, calibrated=(0.9, 0.4))
+@pytest.mark.parametrize("parameters", [CONVEX, SGD], ids=["convex", "fasttext"])
+def test_calibration_puts_the_recall_at_the_threshold(
+    examples: list[Example], parameters: TrainingParameters
+) -> None:
+    """After the shift, a language's wanted recall of unseen sites lies at the wanted threshold."""
+    parameters = dataclasses.replace(parameters, calibrated={"en": 0.8}, calibrated_at=0.3)
     trained = train_model(examples, parameters)
-    positives = [p for p in trained.predictions if p.label == 1]
-    for language in ("en", "zh"):
-        kept = [p.prob >= 0.4 - 1e-6 for p in positives if p.language == language]
-        assert np.mean(kept) >= 0.9
-    assert trained.shift != 0
+    english = [p.prob for p in trained.predictions if p.label == 1 and p.language == "en"]
+    assert len(english) == 15
+    assert sum(prob >= 0.3 - 1e-6 for prob in english) >= 12
+    assert sorted(english)[3] == pytest.approx(0.3, abs=0.01)
+    assert set(trained.shift) == {"en"}
 
 
-def test_calibration_needs_the_convex_fit(examples: list[Example]) -> None:
-    """fastText's own training cannot be shifted, and says so."""
-    with pytest.raises(InputError, match="convex solver"):
-        train_model(examples, dataclasses.replace(SGD, calibrated=(0.9, 0.4)))
+def test_calibration_needs_texts_of_the_language(examples: list[Example]) -> None:
+    """A language without measured positives cannot be calibrated, and is named."""
+    with pytest.raises(InputError, match="'de'"):
+        train_model(examples, dataclasses.replace(CONVEX, calibrated={"de": 0.9}))
+
+
+def test_shift_of_the_card_is_applied_by_language(examples: list[Example], tmp_path: Path) -> None:
+    """A classifier adds its card's shift to the log-odds of that language alone."""
+    trained = train_model(examples, CONVEX)
+    written = write_model(
+        tmp_path,
+        "recall",
+        trained.model,
+        parameters=CONVEX,
+        data={},
+        evaluation={},
+        shift={"zh": 1.0},
+        default_threshold=0.4,
+        trained=datetime.date(2024, 1, 2),
+    )
+    classifier = load_classifier(written, "recall")
+    text = "theorem council proof bus"
+    plain = {language: classifier.predict(normalise(text, language)) for language in ("en", "zh")}
+    assert classifier.score(text, "en") == plain["en"]
+    assert classifier.score(text, "zh") == pytest.approx(
+        1 / (1 + (1 / plain["zh"] - 1) / np.e), abs=1e-9
+    )
 
 
 def test_written_model_loads_with_its_card(examples: list[Example], tmp_path: Path) -> None:
@@ -156,6 +183,7 @@ def test_written_model_loads_with_its_card(examples: list[Example], tmp_path: Pa
         parameters=CONVEX,
         data={"pages": 60},
         evaluation=evaluate(trained.predictions),
+        shift=trained.shift,
         default_threshold=0.4,
         trained=datetime.date(2024, 1, 2),
     )

@@ -1,0 +1,137 @@
+"""The classifiers on sites they did not see, and their speed.
+
+    python benchmarks/classifiers.py --data ../shared/data --predictions cv/
+
+`cv/` holds the out-of-site scores that `jobs/train_classifier.py --predictions` writes. Prints, by
+language: AUC, precision at recalls, the figures by site, the share of labelled pages that pass the
+cascade (quick text at the floor, extracted text at the threshold) and the precision classifier; then
+documents a second of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from infimm_spark.classify.features import normalise
+from infimm_spark.classify.labelled import read_jsonl
+from infimm_spark.classify.language import LanguageIdentifier
+from infimm_spark.classify.mathematics import Kind, load_classifier
+from infimm_spark.classify.training import RECALLS, Prediction, evaluate
+from infimm_spark.config import BuildConfig
+
+_SPEED_CHARS = 2_000
+_SPEED_TEXTS = 2_000
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description="Classifiers on unseen sites, and their speed.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--predictions", type=Path, required=True)
+    options = parser.parse_args()
+    recall = _read(options.predictions / "recall.jsonl.gz")
+    for kind, predictions in (
+        ("recall", recall),
+        ("precision", _read(options.predictions / "precision.jsonl.gz")),
+    ):
+        print(f"\n{kind} classifier, unseen sites")
+        _figures(predictions)
+    _by_site(recall)
+    _cascade(recall)
+    _speed(options.data)
+
+
+def _figures(predictions: Sequence[Prediction]) -> None:
+    heads = "".join(f"{f'precision@{r}':>16}" for r in RECALLS)
+    print(f"{'texts':<12}{'pos/neg':>12}{'AUC':>8}{'Spearman':>10}{heads}")
+    for name, figures in evaluate(predictions).items():
+        points = {
+            p["recall_wanted"]: p for p in figures["operating_points"] if "recall_wanted" in p
+        }
+        cells = "".join(
+            f"{points[r]['precision']:>8.3f} ({points[r]['threshold']:.2f}) " for r in RECALLS
+        )
+        counts = f"{figures['positive']}/{figures['negative']}"
+        rank = figures.get("spearman")
+        print(
+            f"{name:<12}{counts:>12}{figures['auc']:>8.4f}"
+            f"{f'{rank:.3f}' if rank is not None else '':>10}{cells}"
+        )
+
+
+def _by_site(predictions: Sequence[Prediction]) -> None:
+    threshold = BuildConfig().dedup.recall_threshold
+    print(f"\nrecall classifier by site: share at or above {threshold} (extracted text)")
+    groups: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for p in predictions:
+        if p.measured and p.view == "text":
+            groups[p.language, p.site, p.label].append(p.prob)
+    for (language, site, label), scores in sorted(groups.items()):
+        if len(scores) >= 20:
+            kept = np.mean(np.array(scores) >= threshold)
+            kind = "math" if label else "nonmath"
+            print(f"{language}  {kind:<8} {site:<34}{len(scores):>6}{kept:>8.3f}")
+
+
+def _cascade(predictions: Sequence[Prediction]) -> None:
+    config = BuildConfig()
+    floor, threshold = config.extract.recall_floor, config.dedup.recall_threshold
+    print(f"\npages past the floor {floor} (quick text) and the threshold {threshold} (extracted)")
+    pages: defaultdict[tuple[str, int, str], dict[str, float]] = defaultdict(dict)
+    for p in predictions:
+        if p.measured:
+            pages[p.language, p.label, p.page][p.view] = p.prob
+    groups: defaultdict[tuple[str, int], list[bool]] = defaultdict(list)
+    for (language, label, _page), views in pages.items():
+        if "quick" in views and "text" in views:
+            passed = views["quick"] >= floor and views["text"] >= threshold
+            groups[language, label].append(passed)
+    for (language, label), passed_all in sorted(groups.items()):
+        kind = "math" if label else "nonmath"
+        print(f"{language}  {kind:<8}{len(passed_all):>6}{np.mean(passed_all):>8.3f}")
+
+
+def _speed(data: Path) -> None:
+    print(f"\ntexts of {_SPEED_CHARS} characters a second, one core")
+    texts = []
+    for row in read_jsonl(data / "annotations" / "annotated.jsonl.gz"):
+        if len(row["excerpt"]) >= _SPEED_CHARS:
+            texts.append((row["excerpt"][:_SPEED_CHARS], row["lang"]))
+    texts = (texts * (1 + _SPEED_TEXTS // len(texts)))[:_SPEED_TEXTS]
+    started = time.process_time()
+    lines = [normalise(text, language) for text, language in texts]
+    print(f"{'normalise':<28}{len(texts) / (time.process_time() - started):>8.0f}")
+    identifier = LanguageIdentifier()
+    started = time.process_time()
+    for text, _ in texts:
+        identifier.identify(text)
+    print(f"{'language':<28}{len(texts) / (time.process_time() - started):>8.0f}")
+    kinds: tuple[Kind, Kind] = ("recall", "precision")
+    for kind in kinds:
+        classifier = load_classifier(None, kind)
+        started = time.process_time()
+        for line in lines:
+            classifier.predict(line)
+        print(
+            f"{kind + ', prediction alone':<28}{len(texts) / (time.process_time() - started):>8.0f}"
+        )
+        started = time.process_time()
+        for text, language in texts:
+            classifier.score(text, language)
+        print(
+            f"{kind + ', with normaliser':<28}{len(texts) / (time.process_time() - started):>8.0f}"
+        )
+
+
+def _read(path: Path) -> list[Prediction]:
+    return [Prediction(**row) for row in read_jsonl(path)]
+
+
+if __name__ == "__main__":
+    main()
