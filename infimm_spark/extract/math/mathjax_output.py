@@ -293,7 +293,9 @@ def _find(item: _Node, *names: str) -> _Node | None:
         for kid in level:
             if kid.name in names:
                 return kid
-            if kid.name not in _MATHML_NAMES or kid.name in ("munder", "mover", "mrow"):
+            if kid.name not in _MATHML_NAMES or (
+                kid.name == "munder" and item.name == "munderover"
+            ):
                 following.extend(kid.kids)
         level = following
     return None
@@ -376,7 +378,8 @@ def _build_limits(item: _Node) -> None:
         item.name = {"munder": "msub", "mover": "msup"}.get(item.name, "msubsup")
         _build_scripts(item)
         return
-    under, over = _part(item, "under"), _part(item, "over")
+    under = _part(item, "under") if item.name != "mover" else None
+    over = _part(item, "over") if item.name != "munder" else None
     if under is None and over is None:
         kids = _drawn(item)
         element = Element(item.name)

@@ -859,6 +859,8 @@ def _script_pairs(kids: list[Element]) -> list[tuple[str, str]]:
 
 
 def _under(element: Element) -> None:
+    if len(element.kids) > 2:  # Temml puts the sign of application between base and limit
+        element.kids = [kid for kid in element.kids if kid.kind not in ("empty", "space")]
     _limits(element, _kid(element, 0), _kid(element, 1), _NOTHING)
 
 
@@ -891,9 +893,10 @@ def _limits(element: Element, base: Element, under: Element, over: Element) -> N
         if not _accent(under, UNDER_ACCENTS) and not over.tex:
             _scripted(element, base, under, over)
             return
-    if base.tex == r"\lim":
-        named = _LIMITS_WITH_SIGN.get(under.text.strip() or over.text.strip())
-        if named is not None and not (under.tex and over.tex):
+    if base.tex in (r"\lim", r"\mathrm{lim}", r"\text{lim}") and not (under.tex and over.tex):
+        sign = _accent(over, OVER_ACCENTS) or _accent(under, UNDER_ACCENTS)
+        named = _LIMITS_WITH_SIGN.get(sign or "")
+        if named is not None:
             element.tex, element.kind = named, "limits"
             return
     arrow = _extensible(base, under, over)
@@ -949,8 +952,10 @@ def _accent(script: Element, table: dict[str, str]) -> str | None:
     return table.get(text)
 
 
-_LIMITS_WITH_SIGN = {"→": r"\varinjlim", "←": r"\varprojlim", "¯": r"\varlimsup", "‾": r"\varlimsup",
-                     "_": r"\varliminf"}  # fmt: skip
+_LIMITS_WITH_SIGN = {
+    "underrightarrow": r"\varinjlim", "underleftarrow": r"\varprojlim", "overline": r"\varlimsup",
+    "bar": r"\varlimsup", "underline": r"\varliminf",
+}  # fmt: skip
 
 
 def _extensible(base: Element, under: Element, over: Element) -> str | None:
@@ -1141,6 +1146,8 @@ def _table(element: Element) -> None:
     if not rows:
         element.kind = "empty"
         return
+    glue = _leading_empty_columns(rows)
+    rows = [_without_trailing_empty(row[glue:], rows, glue) for row in rows]
     width = max(len(row) for row in rows)
     body = r" \\ ".join(" & ".join(cell.tex for cell in row) for row in rows)
     element.kind, element.tall = "table", True
@@ -1159,12 +1166,38 @@ def _table(element: Element) -> None:
             column + (bars[i] if i < len(bars) else "") for i, column in enumerate(alignment)
         )
         element.tex = f"\\begin{{array}}{{{spec}}} {body} \\end{{array}}"
-    elif _is_aligned(alignment, rows):
+    elif alignment == "rcl" and element.attrs.get("displaystyle") == "true":
+        # eqnarray: its relation stands in a column of its own
+        body = r" \\ ".join(
+            join([cell.tex + (" & " if i == 0 else "") for i, cell in enumerate(row)])
+            for row in rows
+        )
+        element.tex = f"\\begin{{aligned}} {body} \\end{{aligned}}"
+    elif _is_aligned(alignment, rows) or (
+        alignment == "c" * width and _relations_lead(rows, width)
+    ):
         element.tex = f"\\begin{{aligned}} {body} \\end{{aligned}}"
     elif set(alignment) == {"c"}:
         element.tex = f"\\begin{{matrix}} {body} \\end{{matrix}}"
     else:
         element.tex = f"\\begin{{array}}{{{alignment}}} {body} \\end{{array}}"
+
+
+def _leading_empty_columns(rows: list[list[Element]]) -> int:
+    """Columns at the left that hold nothing in any row: KaTeX and Temml centre equations by them."""
+    count = 0
+    width = max(len(row) for row in rows)
+    while count < width - 1 and not any(row[count].tex for row in rows if count < len(row)):
+        count += 1
+    return count
+
+
+def _without_trailing_empty(
+    row: list[Element], rows: list[list[Element]], glue: int
+) -> list[Element]:
+    """A row up to the last column that holds something in any row; tables of blanks stay."""
+    last = max((i for other in rows for i, cell in enumerate(other) if cell.tex), default=-1)
+    return row[: last + 1 - glue] if last >= 0 else row
 
 
 def _with_row_lines(body: str, lines: str) -> str:
@@ -1204,11 +1237,28 @@ def _cell_alignment(cell: Element) -> str:
     return match[1] if match else ""
 
 
+_RELATIONS = frozenset("=<>≤≥≈≡∼≃≅≠→⇒⇔←∈⊂⊆≪≫∝≦≧⩽⩾")
+
+
+def _relations_lead(rows: list[list[Element]], width: int) -> bool:
+    """Every second column starts with a relation: an alignment whose column layout was lost."""
+    if width % 2 or len(rows) < 2:
+        return False
+    cells = [cell for row in rows for cell in row[1::2] if cell.tex]
+    return bool(cells) and all(_first_token(cell).text.strip() in _RELATIONS for cell in cells)
+
+
+def _first_token(element: Element) -> Element:
+    while element.kids:
+        element = next((kid for kid in element.kids if kid.tex), element.kids[0])
+    return element
+
+
 def _is_aligned(alignment: str, rows: list[list[Element]]) -> bool:
-    """Right and left columns in turn: the layout of align, split and eqnarray."""
-    if len(alignment) < 2 or not alignment.startswith("rl"):
-        return len(alignment) == 3 and alignment == "rcl"
-    return all(letter == "rl"[index % 2] for index, letter in enumerate(alignment))
+    """Right and left columns in turn: the layout of align and split."""
+    return len(alignment) > 1 and all(
+        letter == "rl"[index % 2] for index, letter in enumerate(alignment)
+    )
 
 
 _CONVERTERS: dict[str, Callable[[Element], None]] = {

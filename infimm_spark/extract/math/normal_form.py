@@ -17,6 +17,7 @@ from infimm_spark.extract.math.symbols import (
     CHAR_OF,
     COMMAND_OF,
     FUNCTIONS,
+    LIMIT_FUNCTIONS,
     char_to_tex,
     names,
 )
@@ -530,9 +531,18 @@ def _over_and_under(over: str, under: str, base: str) -> str:
     if under and not over and base.startswith(r"\overset{"):
         split = _group_end(base, len(r"\overset"))
         over, base = base[len(r"\overset{") : split], base[split + 2 : -1]
+    if under and not over and _takes_limits(base):
+        # \underset{x}{\mathrm{argmin}} and \operatorname*{argmin}_x are drawn alike
+        return f"{base}_{{{under}}}"
     if under:
         base = f"\\underset{{{under}}}{{{base}}}"
     return f"\\overset{{{over}}}{{{base}}}" if over else base
+
+
+def _takes_limits(base: str) -> bool:
+    if base.startswith(r"\mathrm{"):
+        return base[8:-1].isalpha() and base[8:-1].islower() and len(base) > 11
+    return base[1:] in LIMIT_FUNCTIONS and base[0] == "\\"
 
 
 def _group_end(tex: str, start: int) -> int:
