@@ -87,7 +87,8 @@ def test_mathml_with_any_prefix(prefix: str) -> None:
     body = f"<p>is <{p}math><{p}mi>x</{p}mi><{p}mspace/><{p}mo>+</{p}mo><{p}mn>1</{p}mn></{p}math> so</p>"
     document = extracted(body)
     assert [f.tex.replace(" ", "") for f in document.formulas] == ["x+1"]
-    assert document.text.startswith("is $") and document.text.endswith("$ so")
+    assert document.text.startswith("is $")
+    assert document.text.endswith("$ so")
 
 
 @pytest.mark.parametrize(
