@@ -128,19 +128,20 @@ def precision_examples(
     for row in annotations:
         graded.add(row["url"])
         text = text_of.get((row["source"], row["path"])) or text_of_url.get(row["url"]) or ""
-        for view, body in (("text", text), ("excerpt", row["excerpt"])):
-            if body.strip():
-                examples.append(
-                    Example(
-                        text=body,
-                        language=row["lang"],
-                        label=int(row["score"] >= GRADE),
-                        site=site_of(row["source"], row["url"]),
-                        page=row["id"],
-                        view=view,
-                        score=float(row["score"]),
-                    )
+        # The excerpt, often without its formulas, only where the crawl lacks the page.
+        view, body = ("text", text) if text.strip() else ("excerpt", row["excerpt"])
+        if body.strip():
+            examples.append(
+                Example(
+                    text=body,
+                    language=row["lang"],
+                    label=int(row["score"] >= GRADE),
+                    site=site_of(row["source"], row["url"]),
+                    page=row["id"],
+                    view=view,
+                    score=float(row["score"]),
                 )
+            )
     for site in sorted(plain):
         fresh = [e for e in plain[site] if e.page.split(" ", 1)[1] not in graded]
         examples += fresh[:_NEGATIVES_PER_SITE]

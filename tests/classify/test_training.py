@@ -297,7 +297,7 @@ def test_identical_texts_are_trained_on_once() -> None:
 
 
 def test_grades_become_labels() -> None:
-    """A score of 6 is worth keeping; the extracted text stands beside the graded excerpt."""
+    """A score of 6 is worth keeping; the excerpt stands in for a page that the crawl lacks."""
     label = {
         "snapshot": "S",
         "url": "u",
@@ -312,10 +312,11 @@ def test_grades_become_labels() -> None:
     views = [{"snapshot": "S", "url": "u", "quick": "q", "text": "extracted"}]
     for score, expected in ((5, 0), (6, 1)):
         made = precision_examples([label], views, [grade | {"score": score}])
-        assert {(e.view, e.text, e.label, e.score) for e in made} == {
-            ("text", "extracted", expected, score),
-            ("excerpt", "graded", expected, score),
-        }
+        assert [(e.view, e.text, e.label, e.score) for e in made] == [
+            ("text", "extracted", expected, score)
+        ]
+        absent = precision_examples([], [], [grade | {"score": score}])
+        assert [(e.view, e.text, e.label) for e in absent] == [("excerpt", "graded", expected)]
 
 
 scores = st.lists(st.integers(0, 5), min_size=4, max_size=40)
