@@ -126,7 +126,6 @@ _UNARY = {
 _WIDE = {r"\hat": r"\widehat", r"\tilde": r"\widetilde", r"\vec": r"\overrightarrow"}
 _TEXT = frozenset({"text", "mbox", "textrm"})
 _BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color", "class", "id"})
-_WITH_LIMITS = frozenset({r"\underbrace", r"\overbrace"})
 
 _NAMES = sorted(
     {*_CONSTANTS, *_LEFT, *_RIGHT, *_FENCED, *_UNARY, *_TEXT, *_BINARY, '"', ","},

@@ -124,7 +124,6 @@ def is_display(node: LexborNode) -> bool:
 _PROLOGUE = re.compile(r"<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _PREFIX = re.compile(r"(</?)[A-Za-z][\w.-]*:(?=[A-Za-z])")
-_EMPTY_ELEMENT = re.compile(r"<(math|m[a-z]+|none|semantics|c[a-z]+)((?:\s[^<>]*)?)/>")
 
 
 def parse_mathml(xml: str) -> LexborNode:
@@ -1065,27 +1064,21 @@ def _padded(element: Element) -> None:
 
 
 def _enclosed(element: Element) -> None:
-    tex, kind, tall = _side_by_side(element.kids)
-    for notation in (element.attrs.get("notation") or "longdiv").split():
-        tex = (
-            _ENCLOSURES.get(notation, "{}").replace("{}", f"{{{tex}}}", 1)
-            if notation in _ENCLOSURES
-            else tex
-        )
-        kind = ""
-    if not element.attrs.get("notation") or "longdiv" in (element.attrs.get("notation") or ""):
-        pass
-    strikes = set((element.attrs.get("notation") or "").split())
-    if {"updiagonalstrike", "downdiagonalstrike"} <= strikes:
-        inner, _, _ = _side_by_side(element.kids)
-        tex = f"\\xcancel{{{inner}}}"
-    elif {"top", "bottom", "left", "right"} <= strikes:
-        inner, _, _ = _side_by_side(element.kids)
-        tex = f"\\boxed{{{inner}}}"
+    inner, kind, tall = _side_by_side(element.kids)
+    notations = (element.attrs.get("notation") or "longdiv").split()
+    if {"updiagonalstrike", "downdiagonalstrike"} <= set(notations):
+        notations = ["xcancel"]
+    elif {"top", "bottom", "left", "right"} <= set(notations):
+        notations = ["box"]
+    tex = inner
+    for notation in notations:
+        if notation in _ENCLOSURES:
+            tex, kind = _ENCLOSURES[notation].replace("{}", f"{{{tex}}}", 1), ""
     element.tex, element.kind, element.tall = tex, kind, tall
 
 
 _ENCLOSURES = {
+    "xcancel": r"\xcancel{}",
     "box": r"\boxed{}", "roundedbox": r"\boxed{}", "updiagonalstrike": r"\cancel{}",
     "downdiagonalstrike": r"\bcancel{}", "horizontalstrike": r"\enclose{horizontalstrike}{}",
     "verticalstrike": r"\enclose{verticalstrike}{}", "circle": r"\enclose{circle}{}",

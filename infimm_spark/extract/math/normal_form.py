@@ -142,7 +142,6 @@ _LAST_ARGUMENT = {
     r"\mathnormal": 1, r"\smash": 1, r"\llap": 1, r"\rlap": 1, r"\clap": 1, r"\mathllap": 1,
     r"\mathrlap": 1, r"\mathclap": 1, r"\symit": 1,
 }  # fmt: skip
-_DIMENSION = re.compile(r"\\(?:kern|mkern|hskip|mskip|vskip)(?![A-Za-z])")
 
 _RENAMED = {
     r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\dbinom": r"\binom",

@@ -644,7 +644,6 @@ OPERATOR_NAMES = frozenset(
 """Function names without a command: \\operatorname{...}."""
 
 LARGE_OPERATORS = frozenset("∑∏∐∫∬∭⨌∮∯∰⋀⋁⋂⋃⨀⨁⨂⨃⨄⨅⨆∱∲∳⨊⨋")
-INTEGRALS = frozenset("∫∬∭⨌∮∯∰∱∲∳")
 
 OVER_ACCENTS = {
     "^": "hat", "ˆ": "hat", "̂": "hat", "~": "tilde", "˜": "tilde", "̃": "tilde", "∼": "tilde",
@@ -698,19 +697,18 @@ ARITY = {
     mathbf mathcal mathfrak mathit mathnormal mathrm mathscr mathsf mathtt mathbin mathrel
     mathop mathord mathopen mathclose mathpunct mathinner boldsymbol bm pmb bold Bbb
     operatorname operatorname* operatornamewithlimits phantom hphantom vphantom smash boxed fbox
-    cancel bcancel xcancel not@ text textrm textit textbf textsf texttt textnormal textup mbox
+    cancel bcancel xcancel text textrm textit textbf textsf texttt textnormal textup mbox
     hbox substack pmod pod tag tag* label ref eqref color hspace hspace* vspace mspace
     xrightarrow xleftarrow xleftrightarrow xRightarrow xLeftarrow xLeftrightarrow xmapsto
     xhookrightarrow xhookleftarrow xrightleftharpoons xleftrightharpoons xrightharpoonup
-    xrightharpoondown xleftharpoonup xleftharpoondown ce pu ensuremath raisebox@ llap rlap clap
-    mathllap mathrlap mathclap enclose@ bra ket Bra Ket braket Braket set Set underbar symbf
+    xrightharpoondown xleftharpoonup xleftharpoondown ce pu ensuremath llap rlap clap
+    mathllap mathrlap mathclap bra ket Bra Ket braket Braket set Set underbar symbf
     symbfit symbb symcal symscr symfrak symrm symsf symit symtt textsc
     """
         ),
         1,
     ),
     "genfrac": 6,
-    "cases@": 1,
 }
 """Number of required arguments of the commands that take any; \\sqrt's optional one is apart."""
 
