@@ -182,6 +182,20 @@ def test_dollars_without_a_library_must_prove_themselves() -> None:
     assert [f[0] for f in formulas(r"<p>the sum $\sum_{i} x_i$ is</p>")] == [r"\sum_{i} x_i"]
 
 
+def test_one_proof_is_enough_where_a_library_is_loaded() -> None:
+    """The configuration may stand in another file: one formula that can be nothing else decides."""
+    assert formulas("<p>between $a$ and $b$</p>", MATHJAX) == []
+    assert [f[0] for f in formulas("<p>令 $x$ 为 $y=x^2$，价格 $5。</p>", MATHJAX)] == [
+        "x",
+        "y=x^2",
+    ]
+
+
+def test_mathjax_element_declares_dollars() -> None:
+    """`<mathjax>` says that what stands between dollars is mathematics."""
+    assert [f[0] for f in formulas("<p><mathjax>if $a+b$ then</mathjax></p>")] == ["a+b"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -62,7 +62,7 @@ class DelimiterScanner:
 
     def __init__(self, traits: Traits, ledger: FormulaLedger, dollar_texts: list[str]) -> None:
         self._ledger = ledger
-        self._kinds = _kinds(traits, _dollars_proven(dollar_texts))
+        self._kinds = _kinds(traits, _dollars_proven(dollar_texts, 1 if traits.library else 3))
         openings = sorted(self._kinds, key=len, reverse=True)
         alternatives = [re.escape(opening) for opening in openings]
         self._environments = traits.environments
@@ -336,13 +336,14 @@ def _proves(raw: str, closing: str) -> bool:
 _DOLLAR_SPAN = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,200})(?<!\s)\$(?!\d)")
 
 
-def _dollars_proven(texts: list[str]) -> bool:
-    """Whether a page's texts hold three or more dollar spans that can only be TeX."""
+def _dollars_proven(texts: list[str], needed: int) -> bool:
+    """Whether a page's texts hold enough dollar spans that can only be TeX: one where a library is
+    loaded (its configuration may stand in a file of its own), else three, or two with commands."""
     proofs = 0
     for text in texts:
         for span in _DOLLAR_SPAN.finditer(text):
             if _STRONG.search(span[1]) and _proves(span[1], "$"):
                 proofs += 2 if "\\" in span[1] else 1
-                if proofs >= 3:
+                if proofs >= needed:
                     return True
     return False

@@ -69,6 +69,8 @@ def _read_html_formula(node: LexborNode, attrs: Attributes, page: Page, source: 
 def read_mixed(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`<mathjax>`: prose whose delimited formulas are mathematics by declaration."""
     page.traits.library = True
+    if page.traits.inline is None:
+        page.traits.inline = [("$", "$"), ("\\(", "\\)")]
     return None
 
 
