@@ -138,8 +138,6 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _TEXT_GROUP = re.compile(r"\s*(?:\(([^()]*)\)|\{([^{}]*)\}|\[([^\[\]]*)\])")
-# The function names whose argument AsciiMath keeps in parentheses: sin(x), f(x).
-_SPACE = " "
 
 
 def _tokens(source: str) -> list[str]:

@@ -170,7 +170,6 @@ _CLOSING = {")": ")", "]": "]", "}": r"\}", "⟩": r"\rangle", "⌉": r"\rceil",
 _BARS = {"|": "|", "∣": "|", "‖": r"\|", "∥": r"\|", "||": r"\|", "❘": "|", "ǀ": "|"}
 _PRIMES = {"′": 1, "'": 1, "’": 1, "″": 2, "‴": 3, "⁗": 4, "''": 2, "'''": 3, "′′": 2, "′′′": 3,
            "ʹ": 1, "ʺ": 2}  # fmt: skip
-_ARROWS = frozenset("→←↔⇒⇐⇔⟶⟵⟷⟹⟸⟺↦⟼↪↩⇌⇋⇀⇁↼↽↠↞=⇄⇆")
 _EXTENSIBLE = {
     "→": "xrightarrow", "⟶": "xrightarrow", "←": "xleftarrow", "⟵": "xleftarrow",
     "↔": "xleftrightarrow", "⟷": "xleftrightarrow", "⇒": "xRightarrow", "⟹": "xRightarrow",
