@@ -51,8 +51,8 @@ def read_model(path: str | None, kind: Literal["language", "recall", "precision"
         return ModelBytes("language", source.sha256, data, None, source.origin)
     model_path = model_file(path, kind)
     data = _read(model_path)
-    card = check_card(data, card_file(model_path), str(model_path), kind)
     load_fasttext(model_path)  # a file that is not fastText is refused on the driver
+    card = check_card(data, card_file(model_path), str(model_path), kind)
     origin = "infimm-spark package" if path is None else "configuration"
     return ModelBytes(kind, card.sha256, data, card.model_dump_json(), origin)
 
