@@ -97,6 +97,7 @@ _INVISIBLE_CLASS = re.compile(
     r"(?:^|\s)(?:sr-only|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
     r"skip-link|line-numbers-rows|lineno|linenos|gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
 )
+_DOLLAR_HINT = re.compile(r"\$[^$\s][^$]{0,200}?[\\^_=][^$]{0,200}\$")
 _MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 
 
@@ -145,6 +146,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                         block.own_linked += size
                     if "$" in text:
                         tree.dollar_texts.append(text)
+                        if traits.library and _DOLLAR_HINT.search(text):
+                            block.formulas += 1
                     if "\\" in text and _MATH_HINT.search(text):
                         block.formulas += 1
             node = following

@@ -307,6 +307,18 @@ def test_boilerplate_goes_and_formulas_stay() -> None:
     assert r"Euler: $e^{i\pi}$" in text
 
 
+def test_comments_with_formulas_stay() -> None:
+    """Dollars count as formulas too when boilerplate is judged, where a library is loaded."""
+    prose = "<p>" + "This is the body of the page, with words enough to be one. " * 8 + "</p>"
+    body = (
+        f"<main>{prose}</main><div class='comments'><p>It falls off as $1/r^2$.</p></div>"
+        "<div class='comments'><p>Nice post!</p></div>"
+    )
+    text = extracted(body, DOLLARS).text
+    assert "It falls off as $1/r^2$." in text
+    assert "Nice post" not in text
+
+
 def test_hidden_text_goes() -> None:
     """What the page hides is not text."""
     assert (
