@@ -5,7 +5,7 @@
 Every English and Chinese page of the crawl is extracted; of equal normalised texts one is left; then
 
 * the exact Jaccard similarity of all pairs of shingle sets is computed (an inverted index), and
-* our rule (`greedy_table`: bands propose, signatures verify, greedy in survivor order) is applied.
+* our rule (`greedy_table`: bands propose, sketches or signatures verify, greedy in survivor order) is applied.
 
 Pairs: of the pairs with Jaccard >= 0.8, how many do bands and verification find; of the pairs found,
 how many have it. Removals, which is what counts: of the documents removed, how many have Jaccard >= 0.8
@@ -35,6 +35,7 @@ from infimm_spark.config import MinHashConfig
 from infimm_spark.crawl.records import Page, read_pages
 from infimm_spark.dedup import lsh, minhash, shingles
 from infimm_spark.dedup.survivors import greedy_table
+from infimm_spark.dedup.verify import Verification
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.page import extract_page
 
@@ -51,23 +52,32 @@ def main() -> None:
         f"{len(sets):,} documents with {config.min_shingles} shingles or more, no two texts equal"
     )
     left, right, truth = _true_pairs(sets)
-    for threshold in options.threshold:
-        print(f"\nthreshold {threshold}, {config.bands} x {config.rows}")
-        _judge_pairs(signatures, left, right, truth, threshold, config)
-        _judge_removals(signatures, left, right, truth, threshold, config)
+    columns = {
+        "signature": pa.array([row.tobytes() for row in signatures], pa.binary()),
+        "sketch": pa.array(
+            [minhash.sketch(s, config.sketch_size).tobytes() for s in sets], pa.binary()
+        ),
+    }
+    for by in ("sketch", "signature"):
+        for threshold in options.threshold:
+            verification = Verification(by, config.sketch_size, threshold)
+            print(f"\nby {by}, threshold {threshold}, {config.bands} x {config.rows}")
+            _judge_pairs(signatures, columns[by], left, right, truth, verification, config)
+            _judge_removals(signatures, columns[by], left, right, truth, verification, config)
 
 
 def _judge_pairs(
     signatures: minhash.UInt32Array,
+    compared: pa.Array,
     left: np.ndarray,
     right: np.ndarray,
     truth: np.ndarray,
-    threshold: float,
+    verification: Verification,
     config: MinHashConfig,
 ) -> None:
     agree = signatures[left] == signatures[right]
     proposed = agree.reshape(len(left), config.bands, config.rows).all(axis=2).any(axis=1)
-    verified = agree.mean(axis=1) >= threshold
+    verified = verification.similar(verification.jaccard(compared.take(left), compared.take(right)))
     true, found = truth >= TRUE_DUPLICATE, proposed & verified
     expected = np.mean(
         [lsh.candidate_probability(s, config.bands, config.rows) for s in truth[true]]
@@ -81,10 +91,11 @@ def _judge_pairs(
 
 def _judge_removals(
     signatures: minhash.UInt32Array,
+    compared: pa.Array,
     left: np.ndarray,
     right: np.ndarray,
     truth: np.ndarray,
-    threshold: float,
+    verification: Verification,
     config: MinHashConfig,
 ) -> None:
     buckets = [
@@ -96,11 +107,11 @@ def _judge_removals(
             "rank": pa.array(range(len(signatures)), pa.int64()),
             "buckets": pa.array(buckets, pa.list_(pa.int64())),
             "survivors": pa.array([[0] * config.bands] * len(buckets), pa.list_(pa.int32())),
-            "signature": pa.array([row.tobytes() for row in signatures], pa.binary()),
+            verification.by: compared,
         }
     )
     started = time.perf_counter()
-    removed = greedy_table(table, 0, threshold, config.bucket_limit).to_pydict()
+    removed = greedy_table(table, verification, 0, config.bucket_limit).to_pydict()
     seconds = time.perf_counter() - started
     similarity = dict(
         zip(zip(left.tolist(), right.tolist(), strict=True), truth.tolist(), strict=True)

@@ -4,7 +4,8 @@
 
 `texts.jsonl` is what `dedup_quality.py --texts` keeps. Documents are pieces of those texts of `--length`
 bytes. datasketch gets the cheapest Python shingling there is (lower-cased `[\\w']+`, joined fives, its
-fastest published hash: xxhash) and leaves formulas as they are; ours includes the LaTeX normal form.
+fastest published hash: xxhash) and leaves formulas as they are; ours includes the tokens of formulas, the hash of the
+text and the sketch that pairs are verified by.
 Both take the documents in turn, in blocks, so that a machine whose speed drifts slows both. Times are
 processor times.
 """
@@ -53,6 +54,7 @@ def _ours(texts: list[str], config: MinHashConfig) -> None:
     num_perm = config.bands * config.rows
     for distinct in shingles.shingle_batch(texts, config.ngram)[1]:
         minhash.signature(distinct, num_perm, config.seed)
+        minhash.sketch(distinct, config.sketch_size)
 
 
 def _datasketch(texts: list[str], config: MinHashConfig) -> None:

@@ -99,6 +99,7 @@ SIGNATURES = pa.schema(
         ("text_hash", pa.binary()),  # 128 bits of the normalised text, null if that is empty
         ("url_hash", pa.binary()),  # 128 bits of the URL key
         ("signature", pa.binary()),  # num_perm little-endian uint32 values, null for short texts
+        ("sketch", pa.binary()),  # the smallest mixed shingle hashes, sorted uint32; null likewise
         ("n_shingles", pa.int32()),  # distinct
         ("fingerprint", pa.string()),  # of shingling and permutations, checked on read
     ]

@@ -41,17 +41,70 @@ def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
     return result
 
 
-def jaccard(left: UInt32Array, right: UInt32Array) -> npt.NDArray[np.float32]:
+def signature_jaccard(left: UInt32Array, right: UInt32Array) -> npt.NDArray[np.float32]:
     """Estimated Jaccard similarity of signatures, row by row; both of shape (pairs, num_perm)."""
     agreeing: npt.NDArray[np.float64] = (left == right).mean(axis=1)
     return agreeing.astype(np.float32)
 
 
-def fingerprint(ngram: int, char_ngram: int, num_perm: int, seed: int) -> str:
-    """What a signature depends on; two signatures compare only if theirs are equal."""
+def sketch(hashes: UInt32Array, size: int) -> UInt32Array:
+    """The `size` smallest of the mixed shingle hashes (all, if there are no more), sorted.
+
+    `hashes` are distinct. A uniform sample of the shingles, the same shingles in every document.
+    """
+    mixed = _mix32(hashes)
+    if len(mixed) > size:
+        mixed = np.partition(mixed, size - 1)[:size]
+    return np.sort(mixed)
+
+
+def sketch_jaccard(
+    left: UInt32Array,
+    left_lengths: npt.NDArray[np.int64],
+    right: UInt32Array,
+    right_lengths: npt.NDArray[np.int64],
+    size: int,
+) -> npt.NDArray[np.float32]:
+    """Jaccard similarity of pairs of sketches, each side end to end with the lengths of its rows.
+
+    Exact where both documents have fewer than `size` shingles. Otherwise it is that of the shingles
+    up to the greatest value that both sketches cover: a sample of at least `size` of the union.
+    """
+    pairs = len(left_lengths)
+    covered = np.minimum(_coverage(left, left_lengths, size), _coverage(right, right_lengths, size))
+    keys = np.concatenate(
+        [_within(left, left_lengths, covered), _within(right, right_lengths, covered)]
+    )
+    keys.sort()
+    twice = keys[1:][keys[1:] == keys[:-1]]
+    total = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=pairs)
+    common = np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=pairs)
+    jaccard: npt.NDArray[np.float64] = common / np.maximum(total - common, 1)
+    return jaccard.astype(np.float32)
+
+
+def _coverage(values: UInt32Array, lengths: npt.NDArray[np.int64], size: int) -> UInt32Array:
+    """Up to which hash each row's sketch lists all the document's shingles."""
+    covered = np.full(len(lengths), 0xFFFFFFFF, np.uint32)
+    cut = lengths >= size
+    covered[cut] = values[np.cumsum(lengths)[cut] - 1]
+    return covered
+
+
+def _within(
+    values: UInt32Array, lengths: npt.NDArray[np.int64], covered: UInt32Array
+) -> npt.NDArray[np.uint64]:
+    """Row number and hash in one key, for hashes up to the row's coverage."""
+    rows = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)
+    keys = (rows << np.uint64(32)) | values
+    return keys[values <= covered[rows.astype(np.int64)]]
+
+
+def fingerprint(ngram: int, char_ngram: int, num_perm: int, seed: int, sketch_size: int) -> str:
+    """What signatures and sketches depend on; they compare only if their fingerprints are equal."""
     return (
         f"{shingles.SCHEME} words={ngram} characters={char_ngram} "
-        f"{SCHEME} permutations={num_perm} seed={seed}"
+        f"{SCHEME} permutations={num_perm} seed={seed} sketch={sketch_size}"
     )
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import lsh
 from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates
+from infimm_spark.dedup.verify import Verification
 
 
 def near_duplicates(
@@ -15,7 +16,7 @@ def near_duplicates(
 ) -> DataFrame:
     """The documents that resemble one that is kept: [rank, best, jaccard, round].
 
-    `ranked` has [rank, snapshot, signature]; `exact` [rank, best] are gone already. In the scopes
+    `ranked` has [rank, snapshot, signature, sketch]; `exact` [rank, best] are gone already. In the scopes
     `snapshot`, `year` and `all` the documents of a group are judged together. `pairs` takes the
     snapshots from newest to oldest and judges each with what its newer neighbour *holds*: the
     documents kept in that, and the kept ones (of whatever snapshot) that those removed from it were
@@ -26,7 +27,7 @@ def near_duplicates(
     if options.scope == "pairs":
         return _by_pairs(signed, exact, options, checkpoint)
     rows = signed.join(exact, on="rank", how="left_anti").select(
-        "rank", lsh.group(options.scope, F.col("snapshot")).alias("group"), "signature"
+        "rank", lsh.group(options.scope, F.col("snapshot")).alias("group"), "signature", "sketch"
     )
     participants = checkpoint(rows, "near-participants")
     found = _judge(participants, 0, options, checkpoint, "near")
@@ -43,19 +44,21 @@ def _by_pairs(
     all_found = exact.select("rank", "best", "jaccard", "round").where(F.lit(False))
     newer = ""
     for number, (snapshot, first) in enumerate(firsts):
-        own = signed.where(F.col("snapshot") == snapshot).select("rank", "signature")
+        own = signed.where(F.col("snapshot") == snapshot).select("rank", "signature", "sketch")
         # A copy removed as exact is here in the person of the one it was removed for, if that stays;
         # the two have one text, hence one signature.
         copies = (
             own.join(exact_copies, on="rank", how="inner")
             .where(F.col("best") < first)
-            .select(F.col("best").alias("rank"), "signature")
+            .select(F.col("best").alias("rank"), "signature", "sketch")
             .join(all_found, on="rank", how="left_anti")
             .withColumn("copied", F.lit(True))
         )
         known = copies if held is None else copies.unionByName(held)
         known = known.groupBy("rank").agg(
-            F.max("signature").alias("signature"), F.max("copied").alias("copied")
+            F.max("signature").alias("signature"),
+            F.max("sketch").alias("sketch"),
+            F.max("copied").alias("copied"),
         )
         remaining = own.join(exact_copies, on="rank", how="left_anti")
         participants = checkpoint(
@@ -73,13 +76,13 @@ def _by_pairs(
 
 
 def _held(participants: DataFrame, found: DataFrame, first: int) -> DataFrame:
-    """What a snapshot holds once judged: [rank, signature, copied]."""
+    """What a snapshot holds once judged: [rank, signature, sketch, copied]."""
     matched = found.groupBy("best").agg(F.count("*").alias("removed"))
     return (
         participants.join(found, on="rank", how="left_anti")
         .join(matched, participants["rank"] == matched["best"], how="left")
         .where((F.col("rank") >= first) | F.col("copied") | F.col("removed").isNotNull())
-        .select("rank", "signature", F.lit(False).alias("copied"))
+        .select("rank", "signature", "sketch", F.lit(False).alias("copied"))
     )
 
 
@@ -92,9 +95,13 @@ def _judge(
 ) -> DataFrame:
     return greedy_duplicates(
         lsh.buckets(participants, options.bands, options.rows),
-        participants.select("rank", "signature"),
+        participants.select("rank", "signature", "sketch"),
+        Verification(
+            "sketch" if options.verify == "shingles" else "signature",
+            options.sketch_size,
+            options.threshold,
+        ),
         first_undecided=first_undecided,
-        threshold=options.threshold,
         bucket_limit=options.bucket_limit,
         max_iterations=options.max_iterations,
         local_limit=options.local_limit,

@@ -21,8 +21,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StructField, StructType
 
-from infimm_spark.dedup.minhash import jaccard
-from infimm_spark.dedup.verify import matrix, verified_pairs
+from infimm_spark.dedup.verify import Verification, verified_pairs
 from infimm_spark.errors import ConvergenceError
 
 Checkpoint = Callable[[DataFrame, str], DataFrame]
@@ -56,10 +55,10 @@ def with_rank(documents: DataFrame, order: Sequence[Column], checkpoint: Checkpo
 
 def greedy_duplicates(
     members: DataFrame,
-    signatures: DataFrame,
+    documents: DataFrame,
+    verification: Verification,
     *,
     first_undecided: int,
-    threshold: float,
     bucket_limit: int,
     max_iterations: int,
     local_limit: int,
@@ -68,8 +67,8 @@ def greedy_duplicates(
 ) -> DataFrame:
     """The documents that go, each with a kept one it resembles: [rank, best, jaccard].
 
-    `members` are bucket memberships [bucket, rank], `signatures` [rank, signature]; ranks below
-    `first_undecided` are known to be kept. In each round a document that is the best of all its
+    `members` are bucket memberships [bucket, rank], `documents` [rank] and the column to verify by;
+    ranks below `first_undecided` are known to be kept. In each round a document that is the best of all its
     buckets is kept and compared with everyone it shares a bucket with; those similar to it are
     removed, the others go on without it. So every pair of a kept document and a worse one that shares
     a bucket with it is compared, however many unrelated ones stand between them, unless the bucket
@@ -86,11 +85,11 @@ def greedy_duplicates(
         shared = _shared_buckets(still_open, first_undecided)
         seen = checkpoint(shared, f"{name}-{iteration}-buckets")
         if seen.count() <= local_limit:
-            rest = _in_one_task(seen, signatures, first_undecided, threshold, bucket_limit)
+            rest = _in_one_task(seen, documents, verification, first_undecided, bucket_limit)
             found.append(checkpoint(rest, f"{name}-rest"))
             return reduce(DataFrame.unionByName, found)
         judged = _with_state_of_best(seen, first_undecided)
-        similar = verified_pairs(_proposed(judged, first_undecided), signatures, threshold)
+        similar = verified_pairs(_proposed(judged, first_undecided), documents, verification)
         found.append(checkpoint(_best_match(similar), f"{name}-{iteration}-removed"))
         still_open = _after_round(judged, found[-1], bucket_limit)
     left = seen.agg(F.count_distinct("rank")).head()
@@ -102,9 +101,9 @@ def greedy_duplicates(
 
 def _in_one_task(
     seen: DataFrame,
-    signatures: DataFrame,
+    documents: DataFrame,
+    verification: Verification,
     first_undecided: int,
-    threshold: float,
     bucket_limit: int,
 ) -> DataFrame:
     """The rest of the rounds at once, in the memory of one task: [rank, best, jaccard]."""
@@ -112,25 +111,29 @@ def _in_one_task(
     listed = seen.groupBy("rank").agg(
         F.collect_list("bucket").alias("buckets"), F.collect_list("survivors").alias("survivors")
     )
-    rows = listed.join(signatures, on="rank", how="inner").select(
-        "rank", "buckets", "survivors", "signature"
+    rows = listed.join(documents, on="rank", how="inner").select(
+        "rank", "buckets", "survivors", verification.by
     )
 
     def resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        table = pa.Table.from_batches(batches) if (batches := list(batches)) else None
-        if table is not None:
-            yield greedy_table(table, first_undecided, threshold, bucket_limit)
+        received = list(batches)
+        if received:
+            table = pa.Table.from_batches(received)
+            yield greedy_table(table, verification, first_undecided, bucket_limit)
 
     return rows.repartition(1).mapInArrow(resolve, "rank long, best long, jaccard float")
 
 
 def greedy_table(
-    rows: pa.Table, first_undecided: int, threshold: float, bucket_limit: int
+    rows: pa.Table, verification: Verification, first_undecided: int, bucket_limit: int
 ) -> pa.RecordBatch:
-    """`greedy_duplicates` of a table [rank, buckets, survivors, signature], document by document."""
+    """`greedy_duplicates` of a table, document by document.
+
+    `rows` has [rank, buckets, survivors] (lists in step) and the column to verify by.
+    """
     rows = rows.sort_by("rank").combine_chunks()
     ranks = rows["rank"].to_numpy()
-    signatures = matrix(rows["signature"].combine_chunks())
+    compared = rows[verification.by].combine_chunks()
     buckets = rows["buckets"].to_pylist()
     members: dict[int, list[int]] = {}
     survivors: dict[int, int] = {}
@@ -154,8 +157,10 @@ def greedy_table(
         others = np.array(sorted(met), np.int64)
         others = others[ranks[others] >= first_undecided]
         if len(others):
-            scores = jaccard(signatures[row][np.newaxis], signatures[others])
-            similar = scores >= np.float32(threshold)
+            scores = verification.jaccard(
+                compared.take(np.full(len(others), row)), compared.take(others)
+            )
+            similar = verification.similar(scores)
             match[others[similar]] = row
             similarity[others[similar]] = scores[similar]
     gone = np.flatnonzero(match >= 0)

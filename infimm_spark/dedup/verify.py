@@ -3,45 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark.dedup import minhash
 
+_PAIRS = 1_024  # compared at once, which bounds memory
 
-def verified_pairs(pairs: DataFrame, signatures: DataFrame, threshold: float) -> DataFrame:
-    """The pairs whose signatures agree in at least `threshold` of their places.
 
-    `pairs` has [rank, best: long], `signatures` [rank: long, signature: binary]. Returns
-    [rank, best, jaccard: float].
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How alike two documents must be, and by what.
+
+    `by` names the column that is compared: ``signature``, or ``sketch`` with at most `sketch_size`
+    shingle hashes. `threshold` is the least Jaccard similarity of a duplicate.
     """
-    left = signatures.select("rank", F.col("signature").alias("left"))
-    right = signatures.select(F.col("rank").alias("best"), F.col("signature").alias("right"))
-    with_signatures = pairs.join(left, on="rank", how="inner").join(right, on="best", how="inner")
+
+    by: Literal["signature", "sketch"]
+    sketch_size: int
+    threshold: float
+
+    def jaccard(self, left: pa.Array, right: pa.Array) -> npt.NDArray[np.float32]:
+        """Similarity row by row of two equally long binary columns, at least one row, none null."""
+        parts = []
+        for first in range(0, len(left), _PAIRS):
+            pair = left.slice(first, _PAIRS), right.slice(first, _PAIRS)
+            if self.by == "signature":
+                parts.append(minhash.signature_jaccard(_matrix(pair[0]), _matrix(pair[1])))
+            else:
+                parts.append(
+                    minhash.sketch_jaccard(*_ragged(pair[0]), *_ragged(pair[1]), self.sketch_size)
+                )
+        return np.concatenate(parts)
+
+    def similar(self, jaccard: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which of these similarities make a duplicate."""
+        return jaccard >= np.float32(self.threshold)
+
+
+def verified_pairs(pairs: DataFrame, documents: DataFrame, verification: Verification) -> DataFrame:
+    """The pairs that are similar enough: [rank, best, jaccard: float].
+
+    `pairs` has [rank, best: long], `documents` [rank: long] and the column that is compared.
+    """
+    left = documents.select("rank", F.col(verification.by).alias("left"))
+    right = documents.select(F.col("rank").alias("best"), F.col(verification.by).alias("right"))
+    joined = pairs.join(left, on="rank", how="inner").join(right, on="best", how="inner")
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows == 0:
                 continue
-            similarity = minhash.jaccard(
-                matrix(batch.column("left")), matrix(batch.column("right"))
-            )
-            columns = [batch.column("rank"), batch.column("best"), pa.array(similarity)]
+            jaccard = verification.jaccard(batch.column("left"), batch.column("right"))
+            columns = [batch.column("rank"), batch.column("best"), pa.array(jaccard)]
             compared = pa.record_batch(columns, names=["rank", "best", "jaccard"])
-            yield compared.filter(pa.array(similarity >= np.float32(threshold)))
+            yield compared.filter(pa.array(verification.similar(jaccard)))
 
-    return with_signatures.select("rank", "best", "left", "right").mapInArrow(
+    return joined.select("rank", "best", "left", "right").mapInArrow(
         compare, "rank long, best long, jaccard float"
     )
 
 
-def matrix(signatures: pa.Array) -> minhash.UInt32Array:
-    """Signatures (binary, none null, at least one) as an array of shape (rows, num_perm), not copied."""
-    signatures = signatures.cast(pa.binary())
-    offsets = np.frombuffer(signatures.buffers()[1], np.int32)[signatures.offset :]
-    values = np.frombuffer(signatures.buffers()[2], np.uint8)
-    rows = len(signatures)
-    return values[offsets[0] : offsets[rows]].view("<u4").reshape(rows, -1)
+def _matrix(signatures: pa.Array) -> minhash.UInt32Array:
+    """Signatures as an array of shape (rows, num_perm)."""
+    values, lengths = _ragged(signatures)
+    return values.reshape(len(lengths), -1)
+
+
+def _ragged(column: pa.Array) -> tuple[minhash.UInt32Array, npt.NDArray[np.int64]]:
+    """The uint32 values of a binary column end to end, and how many each row has; not copied."""
+    column = column.cast(pa.binary())
+    rows = len(column)
+    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset :][: rows + 1]
+    values = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[rows]]
+    return values.view("<u4"), np.diff(offsets).astype(np.int64) // 4

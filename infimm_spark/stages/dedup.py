@@ -93,6 +93,7 @@ def deduplicate_signatures(
             "text_hash",
             "url_hash",
             "signature",
+            "sketch",
         ),
         [F.desc("snapshot"), F.desc("n_formulas"), F.desc("text_length"), F.asc("id")],
         checkpoint,
@@ -198,7 +199,10 @@ def _check_ids(signed: DataFrame) -> None:
 
 def _fingerprint(options: MinHashConfig) -> str:
     num_perm = options.bands * options.rows
-    return minhash.fingerprint(options.ngram, options.char_ngram, num_perm, options.seed)
+    sketch_size = options.sketch_size if options.verify == "shingles" else 0
+    return minhash.fingerprint(
+        options.ngram, options.char_ngram, num_perm, options.seed, sketch_size
+    )
 
 
 def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -218,6 +222,7 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
     texts = batch.column("text").to_pylist()
     text_hashes: list[bytes | None] = [None] * len(texts)
     signed: list[bytes | None] = [None] * len(texts)
+    sketches: list[bytes | None] = [None] * len(texts)
     counts = [0] * len(texts)
     chinese = [language == "zh" for language in batch.column("language").to_pylist()]
     for is_chinese, ngram in ((False, options.ngram), (True, options.char_ngram)):
@@ -229,9 +234,11 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
             text_hashes[row] = text_hash
             counts[row] = len(distinct)
             if len(distinct) >= options.min_shingles:
-                signed[row] = (
-                    minhash.signature(distinct, num_perm, options.seed).astype("<u4").tobytes()
-                )
+                signature = minhash.signature(distinct, num_perm, options.seed)
+                signed[row] = signature.astype("<u4").tobytes()
+                if options.verify == "shingles":
+                    sketch = minhash.sketch(distinct, options.sketch_size)
+                    sketches[row] = sketch.astype("<u4").tobytes()
     urls = [_url_hash(url) for url in batch.column("url").to_pylist()]
     columns = {
         **{
@@ -241,6 +248,7 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
         "text_hash": pa.array(text_hashes, pa.binary()),
         "url_hash": pa.array(urls, pa.binary()),
         "signature": pa.array(signed, pa.binary()),
+        "sketch": pa.array(sketches, pa.binary()),
         "n_shingles": pa.array(counts, pa.int32()),
         "fingerprint": pa.array([_fingerprint(options)] * len(texts), pa.string()),
     }

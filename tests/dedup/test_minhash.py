@@ -34,7 +34,7 @@ def test_signatures_are_those_of_datasketch(values: list[int], num_perm: int, se
 def test_jaccard_is_datasketchs(left: list[int], right: list[int]) -> None:
     """Our estimate is that of datasketch's `MinHash.jaccard` on our signatures."""
     ours = [minhash.signature(hashes_of(values), 112, 7) for values in (left, right)]
-    estimate = minhash.jaccard(ours[0][np.newaxis], ours[1][np.newaxis])[0]
+    estimate = minhash.signature_jaccard(ours[0][np.newaxis], ours[1][np.newaxis])[0]
     assert estimate == np.float32(sketch(ours[0], 7).jaccard(sketch(ours[1], 7)))
 
 
@@ -57,7 +57,7 @@ def test_the_estimate_is_near_the_truth() -> None:
         pool = generator.integers(0, 1 << 32, 1_000, dtype=np.uint64).astype(np.uint32)
         left, right = pool[:800], pool[200:]
         pair = [minhash.signature(side, 112, 1)[np.newaxis] for side in (left, right)]
-        estimates.append(float(minhash.jaccard(*pair)[0]))
+        estimates.append(float(minhash.signature_jaccard(*pair)[0]))
     standard_error = (0.6 * 0.4 / 112 / 100) ** 0.5
     assert abs(np.mean(estimates) - 0.6) < 3 * standard_error
 
@@ -68,16 +68,42 @@ def test_no_shingles_give_the_empty_signature() -> None:
     assert sketch(empty, 1).is_empty()
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    pairs=st.lists(
+        st.tuples(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40))), min_size=1, max_size=6
+    ),
+    size=st.sampled_from([3, 10, 64]),
+)
+def test_sketches_are_exact_for_small_sets(
+    pairs: list[tuple[set[int], set[int]]], size: int
+) -> None:
+    """Below the sketch size the Jaccard similarity is exact; beyond it is that of a sample, which
+    for equal sets is 1 and for disjoint ones 0."""
+    sides = [
+        [minhash.sketch(hashes_of(sorted(pair[side])), size) for pair in pairs] for side in (0, 1)
+    ]
+    ragged = [(np.concatenate(side), np.array([len(s) for s in side])) for side in sides]
+    found = minhash.sketch_jaccard(*ragged[0], *ragged[1], size)
+    for (left, right), estimate in zip(pairs, found, strict=True):
+        truth = len(left & right) / max(1, len(left | right))
+        if max(len(left), len(right)) < size or truth in (0.0, 1.0):
+            assert estimate == np.float32(truth)
+        else:
+            assert 0.0 <= estimate <= 1.0
+
+
+def test_sketches_estimate_large_sets() -> None:
+    """Sets of 20,000 with Jaccard 0.8 are told within four standard errors of 512 samples."""
+    pool = np.random.default_rng(3).permutation(1 << 20).astype(np.uint32)[:20_000]
+    left, right = (minhash.sketch(side, 512) for side in (pool[:18_000], pool[2_000:]))
+    lengths = np.array([512])
+    estimate = float(minhash.sketch_jaccard(left, lengths, right, lengths, 512)[0])
+    assert abs(estimate - 0.8) < 4 * (0.8 * 0.2 / 512) ** 0.5
+
+
 def test_the_fingerprint_names_all_that_matters() -> None:
-    """Any change of shingling or permutations changes the fingerprint."""
-    prints = {
-        minhash.fingerprint(*options)
-        for options in [
-            (5, 10, 112, 1),
-            (6, 10, 112, 1),
-            (5, 9, 112, 1),
-            (5, 10, 128, 1),
-            (5, 10, 112, 2),
-        ]
-    }
-    assert len(prints) == 5
+    """Any change of shingling, permutations or sketches changes the fingerprint."""
+    base = (5, 10, 112, 1, 512)
+    changed = [(*base[:i], base[i] + 1, *base[i + 1 :]) for i in range(len(base))]
+    assert len({minhash.fingerprint(*options) for options in [base, *changed]}) == 6

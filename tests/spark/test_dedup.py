@@ -106,6 +106,15 @@ def text(words: list[str]) -> str:
     return " ".join(words)
 
 
+def jaccard(left: Row, right: Row) -> float:
+    """Exact similarity of two single-segment English rows, as a 32-bit float."""
+    sets = [
+        set(shingles.shingle_hashes(row["segments"][0]["text"], 5).tolist())
+        for row in (left, right)
+    ]
+    return float(np.float32(len(sets[0] & sets[1]) / len(sets[0] | sets[1])))
+
+
 def only_minhash(**options: Any) -> DedupConfig:
     return DedupConfig(exact=False, minhash=MinHashConfig(**options), url=UrlConfig(enabled=False))
 
@@ -178,19 +187,13 @@ def test_a_near_duplicate_is_removed_with_its_jaccard(
     words = prose(2)
     rows = [document("a", text(words)), document("b", text(edited(words, 1)), n_formulas=3)]
     found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
-    signed = [
-        minhash.signature(shingles.shingle_hashes(row["segments"][0]["text"], 5), 112, 1)[
-            np.newaxis
-        ]
-        for row in rows
-    ]
     assert found == {
         "a": {
             "id": "a",
             "kept_id": "b",
             "matched_id": "b",
             "reason": "near",
-            "jaccard": float(minhash.jaccard(*signed)[0]),
+            "jaccard": jaccard(rows[0], rows[1]),
             "round": NEW,
         }
     }
@@ -335,8 +338,10 @@ class Signatures:
     def resemble(self, left: Row, right: Row) -> bool:
         """Whether the two share a bucket and are verified."""
         agree = self.by_id[left["id"]] == self.by_id[right["id"]]
-        bands = agree.reshape(self.options.bands, self.options.rows).all(axis=1)
-        return bool(bands.any() and agree.mean() >= self.options.threshold)
+        if not agree.reshape(self.options.bands, self.options.rows).all(axis=1).any():
+            return False
+        similarity = agree.mean() if self.options.verify == "signature" else jaccard(left, right)
+        return bool(similarity >= np.float32(self.options.threshold))
 
 
 def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
@@ -368,14 +373,18 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     return removed
 
 
-@pytest.mark.parametrize("local_limit", [0, 100, 500_000])
+@pytest.mark.parametrize(
+    "options",
+    [{"local_limit": 0}, {"local_limit": 100}, {}, {"verify": "signature", "threshold": 0.75}],
+    ids=["rounds", "rounds and one task", "one task", "signatures"],
+)
 def test_the_stage_does_what_the_rules_say(
-    spark: SparkSession, checkpoint: Checkpoint, local_limit: int
+    spark: SparkSession, checkpoint: Checkpoint, options: dict[str, Any]
 ) -> None:
     """On clusters of revisions the stage removes what a literal reading of its rules removes, be it
     settled in rounds, in one task, or partly so."""
     rows = corpus(150, 1)
-    config = DedupConfig(minhash=MinHashConfig(scope="all", local_limit=local_limit))
+    config = DedupConfig(minhash=MinHashConfig(scope="all", **options))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     expected = expected_reasons(rows, config)
     assert set(expected.values()) == {"exact", "near", "url"}
@@ -510,14 +519,11 @@ def test_a_bucket_limit_of_one_still_removes_only_what_is_similar(
     rows = corpus(80, 4)
     config = only_minhash(bucket_limit=1)
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
-    texts = {row["id"]: row["segments"][0]["text"] for row in rows}
     assert found
+    by_id = {row["id"]: row for row in rows}
     for name, row in found.items():
-        pair = [
-            minhash.signature(shingles.shingle_hashes(texts[i], 5), 112, 1)[np.newaxis]
-            for i in (name, row["kept_id"])
-        ]
-        assert row["jaccard"] == minhash.jaccard(*pair)[0] >= config.minhash.threshold
+        assert row["jaccard"] == jaccard(by_id[name], by_id[row["kept_id"]])
+        assert row["jaccard"] >= np.float32(config.minhash.threshold)
 
 
 def test_empty_input(spark: SparkSession, checkpoint: Checkpoint) -> None:
