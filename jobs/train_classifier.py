@@ -1,9 +1,12 @@
 """Train and measure the two mathematics classifiers; nothing here needs Spark.
 
-    python jobs/train_classifier.py --data ../shared/data --views views.jsonl.gz \
-        --output infimm_spark/classify/models --predictions cv/
+    python jobs/train_classifier.py --data ../shared/data --output infimm_spark/classify/models
 
-Writes models, their cards, and, with `--predictions`, the out-of-site score of every text.
+`--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`) and graded pages
+(`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views FILE`
+keeps the texts for another time (delete the file when extraction has changed). Writes models, their
+cards, and, with `--predictions DIR`, the out-of-site score of every text. The same data, views and date
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from infimm_spark.classify.labelled import precision_examples, read_jsonl, recall_examples
+from infimm_spark.classify.labelled import labelled_examples
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.classify.recipes import RECIPES, extra_examples
 from infimm_spark.classify.training import (
@@ -27,6 +30,7 @@ from infimm_spark.classify.training import (
     train_model,
     write_model,
 )
+from infimm_spark.classify.views import View, load_views
 from infimm_spark.errors import InfimmError
 
 
@@ -34,17 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job; the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        views = load_views(options.data / "commoncrawl", options.views)
         for kind in options.kind:
-            _train(kind, options)
+            _train(kind, options, views)
     except InfimmError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _train(kind: Kind, options: argparse.Namespace) -> None:
+def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> None:
     recipe = RECIPES[kind]
-    examples = [*_examples(kind, options.data, options.views), *extra_examples()]
+    examples = [*labelled_examples(kind, options.data, views), *extra_examples()]
     trained = train_model(examples, recipe.parameters)
     if options.predictions is not None:
         _write_predictions(options.predictions / f"{kind}.jsonl.gz", trained.predictions)
@@ -61,14 +66,6 @@ def _train(kind: Kind, options: argparse.Namespace) -> None:
         notes=recipe.notes,
     )
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
-
-
-def _examples(kind: Kind, data: Path, views: Path) -> list[Example]:
-    labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
-    if kind == "recall":
-        return recall_examples(labels, read_jsonl(views))
-    graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
-    return precision_examples(labels, read_jsonl(views), graded)
 
 
 def _counts(examples: Sequence[Example]) -> dict[str, object]:
@@ -96,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True, help="labels and graded pages")
     parser.add_argument(
-        "--views", type=Path, required=True, help="JSONL: url, snapshot, quick, text"
+        "--views", type=Path, help="texts of the crawl's pages (JSONL): read, or made and written"
     )
     parser.add_argument("--output", type=Path, required=True, help="folder for models and cards")
     parser.add_argument("--predictions", type=Path, help="folder for out-of-site scores")

@@ -11,11 +11,12 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from infimm_spark.classify.mathematics import Kind
 from infimm_spark.classify.training import Example
 from infimm_spark.errors import InputError
 
@@ -53,8 +54,20 @@ def site_of(source: str, url: str) -> str:
     return _ONE_SITE.get(name, name)
 
 
+def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]) -> list[Example]:
+    """The examples of a folder with ``commoncrawl/labels.jsonl.gz``, ``annotations/annotated.jsonl.gz``.
+
+    Raises `InputError` where a file is missing or damaged.
+    """
+    labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
+    if kind == "recall":
+        return recall_examples(labels, views)
+    graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
+    return precision_examples(labels, views, graded)
+
+
 def recall_examples(
-    labels: Iterable[dict[str, Any]], views: Iterable[dict[str, Any]]
+    labels: Iterable[Mapping[str, Any]], views: Iterable[Mapping[str, Any]]
 ) -> list[Example]:
     """Mathematical pages against the rest, in each view.
 
@@ -92,9 +105,9 @@ def recall_examples(
 
 
 def precision_examples(
-    labels: Iterable[dict[str, Any]],
-    views: Iterable[dict[str, Any]],
-    annotations: Iterable[dict[str, Any]],
+    labels: Iterable[Mapping[str, Any]],
+    views: Iterable[Mapping[str, Any]],
+    annotations: Iterable[Mapping[str, Any]],
 ) -> list[Example]:
     """Graded pages, worth keeping or not: the extracted text, or the graded excerpt where absent.
 
@@ -148,7 +161,7 @@ def precision_examples(
     return examples
 
 
-def page_key(row: dict[str, Any]) -> str:
+def page_key(row: Mapping[str, Any]) -> str:
     """``snapshot url``."""
     return f"{row['snapshot']} {row['url']}"
 
