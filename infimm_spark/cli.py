@@ -197,7 +197,7 @@ def doctor() -> None:
     print(f"pyspark       {pyspark.__version__}")
     for kind in ("language", "recall", "precision"):
         model = read_model(None, kind)
-        print(f"{kind:<13} {model.name}, sha256 {model.sha256}")
+        print(f"{kind:<13} {model.origin}, sha256 {model.sha256}")
     print(f"java          {require_java()}")
 
 

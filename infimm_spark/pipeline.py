@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from infimm_spark import __version__
-from infimm_spark.classify.broadcast import ModelBytes, load_mathematics, read_model
+from infimm_spark.classify.broadcast import ModelBytes, read_model
 from infimm_spark.config import BuildConfig, config_hash
 from infimm_spark.crawl import store
 from infimm_spark.crawl.listing import WarcFile, list_warcs
@@ -301,7 +301,7 @@ class Run:
             own = {
                 "extract": _shaping(config, "extract"),
                 "rejects": config.rejects.model_dump(mode="json"),
-                "models": {k: self.model(k).sha256 for k in MODELS[:2]},
+                "models": {k: self.model(k).fingerprint for k in MODELS[:2]},
                 "inputs": {
                     "files": len(names),
                     "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
@@ -312,7 +312,7 @@ class Run:
         elif stage == "refine":
             own = {
                 "rules": _shaping(config, "rules"),
-                "models": {"precision": self.model("precision").sha256},
+                "models": {"precision": self.model("precision").fingerprint},
             }
         else:
             own = {"publish": _shaping(config, "publish")}
@@ -465,7 +465,7 @@ def _dedup(run: Run) -> dict[str, int]:
 
     documents, recalled = run.documents(), run.recalled()
     threshold = run.config.dedup.recall_threshold
-    below = documents.where(~(F.col("math_prob") >= threshold))
+    below = documents.where(F.col("math_prob").isNull() | (F.col("math_prob") < threshold))
     checkpoint = run.checkpoint("dedup")
     signed = run.write(
         signatures(recalled, run.config.dedup), run.layout.table("dedup", "signatures")
@@ -498,17 +498,15 @@ def _refine(run: Run) -> dict[str, int]:
     """The four rules, then the high-precision classifier."""
     from infimm_spark import schemas
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.refine import refine, refine_rejects
+    from infimm_spark.stages.refine import precision_scorer, refine, refine_rejects
 
     duplicates = run.read(run.layout.table("dedup", "duplicates"), schemas.DUPLICATES)
     survivors = run.recalled().join(duplicates.select("id"), on="id", how="left_anti")
     precision = run.spark.sparkContext.broadcast(run.model("precision"))
 
-    def load_scorer() -> Callable[[list[str], list[str]], list[float]]:
-        return load_mathematics(precision.value, "precision").score_many
-
     scored = run.write(
-        refine(survivors, run.config.rules, load_scorer), run.layout.table("refine", "scored")
+        refine(survivors, run.config.rules, precision_scorer(precision)),
+        run.layout.table("refine", "scored"),
     )
     precision.unpersist()
     run.write(accounting.refine_ledger(scored), run.layout.table("refine", "ledger"))

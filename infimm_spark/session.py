@@ -21,6 +21,7 @@ MINIMUM_JAVA = 17
 _DEFAULTS = {
     # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "16m",  # known from Spark 4 on
     "spark.sql.session.timeZone": "UTC",
     # A worker keeps its models and its page process from task to task.
     "spark.python.worker.reuse": "true",

@@ -42,6 +42,11 @@ class ModelBytes:
     card: str | None = field(default=None, repr=False)
     origin: str = ""
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of all that shapes its scores: the model's bytes and its card."""
+        return hashlib.sha256(f"{self.sha256}\n{self.card or ''}".encode()).hexdigest()
+
 
 def read_model(path: str | None, kind: Literal["language", "recall", "precision"]) -> ModelBytes:
     """Read and check a model; None takes the default. Raises `ModelError`."""

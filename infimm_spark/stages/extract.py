@@ -244,7 +244,7 @@ def _sandbox(
     settings: ExtractConfig, language: Broadcast[ModelBytes], recall: Broadcast[ModelBytes]
 ) -> PageSandbox:
     """This Python worker's page process; workers are reused, so it outlives a task."""
-    key = (language.value.sha256, recall.value.sha256, config_hash(settings))
+    key = (language.value.fingerprint, recall.value.fingerprint, config_hash(settings))
     if key not in _sandboxes:
         for stale in _sandboxes.values():
             stale.close()
