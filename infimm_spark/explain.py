@@ -21,14 +21,14 @@ def explain(layout: RunLayout, url: str) -> list[str]:
     """
     this_url = pc.field("url") == url
     lines: list[str] = []
-    for stage, label in (("extract", "extract"), ("dedup", "dedup"), ("refine", "refine")):
+    for stage in ("extract", "dedup", "refine"):
         if stage == "extract":
             for row in tables.rows(
                 layout, stage, "documents", schemas.DOCUMENTS, this_url, _SCORES
             ):
                 lines.append(f"{_record(row)} extract: kept; {_scores(row)}")
         for row in tables.rows(layout, stage, "rejects", schemas.REJECTS, this_url):
-            lines.append(f"{_record(row)} {_rejected(layout, row, label)}")
+            lines.append(f"{_record(row)} {_rejected(layout, row)}")
     scored = tables.rows(
         layout,
         "refine",
@@ -40,7 +40,7 @@ def explain(layout: RunLayout, url: str) -> list[str]:
     published = {
         row["id"]
         for row in tables.rows(
-            layout, "../corpus", "", schemas.CORPUS, pc.field("URL") == url, ["id"]
+            layout, "publish", "corpus", schemas.CORPUS, pc.field("URL") == url, ["id"]
         )
     }
     for row in scored:
@@ -62,7 +62,7 @@ def _scores(row: dict[str, Any]) -> str:
     return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in shown)
 
 
-def _rejected(layout: RunLayout, row: dict[str, Any], label: str) -> str:
+def _rejected(layout: RunLayout, row: dict[str, Any]) -> str:
     line = f"{row['stage']}: {row['outcome']} by {row['reason']}"
     if row["score"] is not None:
         line += f", score {row['score']:.4g}"

@@ -41,6 +41,8 @@ def locations(layout: RunLayout, stage: str, name: str) -> list[str]:
     if stage == "extract":
         marker = f"/table={name}/"
         return [f for f in _parquet_files(layout.groups) if marker in f]
+    if name == "corpus":
+        return _parquet_files(layout.corpus)
     return _parquet_files(layout.table(stage, name))
 
 
