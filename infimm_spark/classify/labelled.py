@@ -12,6 +12,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,12 +112,14 @@ def precision_examples(
 ) -> list[Example]:
     """Graded pages, worth keeping or not: the extracted text, or the graded excerpt where absent.
 
-    Pages of other sites that have nothing mathematical are added as unmeasured negatives, a few of
+    Their quick text is trained on as a second, unmeasured view: fewer words of one extraction are
+    learnt by heart. Pages of other sites that have nothing mathematical are added as unmeasured negatives, a few of
     each site, because graders saw few of them and a crawl is full of them.
     """
     label_of = {(row["snapshot"], row["url"]): row for row in labels}
     text_of: dict[tuple[str, str], str] = {}
     text_of_url: dict[str, str] = {}
+    quick_of_url: dict[str, str] = {}
     plain: defaultdict[str, list[Example]] = defaultdict(list)
     for row in sorted(views, key=lambda r: (r["url"], r["snapshot"])):
         label = label_of.get((row["snapshot"], row["url"]))
@@ -125,6 +128,7 @@ def precision_examples(
         text = row["text"][:_MAX_TEXT]
         text_of[label["source"], label["path"]] = text
         text_of_url[row["url"]] = text
+        quick_of_url[row["url"]] = row["quick"]
         if (
             label["label"] == "nonmath"
             and label["label_basis"] != "markup"
@@ -144,17 +148,19 @@ def precision_examples(
         # The excerpt, often without its formulas, only where the crawl lacks the page.
         view, body = ("text", text) if text.strip() else ("excerpt", row["excerpt"])
         if body.strip():
-            examples.append(
-                Example(
-                    text=body,
-                    language=row["lang"],
-                    label=int(row["score"] >= GRADE),
-                    site=site_of(row["source"], row["url"]),
-                    page=row["id"],
-                    view=view,
-                    score=float(row["score"]),
-                )
+            example = Example(
+                text=body,
+                language=row["lang"],
+                label=int(row["score"] >= GRADE),
+                site=site_of(row["source"], row["url"]),
+                page=row["id"],
+                view=view,
+                score=float(row["score"]),
             )
+            examples.append(example)
+            quick = quick_of_url.get(row["url"], "") if view == "text" else ""
+            if quick.strip():
+                examples.append(replace(example, text=quick, view="quick", measured=False))
     for site in sorted(plain):
         fresh = [e for e in plain[site] if e.page.split(" ", 1)[1] not in graded]
         examples += fresh[:_NEGATIVES_PER_SITE]

@@ -312,8 +312,9 @@ def test_grades_become_labels() -> None:
     views = [{"snapshot": "S", "url": "u", "quick": "q", "text": "extracted"}]
     for score, expected in ((5, 0), (6, 1)):
         made = precision_examples([label], views, [grade | {"score": score}])
-        assert [(e.view, e.text, e.label, e.score) for e in made] == [
-            ("text", "extracted", expected, score)
+        assert [(e.view, e.text, e.label, e.score, e.measured) for e in made] == [
+            ("text", "extracted", expected, score, True),
+            ("quick", "q", expected, score, False),
         ]
         absent = precision_examples([], [], [grade | {"score": score}])
         assert [(e.view, e.text, e.label) for e in absent] == [("excerpt", "graded", expected)]
