@@ -53,7 +53,7 @@ def parse_page(
         raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
     screen(html, limits)
     text, charset = decode_html(html, content_type)
-    text = _prepared(text)
+    text = _prepared(text, html if charset == "utf-8" else None)
     try:
         parser = LexborHTMLParser(text)
     except (SelectolaxError, ValueError, RuntimeError) as error:
@@ -246,11 +246,18 @@ _RESERVED_REFERENCE = re.compile(
 _PREFIX = re.compile(r"<([A-Za-z][\w.-]{0,15}):math[\s>]")
 
 
-def _prepared(text: str) -> str:
+def _prepared(text: str, utf_8: bytes | None = None) -> str:
     """Without the characters reserved for marks, and with MathML's namespace prefixes removed: as
     `<math>` the parser knows it and closes `<mml:mspace/>`, as `<mml:math>` it does not.
+
+    `utf_8` are the bytes the text was read from as UTF-8: its first byte, which is rare, shows at
+    the speed of memory that no reserved character is there.
     """
-    if not text.isascii() and marks.has_reserved(text):
+    if (
+        not text.isascii()
+        and (utf_8 is None or (_RESERVED_LEAD[:1] in utf_8 and _RESERVED_LEAD in utf_8))
+        and marks.has_reserved(text)
+    ):
         text = marks.cleared(text)
     if "&#" in text:
         text = _RESERVED_REFERENCE.sub("", text)
@@ -258,6 +265,9 @@ def _prepared(text: str) -> str:
         for prefix in set(_PREFIX.findall(text)):
             text = re.sub(rf"(</?){re.escape(prefix)}:(?=[A-Za-z])", r"\1", text)
     return text
+
+
+_RESERVED_LEAD = marks.FORMULA.encode()[:2]
 
 
 def _first_heading(text: str) -> str | None:

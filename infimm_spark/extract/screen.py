@@ -50,11 +50,12 @@ def screen(body: bytes, limits: ScreenLimits) -> None:
     if body.startswith(_BINARY):
         raise PageRejectedError("not_html", "the body is a binary file by its first bytes")
     tags = body.count(b"<")
+    started = tags - body.count(b"</") if tags > MAX_ROOT_TAGS else tags
     if (
-        _may_be_deep(body, tags, limits.max_depth)
+        _may_be_deep(body, tags, started, limits.max_depth)
         or _may_have_many_attributes(body, limits.max_attributes)
-        or (tags > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
-        or (tags > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
+        or (started > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
+        or (started > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
     ):
         _tokenise(body, limits)
 
@@ -75,13 +76,13 @@ _BINARY = (
 _WINDOW = 8192
 
 
-def _may_be_deep(body: bytes, tags: int, limit: int) -> bool:
+def _may_be_deep(body: bytes, tags: int, started: int, limit: int) -> bool:
     """Bounds depth and work from above, by counting `<` and `</` in windows of fixed size.
 
-    A window may open as many elements as it has tags; elements without end tag make the bound
+    No page is deeper than its `started` start tags. A window may open as many elements as it has tags; elements without end tag make the bound
     drift upwards, which costs a look with `_tokenise` but hides nothing.
     """
-    if tags <= limit and tags * tags <= MAX_STACK_WORK:
+    if started <= limit and started * tags <= MAX_STACK_WORK:
         return False
     depth = work = 0
     for start in range(0, len(body), _WINDOW):
@@ -117,20 +118,33 @@ def _is_deep_by_names(body: bytes, limit: int) -> bool:
 
 
 def _may_have_many_attributes(body: bytes, limit: int) -> bool:
-    pieces = body.split(b">")
-    if max(map(len, pieces)) <= 2 * limit:
-        return False
-    for piece in pieces:
-        if len(piece) > 2 * limit:
-            start = _TAG_START.search(piece)
-            if start is not None and len(piece) - start.start() > 2 * limit:
-                blanks = sum(piece.count(blank, start.start()) for blank in _SEPARATORS)
+    """Whether a stretch without `>` may be a tag with more attributes than `limit`.
+
+    Each needs two bytes, so such a stretch fills one of the page's windows of `limit` bytes: nearly
+    all are passed after their first few bytes.
+    """
+    size = len(body)
+    start = 0
+    while start + limit <= size:
+        if body.find(b">", start, start + limit) >= 0:
+            start += limit
+            continue
+        first = body.rfind(b">", 0, start) + 1
+        end = body.find(b">", start + limit)
+        if end < 0:
+            end = size
+        if end - first > 2 * limit:
+            tag = _TAG_START.search(body, first, end)
+            if tag is not None and end - tag.start() > 2 * limit:
+                blanks = sum(body.count(blank, tag.start(), end) for blank in _SEPARATORS)
                 if blanks > limit:
                     return True
+        start = max(start + limit, end)
     return False
 
 
-_ROOTS = re.compile(rb"<(?:[hH][tT][mM][lL]|[bB][oO][dD][yY])[\s/>]")
+# `<html` and `<body` in any case, and a few others: a bound that costs half as much as the names
+_ROOTS = re.compile(rb"<[hHbB][tToO][mMdD][lLyY]")
 _NAME = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9:]*)")
 _TAG_START = re.compile(rb"<[a-zA-Z]")
 _SEPARATORS = (b" ", b"\n", b"\t", b"/", b'"')
