@@ -1,0 +1,93 @@
+"""The public surface, and the layering that keeps the core free of Spark."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import infimm_spark
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "infimm_spark"
+
+
+def test_the_public_names_are_these() -> None:
+    """`__all__` names the whole public API; a change of it is a change of this list."""
+    assert infimm_spark.__all__ == [
+        "BuildConfig",
+        "Document",
+        "Formula",
+        "Image",
+        "InfimmError",
+        "RunSummary",
+        "Scores",
+        "Segment",
+        "build",
+        "extract_page",
+        "load_config",
+        "score_document",
+    ]
+
+
+@pytest.mark.parametrize("name", infimm_spark.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    """Each public name resolves and has a docstring of its own."""
+    value = getattr(infimm_spark, name)
+    assert (value.__doc__ or "").strip()
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """A misspelt name fails as in any module."""
+    with pytest.raises(AttributeError, match="extract_pgae"):
+        _ = infimm_spark.extract_pgae
+
+
+def test_extraction_and_scoring_need_no_spark() -> None:
+    """`extract_page` and `score_document` work in a process that never imports pyspark."""
+    code = (
+        "import sys, infimm_spark\n"
+        "page = b'<h1>Sums</h1><p>We prove that the sum is \\\\(n(n+1)/2\\\\) by induction.</p>'\n"
+        "document = infimm_spark.extract_page(page, url='http://example.org/')\n"
+        "scores = infimm_spark.score_document(document)\n"
+        "assert document.title == 'Sums', document.title\n"
+        "assert '$n(n+1)/2$' in document.text, document.text\n"
+        "assert scores.language == 'en', scores\n"
+        "assert 0 <= scores.quality_prob <= 1\n"
+        "assert 'pyspark' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
+
+
+@pytest.mark.parametrize("folder", ["crawl", "extract", "classify", "rules", "runs"])
+def test_the_core_imports_no_spark_at_module_level(folder: str) -> None:
+    """Modules of the core do not import pyspark when they are imported."""
+    offending = []
+    for path in sorted((PACKAGE / folder).rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            if any(name.split(".")[0] == "pyspark" for name in names):
+                offending.append(str(path.relative_to(PACKAGE)))
+    # The UDFs are Spark's side of the classifiers.
+    assert [path for path in offending if path != "classify/udfs.py"] == []
+
+
+@pytest.mark.parametrize("stage", ["build", "extract", "dedup", "refine", "publish"])
+def test_each_job_is_the_command_of_its_name(stage: str) -> None:
+    """`jobs/STAGE.py` takes the options of `infimm STAGE`."""
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "jobs" / f"{stage}.py"), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "120"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--output" in result.stdout
