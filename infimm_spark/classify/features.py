@@ -11,7 +11,9 @@ The line is what fastText reads: tokens separated by single spaces, no line brea
 - facts of the whole text as pseudo-tokens (``__fc4``: formulas, ``__dv3``: variety of words, …),
   repeated in proportion to the text's length, because fastText averages over all tokens and a fact
   said once in a thousand tokens would weigh nothing. Their adjacent pairs become bigrams, so
-  that a rule such as "many formulas, hardly any prose" can be learnt.
+  that a rule such as "many formulas, hardly any prose" can be learnt;
+- ``__few`` once for every token that a text has fewer than 200: an average over five tokens is as
+  sure of itself as one over a thousand, and the filling draws a short text's score to the middle.
 
 Image markers never appear: images are no part of a document's text.
 """
@@ -21,7 +23,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Raised whenever `normalise` gives another line for the same text; models carry the one they need."""
 
 MAX_TOKEN_CHARS = 100
@@ -29,6 +31,9 @@ MAX_TOKEN_CHARS = 100
 
 _FORMULA_COMMANDS = 16
 """Commands kept of one formula: a page-long alignment must not outweigh the page's words."""
+
+_MIN_TOKENS = 200
+_FEW = "__few"
 
 _TOKENS_PER_FACT_BLOCK = 60
 _MAX_FACT_BLOCKS = 12
@@ -112,7 +117,8 @@ def normalise(text: str, language: str) -> str:
             tokens += formulas.tokens(body, display=kind != "id" and kind != "ib")
             end = match.end()
     tokens += _words(text[end:] if end else text)
-    return " ".join(tokens + _facts(text, tokens, formulas, language))
+    filling = [_FEW] * (_MIN_TOKENS - len(tokens))
+    return " ".join(tokens + _facts(text, tokens, formulas, language) + filling)
 
 
 def excerpt(text: str, max_chars: int) -> str:

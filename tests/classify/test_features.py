@@ -103,6 +103,12 @@ def test_facts_grow_with_the_text() -> None:
     assert short < long <= longest == normalise("word " * 50_000, "en").split().count("__fc0")
 
 
+@pytest.mark.parametrize(("count", "filling"), [(0, 200), (30, 170), (199, 1), (200, 0), (900, 0)])
+def test_a_short_text_is_filled_up(count: int, filling: int) -> None:
+    """A text of few tokens is filled to 200 with one of no meaning, a longer one is not."""
+    assert normalise("word " * count, "en").split().count("__few") == filling
+
+
 def test_repetition_is_a_fact() -> None:
     """A text that says one sentence over and over differs from one that does not."""
     farm = "best calculator for conveyor motor online " * 60
