@@ -62,7 +62,9 @@ class Classifier:
         self.card = card
 
     def score(self, text: str, language: str) -> float:
-        """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``)."""
+        """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``). 0 without text."""
+        if not text.strip():
+            return 0.0
         line = normalise(excerpt(text, self.card.max_chars), language)
         return shifted(self.predict(line), self.card.shift.get(language, 0.0))
 
