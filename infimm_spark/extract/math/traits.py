@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +50,16 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
     return traits
 
 
-_LIBRARY_SOURCE = re.compile(r"mathjax|katex|mathquill|jsmath|asciimath|latexit|temml|mathml", re.I)
+_LIBRARY_SOURCES = (
+    "mathjax",
+    "katex",
+    "mathquill",
+    "jsmath",
+    "asciimath",
+    "latexit",
+    "temml",
+    "mathml",
+)
 _LIBRARY_MARKUP = (
     "MathJax.Hub",
     "MathJax_",
@@ -61,12 +71,12 @@ _LIBRARY_MARKUP = (
 
 
 def _read_source(source: str, traits: Traits) -> None:
-    if not _LIBRARY_SOURCE.search(source):
+    lowered = source.lower()
+    if not any(name in lowered for name in _LIBRARY_SOURCES):
         if "khan-exercise" in source:
             traits.khan = True
         return
     traits.library = True
-    lowered = source.lower()
     if (
         "asciimath" in lowered
         or "am_htmlormml" in lowered
@@ -87,29 +97,34 @@ def _read_configuration(content: str, traits: Traits) -> None:
         return
     if "MathJax" in content or "renderMathInElement" in content:
         traits.library = True
-    for match in _PAIRS.finditer(content):
+    # A library may stand in the page whole: no pattern is tried on it whose word it lacks.
+    for match in _matches(_PAIRS, content, "inlineMath", "displayMath"):
         pairs = _pairs(js.literal(content, match.end()))
         if pairs:
             if match[1] == "inlineMath":
                 traits.inline = pairs
             else:
                 traits.display = pairs
-    for match in _DELIMITERS.finditer(content):
+    for match in _matches(_DELIMITERS, content, "delimiters"):
         value = js.literal(content, match.end())
         if "ascii" in content[max(0, match.start() - 80) : match.start()].lower():
             traits.asciimath.extend(_pairs(value))
         else:
             _read_katex(value, traits)
     _read_flags(content, traits)
-    for match in _MACROS.finditer(content):
+    for match in _matches(_MACROS, content, "acros"):
         macros = js.literal(content, match.end())
         if isinstance(macros, dict):
             traits.macros.update(macros)
-    for match in _RENDER.finditer(content):
+    for match in _matches(_RENDER, content, "katex.render("):
         traits.rendered[match[2]] = (
             js.string(match[1]),
             "displayMode: true" in content[match.end() : match.end() + 120],
         )
+
+
+def _matches(pattern: re.Pattern[str], content: str, *words: str) -> Iterable[re.Match[str]]:
+    return pattern.finditer(content) if any(word in content for word in words) else ()
 
 
 _CONFIGURATION = ("MathJax", "katex", "KaTeX", "inlineMath", "renderMathInElement")
@@ -156,13 +171,13 @@ def _read_katex(value: Any, traits: Traits) -> None:
 
 
 def _read_flags(content: str, traits: Traits) -> None:
-    for match in _FLAG.finditer(content):
+    for match in _matches(_FLAG, content, "processE"):
         enabled = match[2] in ("true", "!0")
         if match[1] == "processEscapes":
             traits.process_escapes = enabled
         else:
             traits.environments = enabled
-    for match in _CLASSES.finditer(content):
+    for match in _matches(_CLASSES, content, "Class"):
         names = js.literal(content, match.end())
         if not isinstance(names, str) or not names or len(names) > 200:
             continue
