@@ -26,6 +26,8 @@ class Page:
 
 def text_of(node: LexborNode) -> str:
     """All text below a node, in order; `<br>` is a line break."""
+    if node.css_first("br") is None:
+        return node.text()
     pieces: list[str] = []
     for child in node.traverse(include_text=True):
         if child.tag == "-text":
