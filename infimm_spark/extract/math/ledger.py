@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Formula
@@ -39,10 +40,10 @@ class FormulaLedger:
         tex, display, encoding, failure = self._found[index]
         if failure is not None:
             return Formula("", display, encoding, "failed", failure)
-        tex = _layout(clean(tex), display)
+        settled = _settled if len(tex) <= _CACHED_LENGTH else _settled.__wrapped__
+        tex, problem = settled(tex, display)
         if not tex:
             return Formula("", display, encoding, "failed", "empty after cleaning")
-        problem = check(tex)
         if self.macros and "\\" in tex:
             expanded = expand_macros(tex, self.macros)
             if expanded is None:
@@ -62,6 +63,16 @@ class FormulaLedger:
 
     def __len__(self) -> int:
         return len(self._found)
+
+
+_CACHED_LENGTH = 300
+
+
+@lru_cache(maxsize=8_192)
+def _settled(tex: str, display: bool) -> tuple[str, str | None]:
+    """A formula cleaned and laid out, and what is wrong with it; pages repeat their short ones."""
+    tex = _layout(clean(tex), display)
+    return tex, check(tex) if tex else None
 
 
 # StackExchange opens and closes a group around a post, so that macros stay inside it.
