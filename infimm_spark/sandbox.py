@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
+import itertools
 import os
 import pickle
 import signal
@@ -34,6 +36,7 @@ _STARTUP_SECONDS = 120.0
 # the child's processor time, and wall time only at this multiple.
 _WALL_FACTOR = 4.0
 _POLL_SECONDS = 0.25
+_PAGES_A_COLLECTION = 16
 
 
 Judge = Callable[..., Verdict]
@@ -212,7 +215,14 @@ def _serve(connection: socket.socket) -> None:
         _write_message(connection, error)
         return
     _write_message(connection, None)
-    while True:
+    # A page's tree is thousands of objects in cycles: collecting as they are made costs a fifth of
+    # the extraction. Models and modules are set aside, and pages collected a few at a time.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for served in itertools.count(1):
+        if served % _PAGES_A_COLLECTION == 0:
+            gc.collect()
         try:
             body, url, content_type = _read_message(connection)
         except EOFError:
