@@ -35,6 +35,24 @@ class Scores(Protocol):
     def score(self, text: str, language: str) -> float: ...
 
 
+# Formulas in images and scripts leave nothing in the quick text; a page that bears these in its
+# source passes the floor whatever its words score, and is judged on its extracted text.
+_HIDDEN_FORMULAS = (
+    b"math/tex",
+    b"math/asciimath",
+    b"codecogs.com/",
+    b"latex.php",
+    b"mimetex",
+    b"mathtex",
+    b"quicklatex",
+    b"equation?tex=",
+    b"cht=tx",
+    b"/math/render/",
+    b"filter/tex/",
+    b"img/math/",
+)
+
+
 @dataclass(slots=True)
 class Verdict:
     """What the cascade says of a page.
@@ -97,7 +115,7 @@ class Cascade:
             return verdict
 
         verdict.recall_prob = self._recall.score(text, language)
-        if verdict.recall_prob < settings.recall_floor:
+        if verdict.recall_prob < settings.recall_floor and not _hides_formulas(body):
             verdict.reason, verdict.score = RECALL_FLOOR, verdict.recall_prob
             return verdict
 
@@ -109,3 +127,7 @@ class Cascade:
         verdict.math_prob = self._recall.score(text, language)
         verdict.outcome = "kept"
         return verdict
+
+
+def _hides_formulas(body: bytes) -> bool:
+    return any(sign in body for sign in _HIDDEN_FORMULAS)

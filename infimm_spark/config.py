@@ -54,7 +54,7 @@ class ExtractConfig(_Section):
     language_threshold: Probability = 0.3
     """Not stated in the paper; OWM uses 0.5, on text with its formulas. Ours, on prose alone: 0.3 lets
     as few pages of other languages through and keeps 98 % of the mathematical ones (0.5: 96 %)."""
-    recall_floor: Probability = 0.05
+    recall_floor: Probability = 0.15
     """Ours: on the quick text; low, so that the paper's 0.4 can be applied late on the real text."""
     quick_text_chars: PositiveInt = 6000
     """Characters of quick text given to the recall classifier (ours)."""
