@@ -28,7 +28,7 @@ from infimm_spark.errors import (
     TooManyFailuresError,
 )
 from infimm_spark.runs.layout import STAGES, RunLayout
-from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch, print_funnel
+from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch
 from infimm_spark.runs.manifest import (
     Manifest,
     check_identity,
@@ -601,6 +601,3 @@ def _spark_schema(schema: Any) -> Any:
 
 def _counts_line(counts: dict[str, int]) -> str:
     return ", ".join(f"{key} {value:,}" for key, value in counts.items())
-
-
-__all__ = ["Run", "RunSummary", "build", "print_funnel"]

@@ -88,8 +88,12 @@ def duplicate_rejects(recalled: DataFrame, duplicates: DataFrame) -> DataFrame:
 
 def sampled(rejects: DataFrame, fraction: float) -> DataFrame:
     """A share of the rejects, by id: every stage and every rerun chooses the same pages."""
-    share = F.conv(F.substring("id", 1, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
-    return rejects.where(share < fraction)
+    return rejects.where(id_share() < fraction)
+
+
+def id_share() -> Column:
+    """Where a row's `id` lies among all ids, 0 ≤ share < 1: ids are hashes, so equally spread."""
+    return F.conv(F.substring("id", 1, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
 
 
 def _rejects(

@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
 from infimm_spark.rules.tokens import gpt3_token_length
+from infimm_spark.stages.accounting import id_share
 
 PARQUET_RATIO = 2.6
 """Bytes of text a byte of zstd Parquet holds, measured on 700 real mathematics pages (gzip 3.2, snappy
@@ -87,13 +88,12 @@ def partition_for_publish(corpus: DataFrame, files: dict[str, int]) -> DataFrame
 
 def _file_number(files: dict[str, int], firsts: dict[str, int]) -> Column:
     """Number of a row's file among all files of all snapshots."""
-    share = F.conv(F.substring("id", 1, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
 
     def of_snapshot(values: dict[str, int]) -> Column:
         pairs = [F.lit(item) for name in sorted(values) for item in (name, values[name])]
         return F.element_at(F.create_map(*pairs), F.col("snapshot"))
 
-    return of_snapshot(firsts) + F.floor(share * of_snapshot(files)).cast("int")
+    return of_snapshot(firsts) + F.floor(id_share() * of_snapshot(files)).cast("int")
 
 
 def _repartition_exactly(frame: DataFrame, number: Column, total: int) -> DataFrame:
