@@ -136,6 +136,50 @@ def publish(
 
 
 @app.command()
+def annotate(
+    documents: Annotated[str, typer.Argument(help="Parquet or JSON Lines, local or S3.")],
+    output: Annotated[
+        Path, typer.Option(help="Grades, JSON Lines; a file that is there is continued.")
+    ],
+    endpoint: Annotated[str, typer.Option(help="OpenAI-compatible address: http://HOST:PORT/v1.")],
+    model: Annotated[str, typer.Option(help="Name of the model, as the endpoint knows it.")],
+    api_key_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the API key.")
+    ] = "INFIMM_API_KEY",
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
+    attempts: Annotated[int, typer.Option(min=1, help="Tries of one request.")] = 6,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one answer.")] = 120.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of one answer.")] = 1_024,
+    max_chars: Annotated[int, typer.Option(min=100, help="Characters sent of a text.")] = 6_000,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many documents.")] = None,
+    price_in: Annotated[float, typer.Option(min=0, help="Of a million prompt tokens.")] = 0.0,
+    price_out: Annotated[float, typer.Option(min=0, help="Of a million answer tokens.")] = 0.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; count.")] = False,
+) -> None:
+    """Grade documents 0-10 by the rubric with a language model."""
+    from infimm_spark.classify import annotation
+    from infimm_spark.classify.chat import Endpoint, key_from_environment
+
+    to = Endpoint(
+        endpoint,
+        model,
+        api_key=key_from_environment(api_key_env),
+        timeout=timeout,
+        attempts=attempts,
+        max_tokens=max_tokens,
+    )
+    settings = annotation.AnnotationSettings(
+        concurrency=concurrency, max_chars=max_chars, price_in=price_in, price_out=price_out
+    )
+    source = annotation.ungraded(documents, limit)
+    if dry_run:
+        report, first = annotation.dry_run(source, output, to, settings)
+    else:
+        report, first = annotation.annotate(source, output, to, settings), None
+    print(annotation.describe(report, settings, first))
+
+
+@app.command()
 def page(
     file: Annotated[Path, typer.Argument(help="HTML file.", metavar="FILE.html")],
     url: Annotated[str, typer.Option(help="The page's URL; image links resolve against it.")],

@@ -37,6 +37,12 @@ class ModelError(InfimmError):
     exit_code = 2
 
 
+class EndpointError(InfimmError):
+    """A language model's endpoint refuses the key or the model, or keeps failing."""
+
+    exit_code = 8
+
+
 class EnvironmentMissingError(InfimmError):
     """Something outside Python is missing, such as a Java runtime."""
 

@@ -1,0 +1,11 @@
+"""Entry point for clusters: `infimm annotate` with the same options."""
+
+from __future__ import annotations
+
+import sys
+
+from infimm_spark.cli import main
+
+if __name__ == "__main__":
+    sys.argv.insert(1, "annotate")
+    main()
