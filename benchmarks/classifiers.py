@@ -2,7 +2,7 @@
 
     python benchmarks/classifiers.py --data ../shared/data --predictions cv/
 
-`cv/` holds the out-of-site scores that `jobs/train_classifier.py --predictions` writes. Prints, by
+`cv/` holds the out-of-site scores that `jobs/train_defaults.py --predictions` writes. Prints, by
 language: AUC, precision at recalls, the figures by site, the share of labelled pages that pass the
 cascade (quick text at the floor, extracted text at the threshold) and the precision classifier; then
 documents a second of one core.

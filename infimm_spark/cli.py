@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +45,9 @@ LimitOption = Annotated[int | None, typer.Option(help="Read at most this many WA
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue; skip what is complete.")]
 RedoOption = Annotated[
     bool, typer.Option("--redo", help="Discard this stage and the later ones, and do them again.")
+]
+TablesOption = Annotated[
+    list[str] | None, typer.Option(help="Parquet or JSON Lines, local or S3; may be repeated.")
 ]
 RunOption = Annotated[str, typer.Option("--run", help="Directory of a run (--output of a build).")]
 
@@ -177,6 +181,65 @@ def annotate(
     else:
         report, first = annotation.annotate(source, output, to, settings), None
     print(annotation.describe(report, settings, first))
+
+
+@app.command()
+def train(
+    kind: Annotated[str, typer.Option(help="recall or precision.")],
+    output: Annotated[Path, typer.Option(help="Folder for the model, its card and its curve.")],
+    positives: TablesOption = None,
+    negatives: TablesOption = None,
+    labelled: Annotated[
+        list[str] | None, typer.Option(help="Tables with a column label (1, 0) or score (0-10).")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Texts taken at most of each.")] = 50_000,
+    max_host_share: Annotated[
+        float, typer.Option(min=1e-6, max=1.0, help="Of these, at most so much is of one host.")
+    ] = 0.05,
+    solver: Annotated[
+        str, typer.Option(help="convex (ours), or fasttext (DeepSeekMath's parameters).")
+    ] = "convex",
+    parameters: Annotated[Path | None, typer.Option(help="JSON of the solver's values.")] = None,
+    autotune: Annotated[
+        int, typer.Option(min=0, help="fastText parameters to try on held-out hosts.")
+    ] = 0,
+    recall: Annotated[
+        float | None, typer.Option(min=0.01, max=1.0, help="Choose the threshold for it.")
+    ] = None,
+    precision: Annotated[
+        float | None, typer.Option(min=0.01, max=1.0, help="Choose the threshold for it.")
+    ] = None,
+    max_chars: Annotated[int, typer.Option(min=100, help="Characters looked at.")] = 6_000,
+    folds: Annotated[int, typer.Option(min=2, help="Parts that hosts are dealt into.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="For the card.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Train a classifier on your own tables, measured on hosts it did not see."""
+    from infimm_spark.train import train_command
+
+    path = train_command(
+        kind=kind,
+        solver=solver,
+        parameters=parameters,
+        max_chars=max_chars,
+        folds=folds,
+        seed=seed,
+        config=config,
+        output=output,
+        positives=tuple(positives or ()),
+        negatives=tuple(negatives or ()),
+        labelled=tuple(labelled or ()),
+        sample=sample,
+        max_host_share=max_host_share,
+        autotune=autotune,
+        recall=recall,
+        precision=precision,
+        date=date.date() if date else None,
+    )
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
 
 @app.command()

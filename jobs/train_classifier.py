@@ -1,113 +1,11 @@
-"""Train and measure the two mathematics classifiers; nothing here needs Spark.
-
-    python jobs/train_classifier.py --data ../shared/data --output infimm_spark/classify/models
-
-`--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`) and graded pages
-(`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views FILE`
-keeps the texts for another time (delete the file when extraction has changed). Writes models, their
-cards, and, with `--predictions DIR`, the out-of-site score of every text. The same data, views and date
-give the same bytes.
-"""
+"""spark-submit entry point: `infimm train` with the same options."""
 
 from __future__ import annotations
 
-import argparse
-import datetime
-import gzip
-import json
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 
-from infimm_spark.classify.labelled import labelled_examples
-from infimm_spark.classify.mathematics import Kind
-from infimm_spark.classify.recipes import RECIPES, extra_examples
-from infimm_spark.classify.training import (
-    Example,
-    Prediction,
-    evaluate,
-    train_model,
-    write_model,
-)
-from infimm_spark.classify.views import View, load_views
-from infimm_spark.errors import InfimmError
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job; the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        views = load_views(options.data / "commoncrawl", options.views)
-        for kind in options.kind:
-            _train(kind, options, views)
-    except InfimmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> None:
-    recipe = RECIPES[kind]
-    examples = [*labelled_examples(kind, options.data, views), *extra_examples()]
-    trained = train_model(examples, recipe.parameters)
-    if options.predictions is not None:
-        _write_predictions(options.predictions / f"{kind}.jsonl.gz", trained.predictions)
-    path = write_model(
-        options.output,
-        kind,
-        trained.model,
-        parameters=recipe.parameters,
-        data=_counts(examples),
-        evaluation=evaluate(trained.predictions),
-        shift=trained.shift,
-        default_threshold=recipe.threshold,
-        trained=options.date,
-        notes=recipe.notes,
-    )
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
-
-
-def _counts(examples: Sequence[Example]) -> dict[str, object]:
-    return {
-        "texts": len(examples),
-        "pages": len({e.page for e in examples}),
-        "sites": len({e.site for e in examples}),
-        "by language, view and label": {
-            f"{language}/{view}/{label}": count
-            for (language, view, label), count in sorted(
-                Counter((e.language, e.view, e.label) for e in examples).items()
-            )
-        },
-    }
-
-
-def _write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        for prediction in predictions:
-            file.write(json.dumps(prediction._asdict(), ensure_ascii=False) + "\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--data", type=Path, required=True, help="labels and graded pages")
-    parser.add_argument(
-        "--views", type=Path, help="texts of the crawl's pages (JSONL): read, or made and written"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder for models and cards")
-    parser.add_argument("--predictions", type=Path, help="folder for out-of-site scores")
-    parser.add_argument(
-        "--kind", nargs="+", choices=["recall", "precision"], default=["recall", "precision"]
-    )
-    parser.add_argument(
-        "--date",
-        type=datetime.date.fromisoformat,
-        default=datetime.datetime.now(datetime.UTC).date(),
-        help="date for the card (today)",
-    )
-    return parser
-
+from infimm_spark.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.argv.insert(1, "train")
+    main()

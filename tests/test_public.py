@@ -79,7 +79,7 @@ def test_the_core_imports_no_spark_at_module_level(folder: str) -> None:
     assert [path for path in offending if path != "classify/udfs.py"] == []
 
 
-@pytest.mark.parametrize("stage", ["build", "extract", "dedup", "refine", "publish"])
+@pytest.mark.parametrize("stage", ["build", "extract", "dedup", "refine", "publish", "annotate"])
 def test_each_job_is_the_command_of_its_name(stage: str) -> None:
     """`jobs/STAGE.py` takes the options of `infimm STAGE`."""
     result = subprocess.run(
@@ -91,3 +91,16 @@ def test_each_job_is_the_command_of_its_name(stage: str) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "--output" in result.stdout
+
+
+def test_the_training_job_is_the_train_command() -> None:
+    """`jobs/train_classifier.py` takes the options of `infimm train`."""
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "jobs" / "train_classifier.py"), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "120"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--positives" in result.stdout

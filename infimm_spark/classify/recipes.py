@@ -20,7 +20,7 @@ class Recipe:
 
 
 _REPRODUCE = (
-    "To make it again: `python jobs/train_classifier.py --data DATA --output DIR --date TRAINED`, where "
+    "To make it again: `python jobs/train_defaults.py --data DATA --output DIR --date TRAINED`, where "
     "DATA holds the labelled crawl and the graded pages. The same data, version of this repository and "
     "date give the same bytes. `benchmarks/unseen_hosts.py` measures the whole cascade on unseen sites."
 )

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from infimm_spark.classify.convex import ConvexModel, ConvexParameters, Features
 from infimm_spark.classify.fasttext_model import load_fasttext
-from infimm_spark.classify.fasttext_train import FastTextParameters, train_fasttext
+from infimm_spark.classify.fasttext_train import FastTextParameters, candidates, train_fasttext
 from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
 from infimm_spark.classify.mathematics import (
     NEGATIVE_LABEL,
@@ -237,6 +237,42 @@ def _sampled(
     return sample
 
 
+def tuned(
+    examples: Sequence[Example], parameters: TrainingParameters, trials: int
+) -> FastTextParameters:
+    """Of `trials` fastText parameters, those with the highest AUC on a fold of sites held out.
+
+    Deterministic. Raises `InputError` as `train_model`, and where the sites held out or left are of one
+    class.
+    """
+    if not isinstance(parameters.solver, FastTextParameters):
+        raise InputError("only fastText's parameters are searched for")
+    _check(examples)
+    examples = sorted(
+        (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
+    )
+    lines = [_line(e, parameters) for e in examples]
+    fold_of = folds(examples, parameters.folds)
+    held = np.array([fold_of[e.site] == 0 for e in examples])
+    positive = np.array([e.label == 1 for e in examples])
+    for chosen, name in ((~held, "left to train on"), (held, "held out")):
+        if positive[chosen].all() or not positive[chosen].any():
+            raise InputError(f"the sites {name} are of one class only; expected more sites")
+    inside, outside = np.flatnonzero(held), np.flatnonzero(~held)
+    sample = _sampled(examples, lines, outside, parameters)
+    found = [
+        (
+            auc(
+                _FittedFastText(train_fasttext(sample, solver), lines).probabilities(inside),
+                positive[inside],
+            ),
+            solver,
+        )
+        for solver in candidates(parameters.solver, trials, parameters.seed)
+    ]
+    return max(found, key=lambda pair: pair[0])[1]
+
+
 def _shift(
     examples: Sequence[Example],
     probabilities: Floats,
@@ -270,22 +306,67 @@ def folds(examples: Iterable[Example], count: int) -> dict[str, int]:
     return fold_of
 
 
-def evaluate(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """Figures by language and view, by length band, at operating points; graded ones also Spearman."""
-    result: dict[str, Any] = {}
-    groups: defaultdict[tuple[str, str], list[Prediction]] = defaultdict(list)
-    for p in predictions:
-        if p.measured:
-            groups[p.language, p.view].append(p)
-    for (language, view), members in sorted(groups.items()):
-        result[f"{language}/{view}"] = _figures(members) | {
+def evaluate(predictions: Sequence[Prediction], thresholds: Sequence[float] = ()) -> dict[str, Any]:
+    """Figures by language and view, by length band, at operating points; graded ones also Spearman.
+
+    `thresholds` are reported beside the usual ones.
+    """
+    wanted = sorted({*THRESHOLDS, *thresholds})
+    return {
+        name: _figures(members, wanted)
+        | {
             "length_bands": {
-                f"{low}+": _figures(band)
+                f"{low}+": _figures(band, wanted)
                 for low, high in zip(LENGTH_BANDS, (*LENGTH_BANDS[1:], 1 << 60), strict=True)
                 if (band := [p for p in members if low <= p.chars < high])
             }
         }
-    return result
+        for name, members in groups_of(predictions).items()
+    }
+
+
+def groups_of(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
+    """The measured predictions by ``language/view``, in that order."""
+    groups: defaultdict[str, list[Prediction]] = defaultdict(list)
+    for p in predictions:
+        if p.measured:
+            groups[f"{p.language}/{p.view}"].append(p)
+    return dict(sorted(groups.items()))
+
+
+def operating_threshold(
+    predictions: Sequence[Prediction],
+    *,
+    recall: float | None = None,
+    precision: float | None = None,
+) -> float:
+    """The highest threshold at which each language keeps `recall` of its positives, or the lowest at
+    which, in each language, `precision` of what is kept is positive. Rounded to six places.
+
+    Languages without both classes do not take part. Raises `InputError` where no threshold reaches the
+    precision.
+    """
+    found = []
+    for name, members in groups_of(predictions).items():
+        scores = np.array([p.prob for p in members], dtype=np.float64)
+        positive = np.array([p.label == 1 for p in members], dtype=np.bool_)
+        if not positive.any() or positive.all():
+            continue
+        if recall is not None:
+            found.append(threshold_for_recall(scores, positive, recall))
+            continue
+        assert precision is not None
+        reached = [t for t in np.unique(scores) if precision_at(scores, positive, t) >= precision]
+        if not reached:
+            best = max(precision_at(scores, positive, t) for t in np.unique(scores))
+            raise InputError(
+                f"precision {precision:g} is reached at no threshold on {name} texts of unseen sites; "
+                f"the best is {best:.3f}"
+            )
+        found.append(float(reached[0]))
+    if not found:
+        raise InputError("no language has measured texts of both classes to choose a threshold by")
+    return round(min(found) if recall is not None else max(found), 6)
 
 
 def auc(scores: Floats, positive: Booleans) -> float:
@@ -398,7 +479,7 @@ RECALLS = (0.7, 0.9, 0.95, 0.98)
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def _figures(predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _figures(predictions: Sequence[Prediction], thresholds: Sequence[float]) -> dict[str, Any]:
     scores = np.array([p.prob for p in predictions], dtype=np.float64)
     positive = np.array([p.label == 1 for p in predictions], dtype=np.bool_)
     result: dict[str, Any] = {
@@ -414,7 +495,7 @@ def _figures(predictions: Sequence[Prediction]) -> dict[str, Any]:
         for threshold in [threshold_for_recall(scores, positive, recall)]
     ]
     result["operating_points"] = points + [
-        _point(scores, positive, threshold) for threshold in THRESHOLDS
+        _point(scores, positive, threshold) for threshold in thresholds
     ]
     grades = [p.score for p in predictions]
     if all(grade is not None for grade in grades):
