@@ -49,6 +49,14 @@ RedoOption = Annotated[
 TablesOption = Annotated[
     list[str] | None, typer.Option(help="Parquet or JSON Lines, local or S3; may be repeated.")
 ]
+AgainstOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Earlier run to compare with: its documents stay, copies of them here go; may be "
+        "repeated.",
+        metavar="RUN",
+    ),
+]
 RunOption = Annotated[str, typer.Option("--run", help="Directory of a run (--output of a build).")]
 
 
@@ -75,15 +83,15 @@ def build(
     snapshot: SnapshotOption = None,
     limit: LimitOption = None,
     resume: ResumeOption = False,
+    against: AgainstOption = None,
     more: MoreInputs = None,
 ) -> None:
     """Run every stage: WARC files in, corpus out."""
     from infimm_spark import pipeline
     from infimm_spark.runs.ledger import print_funnel
 
-    summary = pipeline.build(
-        _config(config, output, [*(input or []), *(more or [])], snapshot, limit), resume=resume
-    )
+    settings = _config(config, output, [*(input or []), *(more or [])], snapshot, limit)
+    summary = pipeline.build(_compared_with(settings, against), resume=resume)
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
 
@@ -112,9 +120,10 @@ def dedup(
     config: ConfigOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
+    against: AgainstOption = None,
 ) -> None:
     """Recall threshold, then exact, near and URL duplicates, of an extracted run."""
-    _run_stage("dedup", output, config, resume, redo)
+    _run_stage("dedup", output, config, resume, redo, against)
 
 
 @app.command()
@@ -353,15 +362,32 @@ def _config(
     return load_config(config, {"output": output, "input": chosen})
 
 
-def _run_stage(stage: str, output: str, config: Path | None, resume: bool, redo: bool) -> None:
+def _compared_with(settings: Any, against: list[str] | None) -> Any:
+    """The settings with the earlier runs of `--against`, if any, in the place of the file's."""
+    if not against:
+        return settings
+    section = settings.dedup.model_copy(update={"against": against})
+    return settings.model_copy(update={"dedup": section})
+
+
+def _run_stage(
+    stage: str,
+    output: str,
+    config: Path | None,
+    resume: bool,
+    redo: bool,
+    against: list[str] | None = None,
+) -> None:
     from infimm_spark.config import load_config
     from infimm_spark.pipeline import Run
 
     run = Run.open(output)
+    settings = run.config
     if config is not None:
         # What was read stays as it was recorded; the settings come from the file.
         stored = run.config.input.model_dump()
-        run = Run.open(output, load_config(config, {"output": output, "input": stored}))
+        settings = load_config(config, {"output": output, "input": stored})
+    run = Run.open(output, _compared_with(settings, against))
     run.stage(stage, resume=resume, redo=redo)
 
 

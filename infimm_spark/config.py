@@ -123,6 +123,11 @@ class DedupConfig(_Section):
     recall_threshold: Probability = 0.4
     """Paper: high-recall classifier on the extracted text, applied here so that it can be changed late."""
     exact: bool = True
+    prefer: Literal["newer", "older"] = "newer"
+    """Paper: of copies in several snapshots the newest survives. `older` suits a corpus that grows
+    snapshot by snapshot: what was released stays."""
+    against: list[str] = []
+    """Runs whose documents are settled: the new ones are compared with their stored signatures."""
     minhash: MinHashConfig = MinHashConfig()
     url: UrlConfig = UrlConfig()
     partitions: PositiveInt | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow.compute as pc
 
 from infimm_spark import schemas
+from infimm_spark.crawl import store
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 
@@ -77,12 +79,18 @@ def _rejected(layout: RunLayout, row: dict[str, Any]) -> str:
 
 
 def _url_of(layout: RunLayout, document_id: str) -> str:
-    found = tables.rows(
-        layout,
-        "extract",
-        "documents",
-        schemas.DOCUMENTS,
-        pc.field("id") == document_id,
-        ["url", "snapshot"],
-    )
-    return f"{found[0]['url']} ({found[0]['snapshot']}, {document_id})" if found else document_id
+    """Of a document of this run, or of one of the runs it was compared with."""
+    stored = json.loads(store.read_bytes(layout.run_file))
+    against = stored["config"]["dedup"].get("against", [])
+    for run in [layout, *(RunLayout(location.rstrip("/")) for location in against)]:
+        found = tables.rows(
+            run,
+            "extract",
+            "documents",
+            schemas.DOCUMENTS,
+            pc.field("id") == document_id,
+            ["url", "snapshot"],
+        )
+        if found:
+            return f"{found[0]['url']} ({found[0]['snapshot']}, {document_id})"
+    return document_id

@@ -27,6 +27,7 @@ from infimm_spark.errors import (
     StageError,
     TooManyFailuresError,
 )
+from infimm_spark.runs.earlier import EarlierRun, earlier_runs
 from infimm_spark.runs.layout import STAGES, RunLayout
 from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch
 from infimm_spark.runs.manifest import (
@@ -52,7 +53,7 @@ _LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc")
 # Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
 _OPERATIONAL = {
     "extract": {"partitions", "batch_bytes", "max_failure_ratio", "min_failures"},
-    "dedup": {"partitions"},
+    "dedup": {"partitions", "against"},  # `against` is told by the runs' own identities
     "rules": set[str](),
     "publish": set[str](),
 }
@@ -115,6 +116,7 @@ class Run:
         _ = run.warcs
         for kind in MODELS:
             run.model(kind)
+        _ = run.earlier
         if stored is None:
             run._write_run_file()
         return run
@@ -144,7 +146,6 @@ class Run:
         if redo:
             for later in STAGES[index:]:
                 self._discard(later)
-            self._write_run_file()
         identity = self._identity(name)
         done = read_manifest(self.layout.manifest(name))
         if done is not None:
@@ -156,6 +157,9 @@ class Run:
             check_identity(f"stage {name}", done.identity, identity)
             log.info("%s: complete, skipped", name)
             return done
+        stored = _read_run_file(self.layout)
+        if stored is None or stored["config"] != self.config.model_dump(mode="json"):
+            self._write_run_file()
         log.info("%s: started", name)
         started, clock = timestamp(), time.monotonic()
         counts = _RUNNERS[name](self)
@@ -209,6 +213,14 @@ class Run:
                 default_snapshot=settings.default_snapshot,
             )
         return self._warcs
+
+    @property
+    def earlier(self) -> list[EarlierRun]:
+        """The runs that dedup compares with, checked."""
+        from infimm_spark.stages.dedup import signature_fingerprint
+
+        settings = self.config.dedup
+        return earlier_runs(settings.against, self.layout, signature_fingerprint(settings.minhash))
 
     def model(self, kind: ModelKind) -> ModelBytes:
         """A model's bytes, read once and checked."""
@@ -308,7 +320,13 @@ class Run:
                 },
             }
         elif stage == "dedup":
-            own = {"dedup": _shaping(config, "dedup")}
+            from infimm_spark.stages.dedup import signature_fingerprint
+
+            own = {
+                "dedup": _shaping(config, "dedup"),
+                "signatures": signature_fingerprint(config.dedup.minhash),
+                "against": [run.identity for run in self.earlier],
+            }
         elif stage == "refine":
             own = {
                 "rules": _shaping(config, "rules"),
@@ -460,18 +478,30 @@ def _dedup(run: Run) -> dict[str, int]:
     """Recall threshold, then exact, near and URL duplicates."""
     from pyspark.sql import functions as F
 
+    from infimm_spark import schemas
+    from infimm_spark.dedup.settled import settled_documents
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.dedup import deduplicate_signatures, signatures
+    from infimm_spark.stages.dedup import deduplicate_ranked, rank, signatures
 
+    config = run.config.dedup
     documents, recalled = run.documents(), run.recalled()
-    threshold = run.config.dedup.recall_threshold
+    threshold = config.recall_threshold
     below = documents.where(F.col("math_prob").isNull() | (F.col("math_prob") < threshold))
     checkpoint = run.checkpoint("dedup")
-    signed = run.write(
-        signatures(recalled, run.config.dedup), run.layout.table("dedup", "signatures")
-    )
+    signed = checkpoint(signatures(recalled, config), "unranked")
+    ranked = run.write(rank(signed, config), run.layout.table("dedup", "signatures"))
+    settled = None
+    if run.earlier:
+        stored = [
+            (
+                run.read(earlier.layout.table("dedup", "signatures"), schemas.RANKED),
+                run.read(earlier.layout.table("dedup", "duplicates"), schemas.DUPLICATES),
+            )
+            for earlier in run.earlier
+        ]
+        settled = settled_documents(stored)
     duplicates = run.write(
-        deduplicate_signatures(signed, run.config.dedup, checkpoint),
+        deduplicate_ranked(ranked, config, checkpoint, settled),
         run.layout.table("dedup", "duplicates"),
     )
     survivors = recalled.join(duplicates.select("id"), on="id", how="left_anti")

@@ -106,6 +106,9 @@ SIGNATURES = pa.schema(
 )
 """What dedup knows of a document: survivor order, hashes of text and URL key, MinHash signature."""
 
+RANKED = pa.schema([*SIGNATURES, ("rank", pa.int64())])  # grows in survivor order; has gaps
+"""Signatures as a run stores them, for itself and for the runs that come after it."""
+
 DUPLICATES = pa.schema(
     [
         ("id", pa.string()),  # the removed document

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import lsh
+from infimm_spark.dedup.settled import held_by, not_near_removed
 from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates
 from infimm_spark.dedup.verify import Verification
 
 
 def near_duplicates(
-    ranked: DataFrame, exact: DataFrame, options: MinHashConfig, checkpoint: Checkpoint
+    ranked: DataFrame,
+    exact: DataFrame,
+    options: MinHashConfig,
+    checkpoint: Checkpoint,
+    settled: DataFrame | None = None,
 ) -> DataFrame:
     """The documents that resemble one that is kept: [rank, best, jaccard, round].
 
-    `ranked` has [rank, snapshot, signature, sketch]; `exact` [rank, best] are gone already. In the scopes
-    `snapshot`, `year` and `all` the documents of a group are judged together. `pairs` takes the
-    snapshots from newest to oldest and judges each with what its newer neighbour *holds*: the
-    documents kept in that, and the kept ones (of whatever snapshot) that those removed from it were
-    removed for. So a page that lives through many snapshots leaves one copy, not every other one,
-    and still nothing is removed that does not itself resemble a document that stays.
+    `ranked` has [rank, snapshot, signature, sketch]; `exact` [rank, best] are gone already; `settled`
+    are the `settled_documents` of earlier runs, which are not judged again. In the scopes `snapshot`,
+    `year` and `all` the documents of a group are judged together. `pairs` takes the snapshots in
+    survivor order, from newest to oldest by default, and judges each with what its neighbours in time
+    *hold*, as far as these have been judged: the documents kept in them, and the kept ones (of
+    whatever snapshot) that those removed from them were removed for. So a page that lives through
+    many snapshots leaves one copy, not every other one, and still nothing is removed that does not
+    itself resemble a document that stays.
     """
     signed = ranked.where(F.col("signature").isNotNull())
+    if settled is not None:
+        settled = settled.where(F.col("signature").isNotNull())
     if options.scope == "pairs":
-        return _by_pairs(signed, exact, options, checkpoint)
+        return _by_pairs(signed, exact, options, checkpoint, settled)
+    scope = lsh.group(options.scope, F.col("snapshot")).alias("group")
     rows = signed.join(exact, on="rank", how="left_anti").select(
-        "rank", lsh.group(options.scope, F.col("snapshot")).alias("group"), "signature", "sketch"
+        "rank", scope, "signature", "sketch"
     )
+    if settled is not None:
+        groups = signed.groupBy(scope).agg(F.count("*").alias("documents"))
+        stayed = not_near_removed(settled).select("rank", scope, "signature", "sketch")
+        rows = rows.unionByName(stayed.join(groups, on="group", how="left_semi"))
     participants = checkpoint(rows, "near-participants")
     found = _judge(participants, 0, options, checkpoint, "near")
     labels = participants.select("rank", F.col("group").alias("round"))
@@ -36,26 +52,41 @@ def near_duplicates(
 
 
 def _by_pairs(
-    signed: DataFrame, exact: DataFrame, options: MinHashConfig, checkpoint: Checkpoint
+    signed: DataFrame,
+    exact: DataFrame,
+    options: MinHashConfig,
+    checkpoint: Checkpoint,
+    settled: DataFrame | None,
 ) -> DataFrame:
     firsts = signed.groupBy("snapshot").agg(F.min("rank").alias("first")).orderBy("first").collect()
-    exact_copies = exact.select("rank", "best")
-    held: DataFrame | None = None
+    held: dict[str, DataFrame] = {}
+    exact_copies = represented = exact.select("rank", "best")
+    if settled is not None:
+        held = {name: held_by(settled, name) for name in _snapshots(settled)}
+        gone = settled.where(F.col("reason") == "near").select(F.col("rank").alias("best"))
+        represented = exact_copies.join(gone, on="best", how="left_anti")
+    in_time = sorted({*held, *(snapshot for snapshot, _ in firsts)})
     all_found = exact.select("rank", "best", "jaccard", "round").where(F.lit(False))
-    newer = ""
     for number, (snapshot, first) in enumerate(firsts):
         own = signed.where(F.col("snapshot") == snapshot).select("rank", "signature", "sketch")
         # A copy removed as exact is here in the person of the one it was removed for, if that stays;
         # the two have one text, hence one signature.
         copies = (
-            own.join(exact_copies, on="rank", how="inner")
+            own.join(represented, on="rank", how="inner")
             .where(F.col("best") < first)
             .select(F.col("best").alias("rank"), "signature", "sketch")
             .join(all_found, on="rank", how="left_anti")
             .withColumn("copied", F.lit(True))
         )
-        known = copies if held is None else copies.unionByName(held)
-        known = known.groupBy("rank").agg(
+        place = in_time.index(snapshot)
+        near_in_time = in_time[max(0, place - 1) : place + 2]
+        neighbours = [name for name in near_in_time if name in held]
+        known = reduce(
+            DataFrame.unionByName,
+            [held[name].withColumn("copied", F.lit(False)) for name in neighbours],
+            copies,
+        ).groupBy("rank")
+        known_once = known.agg(
             F.max("signature").alias("signature"),
             F.max("sketch").alias("sketch"),
             F.max("copied").alias("copied"),
@@ -63,26 +94,32 @@ def _by_pairs(
         remaining = own.join(exact_copies, on="rank", how="left_anti")
         participants = checkpoint(
             remaining.withColumn("copied", F.lit(False))
-            .unionByName(known)
+            .unionByName(known_once)
             .withColumn("group", F.lit(snapshot)),
             f"near-{number}-participants",
         )
         found = _judge(participants, first, options, checkpoint, f"near-{number}")
-        label = F.when(F.col("best") >= first, snapshot).otherwise(f"{snapshot}+{newer}")
+        met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
+        label = F.when(F.col("best") >= first, snapshot).otherwise(met)
         all_found = all_found.unionByName(found.withColumn("round", label))
-        held = _held(participants, found, first)
-        newer = snapshot
+        holds = _held(participants, found, first)
+        held[snapshot] = holds.unionByName(held[snapshot]) if snapshot in held else holds
     return all_found
 
 
+def _snapshots(settled: DataFrame) -> list[str]:
+    counts = settled.groupBy("snapshot").agg(F.count("*").alias("documents")).collect()
+    return [row["snapshot"] for row in counts]
+
+
 def _held(participants: DataFrame, found: DataFrame, first: int) -> DataFrame:
-    """What a snapshot holds once judged: [rank, signature, sketch, copied]."""
+    """What a snapshot holds once judged: [rank, signature, sketch]."""
     matched = found.groupBy("best").agg(F.count("*").alias("removed"))
     return (
         participants.join(found, on="rank", how="left_anti")
         .join(matched, participants["rank"] == matched["best"], how="left")
         .where((F.col("rank") >= first) | F.col("copied") | F.col("removed").isNotNull())
-        .select("rank", "signature", "sketch", F.lit(False).alias("copied"))
+        .select("rank", "signature", "sketch")
     )
 
 

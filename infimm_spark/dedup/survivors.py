@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
-from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegerType, LongType, StructField, StructType
 
 from infimm_spark.dedup.verify import Verification, verified_pairs
 from infimm_spark.errors import ConvergenceError
@@ -28,29 +25,14 @@ Checkpoint = Callable[[DataFrame, str], DataFrame]
 """Writes a DataFrame under a name and gives back what was written, with no lineage."""
 
 
-def with_rank(documents: DataFrame, order: Sequence[Column], checkpoint: Checkpoint) -> DataFrame:
-    """`documents` with a column `rank: long`: 0, 1, 2, ... in `order`, which must be total.
+def with_rank(documents: DataFrame, order: Sequence[Column]) -> DataFrame:
+    """`documents` sorted in `order`, which must be total, with a column `rank: long` that grows with it.
 
-    The rank depends on the rows alone, not on their partitions: each row's place in its range
-    partition, written down first, plus the number of rows in the partitions before.
+    Ranks have gaps, and their values (not their order) depend on the partitions; they are below
+    2**52. To be written down before use: a range partition computed again may begin elsewhere.
     """
-    schema = StructType(
-        [
-            *documents.schema.fields,
-            StructField("_part", IntegerType()),
-            StructField("_place", LongType()),
-        ]
-    )
     ranges = documents.repartitionByRange(*order).sortWithinPartitions(*order)
-    placed = checkpoint(ranges.mapInArrow(_places, schema), "ranked")
-    sizes = {
-        row["_part"]: row["n"]
-        for row in placed.groupBy("_part").agg(F.count("*").alias("n")).collect()
-    }
-    n_parts = max(sizes, default=0) + 1
-    firsts = list(accumulate((sizes.get(part, 0) for part in range(n_parts)), initial=0))
-    first = F.lit(firsts)[F.col("_part")]
-    return placed.select((first + F.col("_place")).alias("rank"), *documents.columns)
+    return ranges.withColumn("rank", F.monotonically_increasing_id())
 
 
 def greedy_duplicates(
@@ -216,17 +198,3 @@ def _best_match(similar: DataFrame) -> DataFrame:
     """Of the kept documents a document is similar to, the best in survivor order."""
     best = F.min(F.struct("best", "jaccard")).alias("match")
     return similar.groupBy("rank").agg(best).select("rank", "match.best", "match.jaccard")
-
-
-def _places(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    context = TaskContext.get()
-    part = context.partitionId() if context else 0
-    place = 0
-    for batch in batches:
-        rows = batch.num_rows
-        parts = pa.array([part] * rows, pa.int32())
-        places = pa.array(range(place, place + rows), pa.int64())
-        yield pa.record_batch(
-            [*batch.columns, parts, places], names=[*batch.schema.names, "_part", "_place"]
-        )
-        place += rows

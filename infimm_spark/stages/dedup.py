@@ -53,70 +53,93 @@ def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:
     return inputs.mapInArrow(sign, schemas.spark_schema(schemas.SIGNATURES))
 
 
-def deduplicate(documents: DataFrame, config: DedupConfig, checkpoint: Checkpoint) -> DataFrame:
+def deduplicate(
+    documents: DataFrame,
+    config: DedupConfig,
+    checkpoint: Checkpoint,
+    settled: DataFrame | None = None,
+) -> DataFrame:
     """`schemas.DUPLICATES`: one row for each of `documents` that is to be removed.
 
-    See `deduplicate_signatures`; `checkpoint` writes a DataFrame under a name and reads it back.
+    See `deduplicate_ranked`; `checkpoint` writes a DataFrame under a name and reads it back.
     """
-    signed = checkpoint(signatures(documents, config), "signatures")
-    return deduplicate_signatures(signed, config, checkpoint)
+    signed = checkpoint(signatures(documents, config), "unranked")
+    ranked = checkpoint(rank(signed, config), "ranked")
+    return deduplicate_ranked(ranked, config, checkpoint, settled)
 
 
-def deduplicate_signatures(
-    signed: DataFrame, config: DedupConfig, checkpoint: Checkpoint
+def rank(signed: DataFrame, config: DedupConfig) -> DataFrame:
+    """`schemas.RANKED` from `schemas.SIGNATURES`, sorted in survivor order, which is total:
+
+    newer snapshot (by name; older with `config.prefer` set so), more formulas, longer text, smaller
+    id. To be written down before use, as Spark may place a row otherwise when it computes it again.
+    """
+    by_age = F.desc("snapshot") if config.prefer == "newer" else F.asc("snapshot")
+    order = [by_age, F.desc("n_formulas"), F.desc("text_length"), F.asc("id")]
+    return with_rank(signed, order).select(*schemas.RANKED.names)
+
+
+def deduplicate_ranked(
+    ranked: DataFrame,
+    config: DedupConfig,
+    checkpoint: Checkpoint,
+    settled: DataFrame | None = None,
 ) -> DataFrame:
-    """`schemas.DUPLICATES` from `schemas.SIGNATURES`.
-
-    Survivor order, total: newer snapshot (by name), more formulas, longer text, smaller id. In turn:
+    """`schemas.DUPLICATES` from `schemas.RANKED`. In turn:
 
     1. *exact*: of equal normalised texts, anywhere, the first in survivor order is kept;
     2. *near*: see `dedup.near.near_duplicates`;
-    3. *url*: of documents with one URL key within `config.url.scope`, the newest is kept (snapshot,
-       then WARC-Date, then survivor order).
+    3. *url*: of documents with one URL key within `config.url.scope`, the newest (with `config.prefer`
+       the oldest) is kept: by snapshot, then WARC-Date, then survivor order.
+
+    `settled` are the `dedup.settled.settled_documents` of earlier runs: they come before all of
+    `ranked` in survivor order, are compared with, and are never removed. The rows are those that a
+    joint run in that order would give for `ranked`.
 
     `matched_id` is the document each was removed for, `jaccard` the similarity of those two;
     `kept_id` is where that one's own removals lead, always a document that stays.
 
     Raises `InputError` for ids that occur twice, `SignatureMismatchError` for signatures made with
-    other shingles or permutations, `ConvergenceError`. The result depends on the rows of `signed`
-    only, not on their order or partitions.
+    other shingles or permutations, `ConvergenceError`. The result depends on the rows of `ranked` and
+    `settled` only, not on their partitions.
     """
-    _check_signatures(signed, config.minhash)
-    _check_ids(signed)
-    ranked = with_rank(
-        signed.select(
-            "id",
-            "snapshot",
-            "warc_date",
-            "n_formulas",
-            "text_length",
-            "text_hash",
-            "url_hash",
-            "signature",
-            "sketch",
-        ),
-        [F.desc("snapshot"), F.desc("n_formulas"), F.desc("text_length"), F.asc("id")],
-        checkpoint,
-    )
-    removed = _exact(ranked).where(F.lit(False))
+    _check_signatures(ranked, config.minhash)
+    if settled is not None:
+        _check_signatures(settled, config.minhash)
+    _check_ids(ranked, settled)
+    removed = _exact(ranked, settled).where(F.lit(False))
     if config.exact:
-        removed = checkpoint(_exact(ranked), "exact")
+        removed = checkpoint(_exact(ranked, settled), "exact")
     if config.minhash.enabled:
-        near = near_duplicates(ranked, removed, config.minhash, checkpoint)
+        near = near_duplicates(ranked, removed, config.minhash, checkpoint, settled)
         removed = checkpoint(
             removed.unionByName(near.withColumn("reason", F.lit("near"))), "exact-and-near"
         )
     if config.url.enabled:
         remaining = ranked.join(removed, on="rank", how="left_anti")
-        removed = checkpoint(removed.unionByName(_same_url(remaining, config.url)), "removed")
-    return _evidence(removed, ranked)
+        found = _same_url(remaining, config.url, config.prefer, settled)
+        removed = checkpoint(removed.unionByName(found), "removed")
+    return _evidence(removed, ranked, settled)
 
 
-def _exact(ranked: DataFrame) -> DataFrame:
-    hashed = ranked.where(F.col("text_hash").isNotNull()).select("rank", "text_hash")
-    firsts = hashed.groupBy("text_hash").agg(F.min("rank").alias("best"))
+def signature_fingerprint(options: MinHashConfig) -> str:
+    """What a run's signatures depend on: shingling, permutations, sketches, and their versions."""
+    num_perm = options.bands * options.rows
+    sketch_size = options.sketch_size if options.verify == "shingles" else 0
+    return minhash.fingerprint(
+        options.ngram, options.char_ngram, num_perm, options.seed, sketch_size
+    )
+
+
+def _exact(ranked: DataFrame, settled: DataFrame | None) -> DataFrame:
+    new = ranked.where(F.col("text_hash").isNotNull()).select("rank", "text_hash")
+    firsts = (
+        _with(new, settled, "rank", "text_hash")
+        .groupBy("text_hash")
+        .agg(F.min("rank").alias("best"))
+    )
     return (
-        hashed.join(firsts, on="text_hash", how="inner")
+        new.join(firsts, on="text_hash", how="inner")
         .where(F.col("rank") != F.col("best"))
         .select(
             "rank",
@@ -128,19 +151,31 @@ def _exact(ranked: DataFrame) -> DataFrame:
     )
 
 
-def _same_url(remaining: DataFrame, options: UrlConfig) -> DataFrame:
-    scoped = remaining.where(F.col("url_hash").isNotNull()).select(
+def _same_url(
+    remaining: DataFrame, options: UrlConfig, prefer: str, settled: DataFrame | None
+) -> DataFrame:
+    kept = None if settled is None else settled.where(F.col("reason").isNull())
+    columns = ("rank", "url_hash", "snapshot", "warc_date")
+    scope = lsh.group(options.scope, F.col("snapshot")).alias("round")
+    new = remaining.where(F.col("url_hash").isNotNull()).select(*columns, scope)
+    everything = _with(remaining.select(*columns), kept, *columns).select(
         "rank",
         "url_hash",
         "snapshot",
         F.coalesce("warc_date", F.lit("")).alias("warc_date"),
-        lsh.group(options.scope, F.col("snapshot")).alias("round"),
+        scope,
     )
-    newest = F.max(F.struct("snapshot", "warc_date", (-F.col("rank")).alias("order")))
-    firsts = scoped.groupBy("round", "url_hash").agg(newest.alias("newest"))
+    is_settled = F.col("rank") < 0
+    if prefer == "newer":
+        first = F.max(F.struct(is_settled, "snapshot", "warc_date", (-F.col("rank")).alias("last")))
+        best = -F.col("first.last")
+    else:
+        first = F.min(F.struct(~is_settled, "snapshot", "warc_date", F.col("rank").alias("last")))
+        best = F.col("first.last")
+    firsts = everything.groupBy("round", "url_hash").agg(first.alias("first"))
     return (
-        scoped.join(firsts, on=["round", "url_hash"], how="inner")
-        .withColumn("best", -F.col("newest.order"))
+        new.join(firsts, on=["round", "url_hash"], how="inner")
+        .withColumn("best", best)
         .where(F.col("rank") != F.col("best"))
         .select(
             "rank",
@@ -152,7 +187,7 @@ def _same_url(remaining: DataFrame, options: UrlConfig) -> DataFrame:
     )
 
 
-def _evidence(removed: DataFrame, ranked: DataFrame) -> DataFrame:
+def _evidence(removed: DataFrame, ranked: DataFrame, settled: DataFrame | None) -> DataFrame:
     traced = removed.withColumn("kept", F.col("best"))
     # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
     # because within a step every partner is one that the step keeps.
@@ -164,8 +199,13 @@ def _evidence(removed: DataFrame, ranked: DataFrame) -> DataFrame:
             .drop("next")
         )
     ids = ranked.select("rank", "id")
-    matched = ids.select(F.col("rank").alias("best"), F.col("id").alias("matched_id"))
-    kept = ids.select(F.col("rank").alias("kept"), F.col("id").alias("kept_id"))
+    ends = ids.withColumn("end", F.col("id"))
+    if settled is not None:
+        # An earlier run may have removed the partner; then its evidence names the one it kept.
+        earlier = settled.select("rank", "id", F.coalesce("kept_id", "id").alias("end"))
+        ends = ends.unionByName(earlier)
+    matched = ends.select(F.col("rank").alias("best"), F.col("id").alias("matched_id"))
+    kept = ends.select(F.col("rank").alias("kept"), F.col("end").alias("kept_id"))
     return (
         traced.join(ids, on="rank", how="inner")
         .join(matched, on="best", how="inner")
@@ -174,8 +214,12 @@ def _evidence(removed: DataFrame, ranked: DataFrame) -> DataFrame:
     )
 
 
+def _with(new: DataFrame, settled: DataFrame | None, *columns: str) -> DataFrame:
+    return new if settled is None else new.unionByName(settled.select(*columns))
+
+
 def _check_signatures(signed: DataFrame, options: MinHashConfig) -> None:
-    expected = _fingerprint(options)
+    expected = signature_fingerprint(options)
     other = signed.where(F.col("fingerprint") != expected).select("fingerprint").head(1)
     if other:
         raise SignatureMismatchError(
@@ -183,26 +227,19 @@ def _check_signatures(signed: DataFrame, options: MinHashConfig) -> None:
         )
 
 
-def _check_ids(signed: DataFrame) -> None:
-    counts = signed.groupBy("id").agg(F.count("*").alias("n"))
+def _check_ids(ranked: DataFrame, settled: DataFrame | None) -> None:
+    counts = _with(ranked.select("id"), settled, "id").groupBy("id").agg(F.count("*").alias("n"))
     repeated = (
         counts.where((F.col("n") > 1) | F.col("id").isNull())
         .agg(F.count("*").alias("ids"), F.min("id").alias("first"))
         .head(1)
     )
     if repeated and repeated[0]["ids"]:
+        where = "" if settled is None else ", in this run and the earlier ones together"
         raise InputError(
-            f"{repeated[0]['ids']} document ids are missing or occur more than once, such as "
+            f"{repeated[0]['ids']} document ids are missing or occur more than once{where}, such as "
             f"{repeated[0]['first']!r}; expected each document once"
         )
-
-
-def _fingerprint(options: MinHashConfig) -> str:
-    num_perm = options.bands * options.rows
-    sketch_size = options.sketch_size if options.verify == "shingles" else 0
-    return minhash.fingerprint(
-        options.ngram, options.char_ngram, num_perm, options.seed, sketch_size
-    )
 
 
 def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -250,7 +287,7 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
         "signature": pa.array(signed, pa.binary()),
         "sketch": pa.array(sketches, pa.binary()),
         "n_shingles": pa.array(counts, pa.int32()),
-        "fingerprint": pa.array([_fingerprint(options)] * len(texts), pa.string()),
+        "fingerprint": pa.array([signature_fingerprint(options)] * len(texts), pa.string()),
     }
     names = schemas.SIGNATURES.names
     return pa.record_batch([columns[name] for name in names], names=names)

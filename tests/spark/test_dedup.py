@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from dedup_corpus import (
+    NEW,
+    NEXT,
+    OLD,
+    Row,
+    corpus,
+    document,
+    edited,
+    evidence,
+    frame,
+    jaccard,
+    prose,
+    text,
+)
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
@@ -21,98 +33,13 @@ from infimm_spark.dedup.urls import url_key
 from infimm_spark.errors import ConvergenceError, InputError, SignatureMismatchError
 from infimm_spark.stages.dedup import (
     deduplicate,
-    deduplicate_signatures,
+    deduplicate_ranked,
+    rank,
     select_recalled,
     signatures,
 )
 
 pytestmark = pytest.mark.spark
-
-OLD, NEW, NEXT = "CC-MAIN-2023-40", "CC-MAIN-2023-50", "CC-MAIN-2024-10"
-Row = dict[str, Any]
-
-
-@pytest.fixture
-def checkpoint(spark: SparkSession, tmp_path: Path) -> Checkpoint:
-    """Parquet under a fresh directory; a name is written once."""
-
-    def write(frame: DataFrame, name: str) -> DataFrame:
-        path = str(tmp_path / name)
-        frame.write.mode("errorifexists").parquet(path)
-        return spark.read.parquet(path)
-
-    return write
-
-
-@pytest.fixture
-def checkpoints(spark: SparkSession, tmp_path: Path) -> Iterator[Checkpoint]:
-    """As `checkpoint`, for several runs in one test."""
-    written = 0
-
-    def write(frame: DataFrame, name: str) -> DataFrame:
-        nonlocal written
-        written += 1
-        path = str(tmp_path / f"{written}-{name}")
-        frame.write.parquet(path)
-        return spark.read.parquet(path)
-
-    return write
-
-
-def document(name: str, text: str | list[str | None], **fields: Any) -> Row:
-    segments = [text] if isinstance(text, str) else text
-    image = {"url": "https://e.org/i.png"}
-    row: Row = {
-        "id": name,
-        "url": f"https://{name}.org/",
-        "snapshot": NEW,
-        "warc_date": "2023-11-28T00:00:00Z",
-        "language": "en",
-        "math_prob": 0.9,
-        "n_formulas": 0,
-        "segments": [{"text": s, "image": None if s is not None else image} for s in segments],
-        "text_length": sum(len(s) for s in segments if s),
-    }
-    return row | fields
-
-
-def frame(spark: SparkSession, rows: list[Row]) -> DataFrame:
-    return spark.createDataFrame(rows, schemas.spark_schema(schemas.DOCUMENTS))
-
-
-def evidence(duplicates: DataFrame) -> dict[str, Row]:
-    rows = [row.asDict() for row in duplicates.collect()]
-    found = {row["id"]: row for row in rows}
-    assert len(found) == len(rows), "a document is removed once"
-    assert not {row["kept_id"] for row in rows} & set(found), "kept documents stay"
-    return found
-
-
-def prose(seed: int, n_words: int = 200) -> list[str]:
-    generator = random.Random(seed)
-    return [f"w{generator.randrange(10_000)}" for _ in range(n_words)]
-
-
-def edited(words: list[str], n_edits: int, seed: int = 0) -> list[str]:
-    """The words with `n_edits` of them, spread out, replaced: each edit costs five shingles a side."""
-    generator = random.Random(seed)
-    result = list(words)
-    for place in generator.sample(range(0, len(words), 6), n_edits):
-        result[place] = f"edit{generator.randrange(10**6)}"
-    return result
-
-
-def text(words: list[str]) -> str:
-    return " ".join(words)
-
-
-def jaccard(left: Row, right: Row) -> float:
-    """Exact similarity of two single-segment English rows, as a 32-bit float."""
-    sets = [
-        set(shingles.shingle_hashes(row["segments"][0]["text"], 5).tolist())
-        for row in (left, right)
-    ]
-    return float(np.float32(len(sets[0] & sets[1]) / len(sets[0] | sets[1])))
 
 
 def only_minhash(**options: Any) -> DedupConfig:
@@ -296,28 +223,6 @@ def test_scope(spark: SparkSession, checkpoint: Checkpoint, scope: str, removed:
     assert set(found) == removed
 
 
-def corpus(n_documents: int, seed: int) -> list[Row]:
-    """Clusters of revisions, some far from each other, spread over three snapshots."""
-    generator = random.Random(seed)
-    rows: list[Row] = []
-    bases = [prose(1_000 + seed * 100 + i, generator.choice([12, 60, 200])) for i in range(12)]
-    for i in range(n_documents):
-        pick = generator.randrange(len(bases))
-        words = edited(bases[pick], min(len(bases[pick]) // 30, generator.randrange(6)), seed=i)
-        if generator.random() < 0.3:
-            bases[pick] = words
-        rows.append(
-            document(
-                f"{generator.getrandbits(64):016x}",
-                text(words),
-                snapshot=generator.choice([OLD, NEW, NEXT]),
-                url=f"https://e.org/{generator.randrange(n_documents // 2)}",
-                n_formulas=generator.randrange(4),
-            )
-        )
-    return rows
-
-
 def survivor_key(row: Row) -> tuple[int, int, int, str]:
     age = [NEXT, NEW, OLD].index(row["snapshot"])
     return age, -row["n_formulas"], -row["text_length"], row["id"]
@@ -496,7 +401,9 @@ def test_signatures_of_another_fingerprint_are_refused(
     """Stored signatures made with another seed are not compared."""
     stored = signatures(frame(spark, [document("a", "b")]), only_minhash(seed=2))
     with pytest.raises(SignatureMismatchError, match="seed=2"):
-        deduplicate_signatures(stored, only_minhash(seed=1), checkpoint)
+        deduplicate_ranked(
+            checkpoint(rank(stored, DedupConfig()), "ranked"), only_minhash(seed=1), checkpoint
+        )
 
 
 def test_an_undecided_document_at_the_limit_is_an_error(
