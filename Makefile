@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install doctor run test lint test-slow clean
+.PHONY: help install doctor run test lint test-slow clean jars minio
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
@@ -45,6 +45,17 @@ test: lint doctor
 
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
+
+# What Spark lacks to write to S3 (11 MB from Maven Central, by checksum), into jars/<Spark's version>.
+jars: install
+	$(BIN)/python conf/jars/fetch.py
+
+# The S3 server of tests/s3, from its Go module; Go checks it against its public checksum database.
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+minio: .tools/bin/minio
+.tools/bin/minio:
+	@command -v go >/dev/null || { echo "minio is built with Go: none found on the PATH" >&2; exit 3; }
+	GOBIN=$(CURDIR)/.tools/bin go install -buildvcs=false github.com/minio/minio@$(MINIO_VERSION)
 
 clean:
 	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

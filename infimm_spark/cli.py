@@ -39,9 +39,37 @@ MoreInputs = Annotated[
 ]
 OutputOption = Annotated[str, typer.Option("--output", help="Directory of the run.")]
 SnapshotOption = Annotated[
-    list[str] | None, typer.Option("--snapshot", help="Only this snapshot; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--snapshot",
+        help="Only this snapshot (2023-50), year (2023) or range (2022..2023-14); may be repeated.",
+    ),
 ]
+SegmentOption = Annotated[
+    list[str] | None,
+    typer.Option("--segment", help="Only segments that match this pattern; may be repeated."),
+]
+SampleOption = Annotated[
+    int | None, typer.Option(min=1, help="So many WARC files, chosen by --seed.", metavar="N")
+]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of --sample.")]
 LimitOption = Annotated[int | None, typer.Option(help="Read at most this many WARC files.")]
+IndexOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--index",
+        help="Read only records that this index chooses (input.index): cc-index Parquet, or CDXJ.",
+    ),
+]
+UrlsOption = Annotated[
+    str | None, typer.Option("--urls", help="With --index: only the URLs in this file.")
+]
+DomainOption = Annotated[
+    list[str] | None, typer.Option("--domain", help="With --index: only these domains.")
+]
+MirrorOption = Annotated[
+    str | None, typer.Option(help="With --index: where its WARC files are (s3://commoncrawl/).")
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue; skip what is complete.")]
 RedoOption = Annotated[
     bool, typer.Option("--redo", help="Discard this stage and the later ones, and do them again.")
@@ -81,7 +109,14 @@ def build(
     config: ConfigOption = None,
     input: InputOption = None,
     snapshot: SnapshotOption = None,
+    segment: SegmentOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = None,
     limit: LimitOption = None,
+    index: IndexOption = None,
+    urls: UrlsOption = None,
+    domain: DomainOption = None,
+    mirror: MirrorOption = None,
     resume: ResumeOption = False,
     against: AgainstOption = None,
     more: MoreInputs = None,
@@ -90,7 +125,17 @@ def build(
     from infimm_spark import pipeline
     from infimm_spark.runs.ledger import print_funnel
 
-    settings = _config(config, output, [*(input or []), *(more or [])], snapshot, limit)
+    settings = _config(
+        config,
+        output,
+        paths=[*(input or []), *(more or [])],
+        snapshots=snapshot,
+        segments=segment,
+        sample=sample,
+        seed=seed,
+        limit=limit,
+        index=_given(paths=index, urls=urls, domains=domain, mirror=mirror),
+    )
     summary = pipeline.build(_compared_with(settings, against), resume=resume)
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
@@ -102,7 +147,14 @@ def extract(
     config: ConfigOption = None,
     input: InputOption = None,
     snapshot: SnapshotOption = None,
+    segment: SegmentOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = None,
     limit: LimitOption = None,
+    index: IndexOption = None,
+    urls: UrlsOption = None,
+    domain: DomainOption = None,
+    mirror: MirrorOption = None,
     resume: ResumeOption = False,
     more: MoreInputs = None,
 ) -> None:
@@ -110,7 +162,18 @@ def extract(
     from infimm_spark.pipeline import Run
 
     Run.begin(
-        _config(config, output, [*(input or []), *(more or [])], snapshot, limit), resume=resume
+        _config(
+            config,
+            output,
+            paths=[*(input or []), *(more or [])],
+            snapshots=snapshot,
+            segments=segment,
+            sample=sample,
+            seed=seed,
+            limit=limit,
+            index=_given(paths=index, urls=urls, domains=domain, mirror=mirror),
+        ),
+        resume=resume,
     ).stage("extract", resume=resume)
 
 
@@ -301,6 +364,43 @@ def funnel(run: RunOption) -> None:
 
 
 @app.command()
+def traffic(
+    run: RunOption,
+    files: Annotated[
+        int | None, typer.Option(min=1, help="Forecast the bill for so many WARC files.")
+    ] = None,
+) -> None:
+    """Requests, retries and bytes that reading cost, and what a larger crawl will cost."""
+    from infimm_spark.report.traffic import print_traffic
+    from infimm_spark.report.traffic import traffic as measured
+
+    print(print_traffic(measured(_existing_run(run)), files))
+
+
+@app.command()
+def fetch(
+    run: RunOption,
+    url: Annotated[str, typer.Option(help="URL as it stands in the crawl.")],
+    snapshot: Annotated[
+        str | None, typer.Option(help="Of this snapshot; else of the newest.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The page's bytes as crawled.")] = False,
+) -> None:
+    """Read a URL's record again from its WARC file, and extract it with the run's settings."""
+    from infimm_spark.fetch import fetch as page_of
+    from infimm_spark.fetch import fetch_report
+    from infimm_spark.pipeline import Run
+
+    opened = Run.open(run)
+    found = page_of(opened.layout, url, opened.config, snapshot)
+    if raw:
+        sys.stdout.buffer.write(found.body)
+        sys.stdout.buffer.flush()
+    else:
+        print(json.dumps(fetch_report(found, opened.config), ensure_ascii=False, indent=2))
+
+
+@app.command()
 def doctor() -> None:
     """Check what a build needs: Java, Spark, and the models with their sources and checksums."""
     import pyspark
@@ -343,23 +443,15 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _config(
-    config: Path | None,
-    output: str,
-    inputs: list[str],
-    snapshot: list[str] | None,
-    limit: int | None,
-) -> Any:
+def _config(config: Path | None, output: str, **input: Any) -> Any:
     from infimm_spark.config import load_config
 
-    chosen: dict[str, Any] = {}
-    if inputs:
-        chosen["paths"] = inputs
-    if snapshot:
-        chosen["snapshots"] = snapshot
-    if limit is not None:
-        chosen["limit"] = limit
-    return load_config(config, {"output": output, "input": chosen})
+    return load_config(config, {"output": output, "input": _given(**input)})
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given: the others are the configuration's to say."""
+    return {key: value for key, value in options.items() if value not in (None, [], {})}
 
 
 def _compared_with(settings: Any, against: list[str] | None) -> Any:
@@ -395,7 +487,7 @@ def _existing_run(location: str) -> Any:
     from infimm_spark.crawl import store
     from infimm_spark.runs.layout import RunLayout
 
-    layout = RunLayout(location.rstrip("/"))
+    layout = RunLayout(store.normal(location))
     if not store.exists(layout.run_file):
         raise InputError(f"{location} holds no run; expected the --output of a build")
     return layout

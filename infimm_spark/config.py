@@ -25,17 +25,92 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class IndexConfig(_Section):
+    """Records chosen by an index, each read by its byte range. Empty lists set no condition."""
+
+    paths: list[str] = []
+    """Folders or files of the columnar index (Parquet), or CDXJ files (`*.cdxj`, `*.cdx`, `.gz`); empty reads
+    whole WARC files."""
+    mirror: str = "s3://commoncrawl/"
+    """What the index's WARC names are relative to."""
+    crawls: list[str] = []
+    """Values of the table's partition `crawl`."""
+    urls: str | None = None
+    """A text file (`.gz` allowed) with a URL a line: only these, as they are written."""
+    hosts: list[str] = []
+    domains: list[str] = []
+    """Registered domains, or any name: all hosts below it. A page has to be in `hosts` or `domains`."""
+    url_patterns: list[str] = []
+    """Whole URLs with `*` and `?`."""
+    languages: list[str] = []
+    """`content_languages` has one of these (`en`, `zh`, or ISO 639-3)."""
+    mime: list[str] = ["text/html", "application/xhtml+xml"]
+    status: int | None = 200
+    max_gap_bytes: Annotated[int, Field(ge=0)] = 1024 * 1024
+    """Records no further apart share a request. Ours: at 30 ms to the first byte and 80 MB/s, what passes
+    in the time that a request of its own would take is 2.4 MB; half of that, as bytes are inflated too."""
+
+
 class InputConfig(_Section):
     """What is read."""
 
     paths: list[str] = []
     """WARC files, globs, `warc.paths(.gz)` listings, or roots of a mirror of Common Crawl's bucket."""
     snapshots: list[str] = []
-    """Keep only these snapshots of a mirror; empty keeps all."""
+    """Keep only these snapshots of a mirror: names, years (`2023`), ranges (`2022..2023-14`); empty keeps all."""
+    segments: list[str] = []
+    """Keep only WARC files of segments that match one of these patterns (`1700679*`)."""
+    sample: PositiveInt | None = None
+    """Read so many WARC files, chosen by a hash of their names and the seed, whatever the listing's order."""
+    seed: int = 1
     limit: PositiveInt | None = None
     """Read at most this many WARC files (the first in listing order)."""
+    index: IndexConfig = IndexConfig()
     default_snapshot: str = "local"
     """Snapshot name of WARC files whose path does not tell it."""
+
+
+class S3Access(_Section):
+    """How a bucket is reached. Credentials stand in no file of ours: the standard AWS chain gives them."""
+
+    endpoint: str | None = None
+    """URL of an S3-compatible server; null is AWS, or AWS_ENDPOINT_URL_S3."""
+    region: str | None = None
+    """null takes the profile's or AWS_REGION, else us-east-1, where Common Crawl's bucket is."""
+    profile: str | None = None
+    """A profile of the AWS configuration files."""
+    anonymous: bool = False
+    """Send unsigned requests even where there are credentials."""
+    requester_pays: bool = False
+    """Agree to pay for the requests and the transfer."""
+
+
+class StoreConfig(S3Access):
+    """Reading and writing objects; see `S3Access` for the first keys."""
+
+    buckets: dict[str, S3Access] = {}
+    """Buckets that are reached in another way than the keys above say."""
+    max_connections: PositiveInt | None = None
+    """Connections open for reading at the same time, over the whole cluster; null sets no cap. Common
+    Crawl asks for moderation: a few dozen from outside AWS's us-east-1."""
+    attempts: PositiveInt = 6
+    """Tries of one call, and reconnections of a stream without a byte of progress (ours)."""
+    connect_timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Silence on a connection after which it counts as broken."""
+    backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
+    """The n-th pause is uniform in [0, this · 2^n] (AWS's full jitter)."""
+    max_backoff_seconds: Annotated[float, Field(gt=0)] = 20.0
+
+    def access(self, bucket: str) -> S3Access:
+        """The settings for one bucket."""
+        own = self.buckets.get(bucket)
+        return own or S3Access(**{name: getattr(self, name) for name in S3Access.model_fields})
+
+    @property
+    def timeouts(self) -> tuple[float, float]:
+        """(connecting, silence), seconds."""
+        return self.connect_timeout_seconds, self.timeout_seconds
 
 
 class ModelsConfig(_Section):
@@ -69,9 +144,17 @@ class ExtractConfig(_Section):
     batch_bytes: PositiveInt = 16 * 1024 * 1024
     """Arrow batches returned to Spark are cut at this size."""
     group_size: PositiveInt = 500
-    """WARC files committed together; a crash loses at most one group."""
+    """WARC files committed together; a crash loses at most the groups in flight."""
+    groups_in_flight: PositiveInt = 2
+    """Groups worked on at the same time: the next one fills the slots that stragglers leave idle (ours)."""
+    group_order: Literal["listing", "reverse", "shuffled"] = "listing"
+    """In which order groups are worked on; `reverse` begins with the newest snapshot."""
+    file_size_mb: PositiveInt = 128
+    """Size to which the small files of a group's tasks are put together (ours; an HDFS block)."""
+    compact_above: Annotated[int, Field(ge=0)] = 16
+    """Tables of a group with no more files than this are left as the tasks wrote them (ours)."""
     partitions: PositiveInt | None = None
-    """Spark partitions of a group; null is one WARC file a task."""
+    """Spark partitions of a group; null is one WARC file a task, the batch that a failure costs."""
     max_failure_ratio: Probability = 0.05
     """The job fails when more than this share of records or of files failed."""
     min_failures: Annotated[int, Field(ge=0)] = 100
@@ -178,6 +261,7 @@ class BuildConfig(_Section):
 
     input: InputConfig = InputConfig()
     output: str | None = None
+    store: StoreConfig = StoreConfig()
     models: ModelsConfig = ModelsConfig()
     extract: ExtractConfig = ExtractConfig()
     dedup: DedupConfig = DedupConfig()

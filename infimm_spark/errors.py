@@ -102,3 +102,14 @@ class StoreError(InfimmError):
 
 class MissingObjectError(StoreError):
     """The object does not exist."""
+
+
+class StoreRefusedError(StoreError):
+    """A store refuses for a reason that no retry and no other object of it will change: the key, the bucket
+    or the clock. A job stops at once."""
+
+    exit_code = 3
+
+
+class StoreConflictError(StoreError):
+    """The object that was to be new exists already."""

@@ -82,7 +82,7 @@ def _url_of(layout: RunLayout, document_id: str) -> str:
     """Of a document of this run, or of one of the runs it was compared with."""
     stored = json.loads(store.read_bytes(layout.run_file))
     against = stored["config"]["dedup"].get("against", [])
-    for run in [layout, *(RunLayout(location.rstrip("/")) for location in against)]:
+    for run in [layout, *(RunLayout(store.normal(location)) for location in against)]:
         found = tables.rows(
             run,
             "extract",

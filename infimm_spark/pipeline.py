@@ -27,8 +27,11 @@ from infimm_spark.errors import (
     StageError,
     TooManyFailuresError,
 )
+from infimm_spark.preflight import check_readable, plain_errors
+from infimm_spark.runs import tables
 from infimm_spark.runs.earlier import EarlierRun, earlier_runs
-from infimm_spark.runs.layout import STAGES, RunLayout
+from infimm_spark.runs.files import DataFile, catalogue
+from infimm_spark.runs.layout import STAGE_TABLES, STAGES, RunLayout
 from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch
 from infimm_spark.runs.manifest import (
     Manifest,
@@ -37,6 +40,8 @@ from infimm_spark.runs.manifest import (
     timestamp,
     write_manifest,
 )
+from infimm_spark.s3a import spark_location
+from infimm_spark.selection import fingerprint, select
 from infimm_spark.session import open_session
 
 if TYPE_CHECKING:
@@ -52,7 +57,16 @@ _LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc")
 
 # Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
 _OPERATIONAL = {
-    "extract": {"partitions", "batch_bytes", "max_failure_ratio", "min_failures"},
+    "extract": {
+        "partitions",
+        "batch_bytes",
+        "max_failure_ratio",
+        "min_failures",
+        "groups_in_flight",
+        "group_order",
+        "file_size_mb",
+        "compact_above",
+    },
     "dedup": {"partitions", "against"},  # `against` is told by the runs' own identities
     "rules": set[str](),
     "publish": set[str](),
@@ -93,12 +107,14 @@ class Run:
         self._spark: SparkSession | None = None
         self._models: dict[ModelKind, ModelBytes] = {}
         self._warcs: list[WarcFile] | None = None
+        store.configure(config.store)
 
     # -- opening ---------------------------------------------------------------------------------
 
     @classmethod
     def begin(cls, config: BuildConfig, *, resume: bool) -> Run:
         """Start a run in `config.output`, or continue the one that is there."""
+        store.configure(config.store)
         layout = _layout(config)
         stored = _read_run_file(layout)
         if stored is not None and not resume:
@@ -113,7 +129,8 @@ class Run:
         run_id = stored["run_id"] if stored else _new_run_id()
         run = cls(run_id, config, layout)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
-        _ = run.warcs
+        if not config.input.index.paths:  # an index is read by Spark, into the run
+            check_readable(run.warcs)
         for kind in MODELS:
             run.model(kind)
         _ = run.earlier
@@ -124,7 +141,9 @@ class Run:
     @classmethod
     def open(cls, root: str, config: BuildConfig | None = None) -> Run:
         """Open an existing run, with its own stored configuration unless another is given."""
-        layout = RunLayout(root.rstrip("/"))
+        if config is not None:
+            store.configure(config.store)
+        layout = RunLayout(store.normal(root))
         stored = _read_run_file(layout)
         if stored is None:
             raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
@@ -162,12 +181,15 @@ class Run:
             self._write_run_file()
         log.info("%s: started", name)
         started, clock = timestamp(), time.monotonic()
-        counts = _RUNNERS[name](self)
+        with plain_errors(self.layout.root):
+            counts = _RUNNERS[name](self)
+            files = self._stage_files(name)
         manifest = Manifest(
             stage=name,
             run_id=self.run_id,
             identity=identity,
             counts=counts,
+            files=files,
             started=started,
             finished=timestamp(),
         )
@@ -192,7 +214,8 @@ class Run:
     @property
     def spark(self) -> SparkSession:
         if self._spark is None:
-            self._spark = open_session(self.config.spark)
+            on_s3 = any(map(store.is_s3, self._spark_paths()))
+            self._spark = open_session(self.config.spark, self.config.store if on_s3 else None)
             if self.config.dedup.partitions is not None:
                 self._spark.conf.set(
                     "spark.sql.shuffle.partitions", str(self.config.dedup.partitions)
@@ -204,11 +227,17 @@ class Run:
         """The WARC files of the run, in listing order."""
         if self._warcs is None:
             settings = self.config.input
+            if settings.index.paths:
+                self._warcs = select(self, settings.index)
+                return self._warcs
             if not settings.paths:
                 raise ConfigError("no input: give --input, or input.paths in the configuration")
             self._warcs = list_warcs(
                 settings.paths,
                 snapshots=settings.snapshots,
+                segments=settings.segments,
+                sample=settings.sample,
+                seed=settings.seed,
                 limit=settings.limit,
                 default_snapshot=settings.default_snapshot,
             )
@@ -228,14 +257,47 @@ class Run:
             self._models[kind] = read_model(getattr(self.config.models, kind), kind)
         return self._models[kind]
 
-    def read(self, location: str, schema: Any) -> DataFrame:
-        """A table of this run."""
-        return self.spark.read.schema(_spark_schema(schema)).parquet(location)
+    def read(self, location: str, schema: Any, layout: RunLayout | None = None) -> DataFrame:
+        """A table of this run, or of the one at `layout`: the files its stage's manifest names, until there is
+        one all that is there."""
+        layout = layout or self.layout
+        stage = location[len(layout.root) + 1 :].partition("/")[0]
+        manifest = read_manifest(layout.manifest(stage)) if stage in STAGES else None
+        if manifest is None or not manifest.files:
+            return self.spark.read.schema(_spark_schema(schema)).parquet(self.at(location))
+        named = (store.join(layout.root, file.path) for file in manifest.files)
+        return self._files([f for f in named if f.startswith(f"{location}/")], schema)
 
     def write(self, frame: DataFrame, location: str) -> DataFrame:
         """Write a table afresh and give it back as read from there."""
-        frame.write.mode("overwrite").parquet(location)
-        return self.spark.read.schema(frame.schema).parquet(location)
+        frame.write.mode("overwrite").parquet(self.at(location))
+        return self.spark.read.schema(frame.schema).parquet(self.at(location))
+
+    def _files(self, locations: list[str], schema: Any) -> DataFrame:
+        """Exactly these Parquet files as one table."""
+        if not locations:
+            return self.spark.createDataFrame([], _spark_schema(schema))
+        reader = self.spark.read.schema(_spark_schema(schema))
+        return reader.parquet(*(self.at(location) for location in locations))
+
+    def _spark_paths(self) -> list[str]:
+        """What Spark itself reads and writes; WARC files are read by Python."""
+        index = self.config.input.index
+        return [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
+
+    def at(self, location: str) -> str:
+        """A location as this session's Hadoop knows it."""
+        return spark_location(self.spark, location)
+
+    def _stage_files(self, stage: str) -> list[DataFile]:
+        """What a stage's manifest names; the extract stage's files stand in those of its groups."""
+        if stage == "extract":
+            return []
+        layout = self.layout
+        folders = [layout.table(stage, name) for name in STAGE_TABLES[stage]]
+        if stage == "publish":
+            folders.append(layout.corpus)
+        return catalogue(layout.root, folders, self.spark)
 
     def checkpoint(self, stage: str) -> Callable[[DataFrame, str], DataFrame]:
         """Writes intermediate results of `stage` to Parquet and reads them back."""
@@ -254,16 +316,7 @@ class Run:
     def _extracted(self, name: str) -> DataFrame:
         from infimm_spark.stages.extract import TABLES
 
-        # Spark makes no directory for a table to which a group contributed no row.
-        present = [
-            location
-            for index in range(len(self._groups()))
-            if store.list_files(location := f"{self.layout.group(index)}/table={name}")
-        ]
-        schema = _spark_schema(TABLES[name])
-        if not present:
-            return self.spark.createDataFrame([], schema)
-        return self.spark.read.schema(schema).parquet(*present)
+        return self._files(tables.locations(self.layout, "extract", name), TABLES[name])
 
     def _groups(self) -> list[list[WarcFile]]:
         size = self.config.extract.group_size
@@ -309,6 +362,7 @@ class Run:
         names = [warc.warc_file for warc in self.warcs] if stage == "extract" else []
         config = self.config
         own: dict[str, Any]
+        by_index = bool(config.input.index.paths)
         if stage == "extract":
             own = {
                 "extract": _shaping(config, "extract"),
@@ -317,6 +371,7 @@ class Run:
                 "inputs": {
                     "files": len(names),
                     "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+                    **({"index": fingerprint(config.input.index)} if by_index else {}),
                 },
             }
         elif stage == "dedup":
@@ -365,85 +420,11 @@ class Run:
 
 def _extract(run: Run) -> dict[str, int]:
     """WARC files to documents, group by group; a finished group is never read again."""
-    identity = run._identity("extract")
-    groups = run._groups()
-    totals: dict[str, int] = {}
-    for index, group in enumerate(groups):
-        location = run.layout.group_manifest(index)
-        group_identity = {
-            **identity,
-            "inputs": {"first": group[0].warc_file, "last": group[-1].warc_file},
-        }
-        done = read_manifest(location)
-        if done is not None:
-            check_identity(f"group {index} of stage extract", done.identity, group_identity)
-        else:
-            started, clock = timestamp(), time.monotonic()
-            counts = _extract_group(run, index, group)
-            done = Manifest(
-                stage="extract",
-                run_id=run.run_id,
-                identity=group_identity,
-                counts=counts,
-                started=started,
-                finished=timestamp(),
-            )
-            write_manifest(location, done)
-            log.info(
-                "extract: group %d of %d, %d files in %.0f s; %s",
-                index + 1,
-                len(groups),
-                len(group),
-                time.monotonic() - clock,
-                _counts_line(counts),
-            )
-        for key, count in done.counts.items():
-            totals[key] = totals.get(key, 0) + count
+    from infimm_spark.extraction import Extraction
+
+    totals = Extraction(run, run._identity("extract"), run._groups()).run()
     _check_failures(run, totals)
     return totals
-
-
-def _extract_group(run: Run, index: int, group: list[WarcFile]) -> dict[str, int]:
-    from pyspark.sql import functions as F
-
-    from infimm_spark.stages.extract import WARCS, WIDE, extract, table
-
-    context = run.spark.sparkContext
-    slices = min(run.config.extract.partitions or len(group), len(group))
-    rows = context.parallelize(
-        [(warc.location, warc.warc_file, warc.snapshot) for warc in group], slices
-    )
-    warcs = run.spark.createDataFrame(rows, _spark_schema(WARCS))
-    models = [context.broadcast(run.model(kind)) for kind in MODELS[:2]]
-    wide = extract(warcs, run.config, *models)
-    target = run.layout.group(index)
-    wide.write.mode("overwrite").partitionBy("table").parquet(target)
-    for model in models:
-        model.unpersist()
-
-    written = run.spark.read.schema(_spark_schema(WIDE)).parquet(target)
-    counts = {
-        f"{row.outcome}": row["count"]
-        for row in table(written, "ledger")
-        .groupBy("outcome")
-        .agg(F.sum("count").alias("count"))
-        .collect()
-    }
-    documents = table(written, "documents").count()
-    if documents != counts.get("kept", 0):
-        raise ReconciliationError(
-            f"group {index}: the ledger says {counts.get('kept', 0):,} kept but {documents:,} "
-            "documents were written"
-        )
-    per_file = (
-        table(written, "ledger").where(F.col("outcome") == "read").select("warc_file").distinct()
-    )
-    files = per_file.count()
-    if files != len(group):
-        raise ReconciliationError(
-            f"group {index}: {len(group)} WARC files went in, the ledger holds {files}"
-        )
-    return {"files": files, **counts}
 
 
 def _check_failures(run: Run, totals: dict[str, int]) -> None:
@@ -461,6 +442,13 @@ def _check_failures(run: Run, totals: dict[str, int]) -> None:
     )
     assert rows is not None
     files = totals["files"]
+    if rows.files:
+        log.warning(
+            "extract: %d of %d WARC files are quarantined (first: %s); rejects name each and why",
+            rows.files,
+            files,
+            rows["first"],
+        )
     if rows.files and (rows.files == files or rows.files / files > settings.max_failure_ratio):
         raise TooManyFailuresError(
             f"{rows.files} of {files} WARC files could not be read (first: {rows['first']}); "
@@ -494,10 +482,10 @@ def _dedup(run: Run) -> dict[str, int]:
     if run.earlier:
         stored = [
             (
-                run.read(earlier.layout.table("dedup", "signatures"), schemas.RANKED),
-                run.read(earlier.layout.table("dedup", "duplicates"), schemas.DUPLICATES),
+                run.read(before.table("dedup", "signatures"), schemas.RANKED, before),
+                run.read(before.table("dedup", "duplicates"), schemas.DUPLICATES, before),
             )
-            for earlier in run.earlier
+            for before in (earlier.layout for earlier in run.earlier)
         ]
         settled = settled_documents(stored)
     duplicates = run.write(
@@ -562,7 +550,7 @@ def _publish(run: Run) -> dict[str, int]:
         corpus.write.mode("overwrite")
         .option("compression", run.config.publish.compression)
         .partitionBy("snapshot")
-        .parquet(run.layout.corpus)
+        .parquet(run.at(run.layout.corpus))
     )
     written = run.read(run.layout.corpus, schemas.CORPUS)
     run.write(accounting.publish_ledger(clean, written), run.layout.table("publish", "ledger"))
@@ -605,7 +593,7 @@ def _shaping(config: BuildConfig, section: str) -> dict[str, Any]:
 def _layout(config: BuildConfig) -> RunLayout:
     if not config.output:
         raise ConfigError("no output: give --output, or output in the configuration")
-    return RunLayout(config.output.rstrip("/"))
+    return RunLayout(store.normal(config.output))
 
 
 def _read_run_file(layout: RunLayout) -> dict[str, Any] | None:

@@ -76,6 +76,16 @@ LEDGER = pa.schema(
 )
 """Counts by WARC file; for each (warc_file, stage): read = kept + dropped + failed."""
 
+TRAFFIC = pa.schema(
+    [
+        ("warc_file", pa.string()),
+        ("requests", pa.int64()),  # sent for this file, failed ones included
+        ("retries", pa.int64()),  # of them, or reconnections, after a failure
+        ("bytes", pa.int64()),  # received
+    ]
+)
+"""What reading a WARC file cost: the ledger's other half, written and committed with it."""
+
 REJECTS = pa.schema(
     [
         *_POINTER,

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infimm_spark.config import SparkConfig
+from infimm_spark import s3a
+from infimm_spark.config import SparkConfig, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ _DEFAULTS = {
     "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
     "spark.python.worker.faulthandler.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
+    # What the UI, the event log and `explain` never show: settings by name, and text that looks like a key.
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|credential",
+    "spark.sql.redaction.string.regex": r"(?:AKIA|ASIA)[A-Z0-9]{16}|(?<=://)[^/@\s]+(?=@)",
 }
 
 
-def open_session(config: SparkConfig) -> SparkSession:
-    """The session for `config`, or the one `spark-submit` already started.
+def open_session(config: SparkConfig, remote: StoreConfig | None = None) -> SparkSession:
+    """The session for `config`, or the one `spark-submit` already started; one that works with S3 where
+    `remote` says how to reach it.
 
-    Raises `EnvironmentMissingError` where no Java runtime ≥ 17 is found.
+    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3, is found.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted:
@@ -56,11 +60,25 @@ def open_session(config: SparkConfig) -> SparkSession:
     builder = builder.config(
         "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
     )
-    for key, value in {**_DEFAULTS, **config.conf}.items():
+    for key, value in {**_DEFAULTS, **_s3(remote, submitted), **config.conf}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if remote is not None:
+        s3a.prepare(session)
     return session
+
+
+def _s3(remote: StoreConfig | None, submitted: bool) -> dict[str, str]:
+    if remote is None:
+        return {}
+    from pyspark import __version__
+
+    if remote.profile:
+        # S3A's chain takes the profile from the environment only.
+        os.environ["AWS_PROFILE"] = remote.profile
+    jars = [] if submitted else s3a.local_jars(__version__)
+    return s3a.s3a_settings(remote, __version__) | ({"spark.jars": ",".join(jars)} if jars else {})
 
 
 def find_java() -> str | None:

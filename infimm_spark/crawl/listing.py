@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
+import hashlib
+import json
 import os
 import re
 import zlib
@@ -10,12 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infimm_spark.crawl import store
-from infimm_spark.errors import InputError, StoreError
+from infimm_spark.crawl.snapshots import full_name, needs_names, select_snapshots
+from infimm_spark.errors import InputError, MissingObjectError, StoreError
 
 _LISTING = re.compile(r"\.paths(?:\.gz)?$")
 _WARC_NAME = re.compile(r"\.warc(?:\.gz|\.lz4|\.zst)?$")
 _CRAWL_NAME = re.compile(r"(?:^|/)(crawl-data/([^/]+)/.+)$")
 _SNAPSHOT = re.compile(r"(?:^|/)(CC-MAIN-\d{4}-\d{2})(?=/)")
+_SEGMENT = re.compile(r"/segments/([^/]+)/")
+_COLLECTIONS = "https://index.commoncrawl.org/collinfo.json"
 _PATHS_FILE = "warc.paths.gz"
 _MAX_LISTING_BYTES = 1 << 30  # a snapshot's own listing is 15 MB
 
@@ -37,6 +43,9 @@ def list_warcs(
     paths: list[str],
     *,
     snapshots: list[str] | tuple[str, ...] = (),
+    segments: list[str] | tuple[str, ...] = (),
+    sample: int | None = None,
+    seed: int = 1,
     limit: int | None = None,
     default_snapshot: str = "local",
 ) -> list[WarcFile]:
@@ -45,8 +54,9 @@ def list_warcs(
 
     A path is a WARC file; a glob; a listing whose entries are relative to the mirror it lies in, or to
     itself; the root of a mirror (it holds `crawl-data/<snapshot>/warc.paths.gz`), its `crawl-data` or
-    one snapshot's folder; or a folder of WARC files. `snapshots` keeps only these, `limit` only the
-    first files. Entries of listings are not looked up. `InputError` tells what is missing, unreadable or
+    one snapshot's folder; or a folder of WARC files. `snapshots` keeps only these (names, years, ranges: see
+    `select_snapshots`), `segments` only files of segments that match one of the patterns, `sample` so many
+    files chosen by a hash of name and `seed`, `limit` the first of what is left. Entries of listings are not looked up. `InputError` tells what is missing, unreadable or
     empty, which glob matches nothing, and which snapshot is unknown.
     """
     if not paths:
@@ -56,12 +66,39 @@ def list_warcs(
     )
     files = _named(locations, default_snapshot)
     if snapshots:
-        present = {file.snapshot for file in files}
-        unknown = [name for name in snapshots if name not in present]
-        if unknown:
-            raise InputError(_unknown_snapshots(unknown, present))
-        files = [file for file in files if file.snapshot in snapshots]
+        chosen = set(select_snapshots(snapshots, {file.snapshot for file in files}))
+        files = [file for file in files if file.snapshot in chosen]
+    if segments:
+        files = [file for file in files if _in_segments(file.warc_file, segments)]
+        if not files:
+            raise InputError(f"no WARC file lies in a segment that matches {', '.join(segments)}")
+    if sample is not None:
+        files = _sampled(files, sample, seed)
     return files[:limit]
+
+
+def snapshot_of(location: str, default: str) -> str:
+    """The snapshot that a location, or a WARC file's name in the crawl, tells; else `default`."""
+    match = _CRAWL_NAME.search(location)
+    if match:
+        return match[2]
+    named = _SNAPSHOT.search(location)
+    return named[1] if named else default
+
+
+def _in_segments(warc_file: str, patterns: list[str] | tuple[str, ...]) -> bool:
+    found = _SEGMENT.search(warc_file)
+    return found is not None and any(fnmatch.fnmatchcase(found[1], p) for p in patterns)
+
+
+def _sampled(files: list[WarcFile], count: int, seed: int) -> list[WarcFile]:
+    """`count` files whose names hash lowest, in their order: more files later move few out of a sample."""
+
+    def share(file: WarcFile) -> bytes:
+        return hashlib.blake2b(f"{seed}\0{file.warc_file}".encode(), digest_size=16).digest()
+
+    chosen = {file.warc_file for file in sorted(files, key=share)[:count]}
+    return [file for file in files if file.warc_file in chosen]
 
 
 def _resolved(path: str, snapshots: list[str] | tuple[str, ...]) -> Iterator[str]:
@@ -120,12 +157,8 @@ def _of_folder(folder: str, snapshots: list[str] | tuple[str, ...]) -> Iterator[
         }
         listings = {name: path for name, path in listings.items() if store.exists(path)}
         if listings:
-            unknown = [name for name in snapshots if name not in listings]
-            if unknown:
-                raise InputError(_unknown_snapshots(unknown, set(listings)))
-            for name, path in listings.items():
-                if not snapshots or name in snapshots:
-                    yield from _of_listing(path)
+            for name in select_snapshots(snapshots, listings):
+                yield from _of_listing(listings[name])
             return
     found = [name for name in store.list_files(folder) if _WARC_NAME.search(name)]
     if not found:
@@ -143,11 +176,29 @@ def _of_web_mirror(root: str, snapshots: list[str] | tuple[str, ...]) -> Iterato
             f"input {store.shown(root)} does not exist (of a mirror on https, name the snapshots)"
         )
     inside = root if root.rstrip("/").endswith("/crawl-data") else store.join(root, "crawl-data")
-    for name in snapshots:
+    if needs_names(snapshots):
+        snapshots = select_snapshots(snapshots, _web_snapshots(root))
+    for name in map(full_name, snapshots):
         listing = store.join(inside, name, _PATHS_FILE)
         if not store.exists(listing):
             raise InputError(f"{store.shown(listing)} does not exist: unknown snapshot {name}")
         yield from _of_listing(listing)
+
+
+def _web_snapshots(root: str) -> list[str]:
+    """Names in `collinfo.json`, which Common Crawl keeps on its index server and a mirror in its root."""
+    official = re.match(r"https?://data\.commoncrawl\.org(?:/|$)", root)
+    info = (
+        _COLLECTIONS if official else store.join(root.removesuffix("/crawl-data"), "collinfo.json")
+    )
+    try:
+        return [str(entry["id"]) for entry in json.loads(store.read_bytes(info))]
+    except MissingObjectError:
+        raise InputError(
+            f"{store.shown(info)} does not exist: of this mirror, name each snapshot"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{store.shown(info)} is not Common Crawl's list of snapshots") from None
 
 
 def _of_listing(listing: str) -> Iterator[str]:
@@ -211,12 +262,8 @@ def _named(locations: list[str], default_snapshot: str) -> list[WarcFile]:
     trails = _distinct_trails([loc for loc in locations if not _CRAWL_NAME.search(loc)])
     for location in locations:
         match = _CRAWL_NAME.search(location)
-        if match:
-            file = WarcFile(location, match[1], match[2])
-        else:
-            named = _SNAPSHOT.search(location)
-            snapshot = named[1] if named else default_snapshot
-            file = WarcFile(location, trails[location], snapshot)
+        name = match[1] if match else trails[location]
+        file = WarcFile(location, name, snapshot_of(location, default_snapshot))
         files.setdefault(file.warc_file, file)
     return list(files.values())
 
@@ -238,7 +285,3 @@ def _distinct_trails(locations: list[str]) -> dict[str, str]:
                 left += members
         depth += 1
     return trails
-
-
-def _unknown_snapshots(unknown: list[str], present: set[str]) -> str:
-    return f"unknown snapshot {', '.join(unknown)}; the input has {', '.join(sorted(present)) or 'none'}"

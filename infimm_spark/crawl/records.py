@@ -19,7 +19,7 @@ from fastwarc.stream_io import BrotliReader, ZstdReader
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
 from infimm_spark.crawl import store
-from infimm_spark.errors import InputError, PageRejectedError, StoreError
+from infimm_spark.errors import InputError, PageRejectedError, StoreError, StoreRefusedError
 
 DEFAULT_MAX_PAGE_BYTES = 10 * 1024 * 1024
 
@@ -186,16 +186,20 @@ def read_pages(
     *,
     warc_file: str,
     max_page_bytes: int = DEFAULT_MAX_PAGE_BYTES,
+    traffic: store.Traffic | None = None,
 ) -> Iterator[Item]:
     """One item for each record of a WARC, in file order; never raises for what the file holds.
 
     `source` is a location, or an open binary stream that can `read` and `seek`. `warc_file` is the name
-    the records carry. Bodies of more than `max_page_bytes`, stored or decoded, are failures. Memory is
+    the records carry; `traffic` counts what reading a location costs. Raises `StoreRefusedError` where no
+    file of that store could be read. Bodies of more than `max_page_bytes`, stored or decoded, are failures. Memory is
     bounded by a few times `max_page_bytes`.
     """
     if isinstance(source, str):
         try:
-            stream = store.open_stream(source, check=False)
+            stream = store.open_stream(source, check=False, traffic=traffic)
+        except StoreRefusedError:
+            raise
         except StoreError as error:
             yield Failed("unreadable_file", str(error), None, warc_file, 0, 0)
             return
@@ -242,6 +246,8 @@ def _read_stream(stream: _Stream, warc_file: str, max_page_bytes: int) -> Iterat
     try:
         head = _read_fully(stream, 512)
         stream.seek(0)
+    except StoreRefusedError:
+        raise
     except (StoreError, OSError) as error:
         yield Failed("unreadable_file", str(error), None, warc_file, 0, 0)
         return
@@ -353,6 +359,8 @@ class _PlainFeed(_Feed):
     def pull(self) -> bytes:
         try:
             return self.stream.read(_PIECE)
+        except StoreRefusedError:
+            raise
         except (StoreError, OSError) as error:
             self.damage = _Damage("unreadable_file", str(error), self.raw_end(), self.raw_end())
             return b""
@@ -405,6 +413,8 @@ class _GzipFeed(_Feed):
         except zlib.error as error:
             self.interrupt("damaged_gzip_member", f"gzip: {error}")
             return self.damaged_head()
+        except StoreRefusedError:
+            raise
         except (StoreError, OSError) as error:
             self.interrupt("unreadable_file", str(error))
         return b""

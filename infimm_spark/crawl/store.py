@@ -1,56 +1,48 @@
 """The one place that opens files: local paths, `file://`, `s3://`, `s3a://` and `https://`.
 
 A location is a string. Reading streams, and resumes at the byte where a connection broke; every remote
-call is tried `ATTEMPTS` times with full-jitter back-off. S3 takes credentials and endpoint from the
-standard AWS environment and reads anonymously where there are no credentials. Messages show a location
-without user, password and query string, and never repeat what a server said.
+call is tried again with full-jitter back-off, as `StoreConfig` says. S3 takes credentials from the standard
+AWS chain and reads anonymously where there are none. Messages show a location without user, password and
+query string, and never repeat what a server said.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import glob as _globbing
-import http.client
 import os
-import random
 import re
 import shutil
 import tempfile
-import time
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from infimm_spark.errors import MissingObjectError, StoreError
+from infimm_spark.config import StoreConfig
+from infimm_spark.crawl import remote, s3
+from infimm_spark.crawl.gate import take_place
+from infimm_spark.crawl.remote import Traffic as Traffic
+from infimm_spark.crawl.remote import WrongLengthError
+from infimm_spark.crawl.remote import configure as configure
+from infimm_spark.crawl.remote import shown as shown
+from infimm_spark.errors import MissingObjectError, StoreConflictError, StoreError
 
-ATTEMPTS = 6
-"""Tries of one remote call, and reconnections of a stream without a byte of progress."""
-
-_BACKOFF_BASE = 0.5  # seconds; the n-th pause is uniform in [0, base * 2**n], at most the cap
-_BACKOFF_CAP = 20.0
-_TIMEOUT = 60.0  # seconds of silence on a connection
-_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset(
-    {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "InternalError"}
-)
 _GZIP_MAGIC = b"\x1f\x8b"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _MARKUP = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[!?a-zA-Z])")
 
-T = TypeVar("T")
 
-
-def open_stream(location: str, *, check: bool = True) -> ByteStream:
-    """Open an object for reading from its first byte.
+def open_stream(location: str, *, check: bool = True, traffic: Traffic | None = None) -> ByteStream:
+    """Open an object for reading from its first byte; `traffic` counts what it costs.
 
     With `check`, a `*.gz` object that is empty, is an HTML or XML page, or is not gzip is refused.
     Raises `StoreError` where the object is missing or unreadable.
     """
-    stream = ByteStream(location, _source(location))
+    stream = ByteStream(location, _source(location), traffic=traffic)
     if check and _path_of(location).endswith(".gz"):
         problem = _not_gzip(stream.peek(512))
         if problem:
@@ -65,9 +57,10 @@ def read_bytes(location: str) -> bytes:
         return stream.read()
 
 
-def read_range(location: str, offset: int, length: int) -> bytes:
+def read_range(location: str, offset: int, length: int, *, traffic: Traffic | None = None) -> bytes:
     """`length` bytes from `offset`; fewer only where the object ends before. Raises `StoreError`."""
-    with ByteStream(location, _source(location, length=length), position=offset) as stream:
+    source = _source(location, length=length)
+    with ByteStream(location, source, position=offset, traffic=traffic) as stream:
         pieces = []
         while length > 0 and (piece := stream.read(length)):
             pieces.append(piece)
@@ -84,8 +77,10 @@ def write_bytes(location: str, data: bytes) -> None:
     scheme, path = _split(location)
     if scheme == "s3":
         bucket, key = _bucket_and_key(location)
-        _retried(
-            lambda: _s3_client().put_object(Bucket=bucket, Key=key, Body=data), "write", location
+        remote.retried(
+            lambda: s3.client(bucket).put_object(Bucket=bucket, Key=key, Body=data),
+            "write",
+            location,
         )
         return
     if scheme != "file":
@@ -106,11 +101,50 @@ def write_bytes(location: str, data: bytes) -> None:
         temporary = None
         _sync_folder(target.parent)
     except OSError as error:
-        raise StoreError(f"{shown(location)} cannot be written: {_reason(error)}") from None
+        raise StoreError(
+            f"{shown(location)} cannot be written: {remote.reason_of(error)}"
+        ) from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def write_new(location: str, data: bytes) -> bool:
+    """As `write_bytes`, but only where there is no object yet; False where there is another one.
+
+    Of several writers at the same time exactly one succeeds. Raises `StoreError`.
+    """
+    scheme, path = _split(location)
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(location)
+        try:
+            remote.retried(
+                lambda: s3.client(bucket).put_object(
+                    Bucket=bucket, Key=key, Body=data, IfNoneMatch="*"
+                ),
+                "write",
+                location,
+            )
+        except StoreConflictError:
+            # The object may be ours: a write whose answer was lost was sent again.
+            return read_bytes(location) == data
+        return True
+    if scheme != "file":
+        raise StoreError(f"{shown(location)} cannot be written: {scheme} is read-only")
+    beside = f"{path}.{os.getpid()}-{threading.get_ident()}.new"
+    write_bytes(beside, data)
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StoreError(
+            f"{shown(location)} cannot be written: {remote.reason_of(error)}"
+        ) from None
+    finally:
+        os.unlink(beside)
+    return True
 
 
 def exists(location: str) -> bool:
@@ -120,19 +154,25 @@ def exists(location: str) -> bool:
         return os.path.exists(path)
     if scheme == "s3":
         bucket, key = _bucket_and_key(location)
-        if key and _is_key(bucket, key, location):
+        if key and s3.is_key(bucket, key, location):
             return True
         prefix = key.rstrip("/") + "/" if key.strip("/") else ""
-        page = _retried(
-            lambda: _s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1),
+        page = remote.retried(
+            lambda: s3.client(bucket).list_objects_v2(
+                Bucket=bucket, Prefix=prefix, MaxKeys=1, **s3.request_options(bucket)
+            ),
             "list",
             location,
         )
         return bool(page.get("Contents"))
     try:
         request = urllib.request.Request(location, method="HEAD")
-        _retried(
-            lambda: urllib.request.urlopen(request, timeout=_TIMEOUT).close(), "open", location
+        remote.retried(
+            lambda: urllib.request.urlopen(
+                request, timeout=remote.settings.timeout_seconds
+            ).close(),
+            "open",
+            location,
         )
     except MissingObjectError:
         return False
@@ -146,7 +186,7 @@ def is_folder(location: str) -> bool:
         return os.path.isdir(path)
     if scheme == "s3":
         bucket, key = _bucket_and_key(location)
-        return not (key and not key.endswith("/") and _is_key(bucket, key, location)) and exists(
+        return not (key and not key.endswith("/") and s3.is_key(bucket, key, location)) and exists(
             location
         )
     return False
@@ -175,15 +215,42 @@ def list_files(prefix: str) -> list[str]:
                 folders[:] = [name for name in folders if not name.startswith(".")]
                 found += [os.path.join(folder, n) for n in names if not n.startswith(".")]
         except OSError as error:
-            raise StoreError(f"{shown(prefix)} cannot be listed: {_reason(error)}") from None
+            raise StoreError(
+                f"{shown(prefix)} cannot be listed: {remote.reason_of(error)}"
+            ) from None
         return sorted(found)
     if scheme == "s3":
         bucket, key = _bucket_and_key(prefix)
-        if key and not key.endswith("/") and _is_key(bucket, key, prefix):
+        if key and not key.endswith("/") and s3.is_key(bucket, key, prefix):
             return [prefix]
         below = key.rstrip("/") + "/" if key.strip("/") else ""
-        return [_like(prefix, bucket, name) for name in _keys(bucket, below, prefix)]
+        return [_like(prefix, bucket, name) for name in s3.keys(bucket, below, prefix)]
     raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
+
+
+def list_sizes(folder: str) -> list[tuple[str, int]]:
+    """`list_files` of a folder, each with its bytes."""
+    scheme, path = _split(folder)
+    if scheme == "file":
+        return [(name, os.path.getsize(name)) for name in list_files(path)]
+    if scheme == "s3":
+        bucket, key = _bucket_and_key(folder)
+        below = key.rstrip("/") + "/" if key.strip("/") else ""
+        return [
+            (_like(folder, bucket, name), size)
+            for name, size in s3.sized_keys(bucket, below, folder)
+        ]
+    raise StoreError(f"{shown(folder)} cannot be listed: {scheme} has no listing")
+
+
+def is_s3(location: str) -> bool:
+    """Whether a location is on S3, under any of its schemes."""
+    return location.startswith(("s3://", "s3a://", "s3n://"))
+
+
+def settings() -> StoreConfig:
+    """How this process reaches remote stores, as `configure` set it."""
+    return remote.settings
 
 
 def list_folders(prefix: str) -> list[str]:
@@ -194,13 +261,15 @@ def list_folders(prefix: str) -> list[str]:
             with os.scandir(path) as entries:
                 return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
         except OSError as error:
-            raise StoreError(f"{shown(prefix)} cannot be listed: {_reason(error)}") from None
+            raise StoreError(
+                f"{shown(prefix)} cannot be listed: {remote.reason_of(error)}"
+            ) from None
     if scheme == "s3":
         bucket, key = _bucket_and_key(prefix)
         below = key.rstrip("/") + "/" if key.strip("/") else ""
         names = {
             folder["Prefix"][len(below) :].rstrip("/")
-            for page in _s3_pages(bucket, below, prefix, delimiter="/")
+            for page in s3.pages(bucket, below, prefix, delimiter="/")
             for folder in page.get("CommonPrefixes", [])
         }
         return sorted(name for name in names if not name.startswith("."))
@@ -227,7 +296,7 @@ def glob(pattern: str) -> list[str]:
         matches = _key_pattern(key).fullmatch
         return [
             _like(pattern, bucket, name)
-            for name in _keys(bucket, literal, pattern)
+            for name in s3.keys(bucket, literal, pattern)
             if matches(name)
         ]
     raise StoreError(f"{shown(pattern)} cannot be listed: {scheme} has no listing")
@@ -243,27 +312,28 @@ def delete_tree(location: str) -> None:
             else:
                 Path(path).unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{shown(location)} cannot be deleted: {_reason(error)}") from None
+            raise StoreError(
+                f"{shown(location)} cannot be deleted: {remote.reason_of(error)}"
+            ) from None
         return
     if scheme != "s3":
         raise StoreError(f"{shown(location)} cannot be deleted: {scheme} is read-only")
     bucket, key = _bucket_and_key(location)
     if not key.strip("/"):
         raise StoreError(f"{shown(location)} is a whole bucket; expected a prefix to delete")
-    doomed = _keys(bucket, key.rstrip("/") + "/", location, hidden=True)
+    doomed = s3.keys(bucket, key.rstrip("/") + "/", location, hidden=True)
     if not key.endswith("/"):
         doomed.append(key)
-    for start in range(0, len(doomed), 1000):  # the most one request may name
-        batch = {"Objects": [{"Key": k} for k in doomed[start : start + 1000]], "Quiet": True}
-        answer = _retried(
-            functools.partial(_s3_client().delete_objects, Bucket=bucket, Delete=batch),
-            "delete",
-            location,
-        )
-        if answer.get("Errors"):
-            raise StoreError(
-                f"{shown(location)} cannot be deleted: {len(answer['Errors'])} keys refused"
-            )
+    s3.delete(bucket, doomed, location)
+    s3.abort_uploads(bucket, key.rstrip("/") + "/", location)
+
+
+def normal(location: str) -> str:
+    """A location as this package writes it: `s3a://` as `s3://`, `file://` as a path, no slash behind."""
+    scheme, path = _split(location)
+    if scheme == "file":
+        return path.rstrip("/") or "/"
+    return f"s3://{path.rstrip('/')}" if scheme == "s3" else location.rstrip("/")
 
 
 def join(location: str, *parts: str) -> str:
@@ -279,34 +349,35 @@ def local_path(location: str) -> str:
     return path
 
 
-def shown(location: str) -> str:
-    """The location as messages may show it: without user, password, query string and fragment."""
-    if not _SCHEME.match(location):
-        return location
-    try:
-        parts = urllib.parse.urlsplit(location)
-    except ValueError:  # a broken IPv6 host, for example
-        return location.partition("://")[0] + "://?"
-    return urllib.parse.urlunsplit(
-        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")
-    )
-
-
 class ByteStream:
     """A binary stream over one object; a context manager.
 
     `size` is the object's length in bytes, None where the server does not tell. `read(n)` returns at
     most `n` bytes (all that is left for a negative `n`) and b"" only at the end of the object: a
     connection that breaks, or ends early, is resumed at the byte where it broke. Raises `StoreError`
-    after `ATTEMPTS` reconnections without progress, or when the object changed meanwhile.
+    after `StoreConfig.attempts` reconnections without progress, or when the object changed meanwhile.
     """
 
-    def __init__(self, location: str, source: _Source, *, position: int = 0) -> None:
+    def __init__(
+        self,
+        location: str,
+        source: _Source,
+        *,
+        position: int = 0,
+        traffic: Traffic | None = None,
+    ) -> None:
         self.location = location
+        self.traffic = traffic or Traffic()
         self._source = source
         self._position = position  # of the next byte of the connection
         self._ahead = b""  # read by `peek`, not yet by the caller
-        self._reader = self._connect()
+        remote_source = not isinstance(source, _FileSource)
+        self._place = take_place(remote.gate) if remote_source and remote.gate else None
+        try:
+            self._reader = self._connect()
+        except BaseException:
+            self._give_back()
+            raise
 
     @property
     def size(self) -> int | None:
@@ -345,6 +416,12 @@ class ByteStream:
     def close(self) -> None:
         """Let the connection go."""
         self._reader.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def __enter__(self) -> ByteStream:
         return self
@@ -360,22 +437,24 @@ class ByteStream:
             try:
                 piece = self._reader.read(n)
             except Exception as error:
-                if not _is_transient(error):
+                if not remote.is_transient(error):
                     raise self._failure(error) from None
-                reason = _reason(error)
+                reason = remote.reason_of(error)
             else:
                 if piece or self._at_end():
                     self._position += len(piece)
+                    self.traffic.bytes += len(piece)
                     return piece
                 reason = "the connection ended early"
             broken += 1
-            if broken >= ATTEMPTS:
+            if broken >= remote.settings.attempts:
                 raise StoreError(
                     f"{shown(self.location)} broke at byte {self._position} "
                     f"{broken} times: {reason}"
                 )
             self._reader.close()
-            _pause(broken)
+            self.traffic.retries += 1
+            remote.pause(broken)
             self._reader = self._connect()
 
     def _at_end(self) -> bool:
@@ -384,11 +463,13 @@ class ByteStream:
 
     def _connect(self) -> _Reader:
         position = self._position
-        return _retried(lambda: self._source.open_at(position), "open", self.location)
+        return remote.retried(
+            lambda: self._source.open_at(position), "open", self.location, self.traffic
+        )
 
     def _failure(self, error: Exception) -> StoreError:
         return StoreError(
-            f"{shown(self.location)} cannot be read at byte {self._position}: {_reason(error)}"
+            f"{shown(self.location)} cannot be read at byte {self._position}: {remote.reason_of(error)}"
         )
 
 
@@ -440,12 +521,12 @@ class _RemoteSource:
         self._start: int | None = None
         self._tag: str | None = None
 
-    def _range(self, position: int) -> str | None:
+    def _range(self, position: int) -> str:
+        """The range to ask for: also from byte 0, as the answer then tells the length twice."""
         if self._start is None:
             self._start = position
-        if self.length is not None:
-            return f"bytes={position}-{self._start + self.length - 1}"
-        return f"bytes={position}-" if position else None
+        last = "" if self.length is None else str(self._start + self.length - 1)
+        return f"bytes={position}-{last}"
 
     def _opened(self, size: int | None, tag: str | None) -> None:
         if self.size is not None and (size != self.size or (tag or self._tag) != self._tag):
@@ -460,20 +541,24 @@ class _RemoteSource:
 class _HttpSource(_RemoteSource):
     def open_at(self, position: int) -> _Reader:
         request = urllib.request.Request(self.location, headers={"Accept-Encoding": "identity"})
-        wanted = self._range(position)
-        if wanted:
-            request.add_header("Range", wanted)
+        request.add_header("Range", self._range(position))
         try:
-            response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+            response = urllib.request.urlopen(request, timeout=remote.settings.timeout_seconds)
         except urllib.error.HTTPError as error:
+            if error.code != 416:
+                raise
             with error:
-                if error.code != 416:
-                    raise
                 return _Nothing()  # the range starts at or behind the end
         try:
-            if wanted and response.status != 206:
+            ranged = response.status == 206
+            if not ranged and (position or self.length is not None):
                 raise StoreError(f"{shown(self.location)} is on a server without byte ranges")
-            self._opened(_total_size(response, position), response.headers.get("ETag"))
+            length = response.headers.get("Content-Length", "")
+            total = _whole_size(
+                response.headers.get("Content-Range", "") if ranged else "",
+                int(length) if length.isdigit() else None,
+            )
+            self._opened(total, response.headers.get("ETag"))
         except BaseException:
             response.close()
             raise
@@ -483,19 +568,23 @@ class _HttpSource(_RemoteSource):
 class _S3Source(_RemoteSource):
     def open_at(self, position: int) -> _Reader:
         bucket, key = _bucket_and_key(self.location)
-        extra = {}
         wanted = self._range(position)
-        if wanted:
-            extra["Range"] = wanted
         try:
-            answer = _s3_client().get_object(Bucket=bucket, Key=key, **extra)
+            answer = s3.client(bucket).get_object(
+                Bucket=bucket, Key=key, Range=wanted, **s3.request_options(bucket)
+            )
         except Exception as error:
-            if _error_code(error) == "InvalidRange":
+            if remote.error_code(error) == "InvalidRange":
                 return _Nothing()
             raise
-        total = answer.get("ContentRange", "").rpartition("/")[2]
-        self._opened(int(total) if total.isdigit() else answer["ContentLength"], answer.get("ETag"))
-        return answer["Body"]  # type: ignore[no-any-return]
+        body: _Reader = answer["Body"]
+        try:
+            total = _whole_size(answer.get("ContentRange", ""), answer["ContentLength"])
+            self._opened(total, answer.get("ETag"))
+        except BaseException:
+            body.close()
+            raise
+        return body
 
 
 class _Nothing:
@@ -515,89 +604,15 @@ def _source(location: str, *, length: int | None = None) -> _Source:
     return _S3Source(location, length) if scheme == "s3" else _HttpSource(location, length)
 
 
-def _total_size(response: Any, position: int) -> int | None:
-    total = response.headers.get("Content-Range", "").rpartition("/")[2]
-    if total.isdigit():
-        return int(total)
-    length = response.headers.get("Content-Length", "")
-    return position + int(length) if length.isdigit() else None
-
-
-def _retried(action: Callable[[], T], verb: str, location: str) -> T:
-    """Try `action` until it succeeds or fails for good; failures become `StoreError`."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return action()
-        except StoreError:
-            raise
-        except Exception as error:
-            if isinstance(error, FileNotFoundError) or _status(error) == 404:
-                raise MissingObjectError(f"{shown(location)} does not exist") from None
-            if not _is_transient(error):
-                raise StoreError(f"cannot {verb} {shown(location)}: {_reason(error)}") from None
-            reason = _reason(error)
-            if isinstance(error, urllib.error.HTTPError):
-                error.close()
-        if attempt < ATTEMPTS:
-            _pause(attempt)
-    raise StoreError(f"cannot {verb} {shown(location)}: {reason}, {ATTEMPTS} times")
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0.0, min(_BACKOFF_CAP, _BACKOFF_BASE * 2**attempt)))
-
-
-def _is_transient(error: Exception) -> bool:
-    status = _status(error)
-    if status is not None:
-        return status in _TRANSIENT_STATUS or _error_code(error) in _TRANSIENT_CODES
-    if isinstance(error, urllib.error.URLError):
-        return not isinstance(error.reason, OSError) or _is_transient(error.reason)
-    if isinstance(
-        error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
-    ):
-        return False
-    if isinstance(error, http.client.InvalidURL):
-        return False
-    if isinstance(error, http.client.HTTPException | ConnectionError | TimeoutError):
-        return True
-    module = type(error).__module__
-    if module.startswith("urllib3"):
-        return True
-    if module.startswith("botocore"):
-        # EndpointConnectionError, ReadTimeoutError, ResponseStreamingError, IncompleteReadError ...
-        return any(
-            part in type(error).__name__ for part in ("Connect", "Timeout", "Stream", "Read")
-        )
-    return isinstance(error, OSError) and error.errno is None
-
-
-def _status(error: BaseException) -> int | None:
-    if isinstance(error, urllib.error.HTTPError):
-        return error.code
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return status if isinstance(status, int) else None
-    return None
-
-
-def _error_code(error: BaseException) -> str:
-    response = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
-def _reason(error: BaseException) -> str:
-    """A short cause that repeats nothing a server or a URL may hold."""
-    status = _status(error)
-    if status is not None:
-        code = _error_code(error)
-        return f"HTTP {status}" + (f" {code}" if code.isalnum() and not code.isdigit() else "")
-    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
-        return _reason(error.reason)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
+def _whole_size(content_range: str, length: int | None) -> int | None:
+    """An object's size as an answer tells it. Raises `WrongLengthError` where it tells two lengths."""
+    match = _CONTENT_RANGE.match(content_range)
+    if not match:
+        return length
+    first, last, total = match.groups()
+    if length is not None and length != int(last) + 1 - int(first):
+        raise WrongLengthError("Content-Length is not the range's")
+    return int(total) if total.isdigit() else None
 
 
 def _split(location: str) -> tuple[str, str]:
@@ -662,46 +677,6 @@ def _like(location: str, bucket: str, key: str) -> str:
     return f"{location.partition('://')[0]}://{bucket}/{key}"
 
 
-def _is_key(bucket: str, key: str, location: str) -> bool:
-    try:
-        _retried(lambda: _s3_client().head_object(Bucket=bucket, Key=key), "open", location)
-    except MissingObjectError:
-        return False
-    return True
-
-
-def _keys(bucket: str, prefix: str, location: str, *, hidden: bool = False) -> list[str]:
-    keys = [
-        entry["Key"]
-        for page in _s3_pages(bucket, prefix, location)
-        for entry in page.get("Contents", [])
-    ]
-    if hidden:
-        return sorted(keys)
-    return sorted(
-        key
-        for key in keys
-        if not key.endswith("/")
-        and not any(part.startswith(".") for part in key[len(prefix) :].split("/"))
-    )
-
-
-def _s3_pages(
-    bucket: str, prefix: str, location: str, delimiter: str = ""
-) -> Iterator[dict[str, Any]]:
-    extra = {"Delimiter": delimiter} if delimiter else {}
-    while True:
-        page = _retried(
-            lambda: _s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, **extra),
-            "list",
-            location,
-        )
-        yield page
-        if not page.get("IsTruncated"):
-            return
-        extra["ContinuationToken"] = page["NextContinuationToken"]
-
-
 def _key_pattern(pattern: str) -> re.Pattern[str]:
     """`a/**/b*.gz` as a regular expression over keys."""
     out = []
@@ -729,26 +704,3 @@ def _key_pattern(pattern: str) -> re.Pattern[str]:
             out.append(re.escape(char))
         i += 1
     return re.compile("".join(out))
-
-
-@functools.lru_cache(maxsize=1)
-def _s3_client() -> Any:
-    """One client a process; endpoint and credentials from the standard AWS environment."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    session = boto3.Session()
-    settings: dict[str, Any] = {
-        "retries": {"total_max_attempts": 1},  # `_retried` is the only policy
-        "connect_timeout": 10,
-        "read_timeout": _TIMEOUT,
-        "max_pool_connections": 16,
-    }
-    if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
-        # Self-hosted stores rarely have a name per bucket.
-        settings["s3"] = {"addressing_style": "path"}
-    if session.get_credentials() is None:
-        settings["signature_version"] = UNSIGNED
-    region = session.region_name or "us-east-1"  # where Common Crawl's bucket is
-    return session.client("s3", region_name=region, config=Config(**settings))

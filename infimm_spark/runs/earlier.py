@@ -31,7 +31,7 @@ def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> 
     runs: list[EarlierRun] = []
     needed: dict[str, str] = {}
     for location in locations:
-        layout = RunLayout(location.rstrip("/"))
+        layout = RunLayout(store.normal(location))
         if not store.exists(layout.run_file):
             raise ConfigError(
                 f"--against {location} holds no run; expected the --output of a build"

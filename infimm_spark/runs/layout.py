@@ -7,6 +7,13 @@ from dataclasses import dataclass
 STAGES = ("extract", "dedup", "refine", "publish")
 """The stages of a build, in order; each has a manifest."""
 
+STAGE_TABLES = {
+    "dedup": ("signatures", "duplicates", "ledger", "rejects"),
+    "refine": ("scored", "ledger", "rejects"),
+    "publish": ("ledger",),
+}
+"""Tables below a stage's folder; those of the extract stage lie in its groups, the corpus has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunLayout:
@@ -27,11 +34,19 @@ class RunLayout:
         return self._at("extract", "groups")
 
     def group(self, index: int) -> str:
-        """Tables of one group of WARC files, partitioned by `table`."""
+        """Everything any attempt wrote of one group of WARC files."""
         return f"{self.groups}/group={index:05d}"
 
+    def attempt(self, index: int, name: str) -> str:
+        """Tables of one attempt at a group, partitioned by `table`; the group's manifest tells which counts."""
+        return f"{self.group(index)}/attempt={name}"
+
+    @property
+    def group_manifests(self) -> str:
+        return self._at("extract", "manifests")
+
     def group_manifest(self, index: int) -> str:
-        return self._at("extract", "manifests", f"group-{index:05d}.json")
+        return f"{self.group_manifests}/group-{index:05d}.json"
 
     def manifest(self, stage: str) -> str:
         return self._at(stage, "manifest.json")

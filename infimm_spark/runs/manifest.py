@@ -1,6 +1,7 @@
 """Manifests: what a stage read, with which settings and models, and what it wrote.
 
-A stage is complete when, and only when, its manifest exists; it is written last and in one step. A
+A stage is complete when, and only when, its manifest exists; it is written last and in one step, and names
+every file of the stage's tables with its rows and checksum. A
 manifest's `identity` holds everything that shapes the stage's rows. Continuing a run compares
 identities key by key.
 """
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from infimm_spark import __version__
 from infimm_spark.crawl import store
 from infimm_spark.errors import OutputError, ResumeError
+from infimm_spark.runs.files import DataFile
 
 
 class Manifest(BaseModel):
@@ -28,6 +30,7 @@ class Manifest(BaseModel):
     code_version: str = __version__
     identity: dict[str, Any]
     counts: dict[str, int]
+    files: list[DataFile] = []
     started: str
     finished: str
 
@@ -47,6 +50,11 @@ def read_manifest(location: str) -> Manifest | None:
 def write_manifest(location: str, manifest: Manifest) -> None:
     """Write `manifest` in one step; the work counts as complete from then on."""
     store.write_bytes(location, (manifest.model_dump_json(indent=2) + "\n").encode())
+
+
+def claim_manifest(location: str, manifest: Manifest) -> bool:
+    """As `write_manifest`, unless the work is complete already: then nothing is written and False given."""
+    return store.write_new(location, (manifest.model_dump_json(indent=2) + "\n").encode())
 
 
 def check_identity(where: str, stored: dict[str, Any], current: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,10 @@ from pyarrow import fs
 
 from infimm_spark import schemas
 from infimm_spark.crawl import store
+from infimm_spark.crawl.s3 import endpoint_of
+from infimm_spark.runs.files import parquet_files
 from infimm_spark.runs.layout import RunLayout
+from infimm_spark.runs.manifest import read_manifest
 
 
 def rows(
@@ -37,30 +41,54 @@ def ledger(layout: RunLayout) -> pa.Table:
 
 
 def locations(layout: RunLayout, stage: str, name: str) -> list[str]:
-    """Parquet files of one table."""
+    """Parquet files of one table: those that the manifests name, for a stage without one what is there."""
     if stage == "extract":
         marker = f"/table={name}/"
-        return [f for f in _parquet_files(layout.groups) if marker in f]
-    if name == "corpus":
-        return _parquet_files(layout.corpus)
-    return _parquet_files(layout.table(stage, name))
+        return [f for f in group_files(layout) if marker in f]
+    folder = layout.corpus if name == "corpus" else layout.table(stage, name)
+    manifest = read_manifest(layout.manifest(stage))
+    if manifest is None or not manifest.files:
+        return parquet_files(folder)
+    named = (store.join(layout.root, file.path) for file in manifest.files)
+    return [location for location in named if location.startswith(f"{folder}/")]
+
+
+def group_files(layout: RunLayout) -> list[str]:
+    """Files of all committed groups of the extract stage."""
+    manifests = (read_manifest(f) for f in store.list_files(layout.group_manifests))
+    return [
+        store.join(layout.root, file.path)
+        for manifest in manifests
+        if manifest is not None
+        for file in manifest.files
+    ]
 
 
 def dataset(files: list[str], schema: pa.Schema) -> ds.Dataset | None:
     """The files as one dataset, or None where there are none."""
     if not files:
         return None
-    filesystem, _ = fs.FileSystem.from_uri(_uri(files[0]))
-    paths = [fs.FileSystem.from_uri(_uri(f))[1] for f in files]
+    filesystem, paths = filesystem_of(files)
     return ds.dataset(paths, schema=schema, filesystem=filesystem, format="parquet")
 
 
-def _parquet_files(location: str) -> list[str]:
-    return [f for f in store.list_files(location) if f.endswith(".parquet")]
+def filesystem_of(files: list[str]) -> tuple[fs.FileSystem, list[str]]:
+    """pyarrow's file system for locations of one store, reached as `StoreConfig` says, and their paths."""
+    if not store.is_s3(files[0]):
+        return fs.LocalFileSystem(), [store.local_path(f) for f in files]
+    paths = [f.partition("://")[2] for f in files]
+    access = store.settings().access(paths[0].partition("/")[0])
+    options: dict[str, Any] = {"anonymous": True} if access.anonymous else {}
+    if access.profile:
+        import boto3
 
-
-def _uri(location: str) -> str:
-    """pyarrow knows s3, not Hadoop's s3a."""
-    if location.startswith("s3a://"):
-        return "s3://" + location.removeprefix("s3a://")
-    return location
+        credentials = boto3.Session(profile_name=access.profile).get_credentials()
+        frozen = credentials.get_frozen_credentials()
+        options |= {
+            "access_key": frozen.access_key,
+            "secret_key": frozen.secret_key,
+            "session_token": frozen.token,
+        }
+    endpoint = endpoint_of(access)
+    region = access.region or os.environ.get("AWS_REGION") or "us-east-1"
+    return fs.S3FileSystem(endpoint_override=endpoint, region=region, **options), paths

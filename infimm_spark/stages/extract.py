@@ -1,12 +1,13 @@
-"""Extract stage: WARC paths in; documents, ledger and rejects out, in one pass.
+"""Extract stage: WARC paths in; documents, ledger, rejects and traffic out, in one pass.
 
 A task gets WARC *paths* and returns Arrow batches bounded by bytes; HTML never enters the JVM. The
-three tables leave a task as rows of one wide DataFrame with a `table` column, so that Spark commits
+four tables leave a task as rows of one wide DataFrame with a `table` column, so that Spark commits
 them together: written apart, a retried task could make documents and ledger disagree.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,10 @@ from infimm_spark import schemas
 from infimm_spark.cascade import Verdict, build_judge
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
+from infimm_spark.crawl import store
+from infimm_spark.crawl.gate import GateAddress
 from infimm_spark.crawl.listing import WarcFile
+from infimm_spark.crawl.ranges import read_ranges
 from infimm_spark.crawl.records import Failed, Page, Skipped, read_pages, warc_id
 from infimm_spark.extract.document import Document
 from infimm_spark.rules.consent import signals_from_headers
@@ -32,22 +36,33 @@ STAGE = "extract"
 NOT_A_PAGE = "record_type:"
 
 WARCS = pa.schema(
-    [("location", pa.string()), ("warc_file", pa.string()), ("snapshot", pa.string())]
+    [
+        ("location", pa.string()),
+        ("warc_file", pa.string()),
+        ("snapshot", pa.string()),
+        ("records", pa.list_(pa.struct([("offset", pa.int64()), ("length", pa.int64())]))),
+    ]
 )
-"""Input of the stage: where a WARC file is, its name in the crawl, and its snapshot."""
+"""Input of the stage: where a WARC file is, its name in the crawl, and its snapshot; `records` are the ones
+to read, null for all."""
 
 
 def _wide_schema() -> pa.Schema:
-    """Columns of all three tables, each once, and `table` telling which of them a row belongs to."""
+    """Columns of all four tables, each once, and `table` telling which of them a row belongs to."""
     fields: dict[str, pa.Field] = {"table": pa.field("table", pa.string())}
-    for schema in (schemas.DOCUMENTS, schemas.REJECTS, schemas.LEDGER):
+    for schema in (schemas.DOCUMENTS, schemas.REJECTS, schemas.LEDGER, schemas.TRAFFIC):
         for field in schema:
             fields.setdefault(field.name, field)
     return pa.schema(list(fields.values()))
 
 
 WIDE = _wide_schema()
-TABLES = {"documents": schemas.DOCUMENTS, "rejects": schemas.REJECTS, "ledger": schemas.LEDGER}
+TABLES = {
+    "documents": schemas.DOCUMENTS,
+    "rejects": schemas.REJECTS,
+    "ledger": schemas.LEDGER,
+    "traffic": schemas.TRAFFIC,
+}
 
 
 def extract(
@@ -55,23 +70,28 @@ def extract(
     config: BuildConfig,
     language: Broadcast[ModelBytes],
     recall: Broadcast[ModelBytes],
+    gate: GateAddress | None = None,
 ) -> DataFrame:
     """Read and judge every record of `warcs` (`WARCS`); rows of `WIDE`.
 
-    Partition `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
+    `gate` is where workers ask before they open a connection, where there is a cap on them. Partition
+    `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
     """
     reader = WarcReader(config, lambda: _sandbox(config.extract, language, recall))
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        store.configure(config.store, gate)
         for batch in batches:
             for row in batch.to_pylist():
-                yield from reader.batches(WarcFile(**row))
+                chosen = row.pop("records")
+                records = chosen and [(record["offset"], record["length"]) for record in chosen]
+                yield from reader.batches(WarcFile(**row), records)
 
     return warcs.select(*WARCS.names).mapInArrow(run, schemas.spark_schema(WIDE))
 
 
 def table(wide: DataFrame, name: str) -> DataFrame:
-    """One of the three tables (`documents`, `rejects`, `ledger`) out of the wide rows."""
+    """One of the tables (`documents`, `rejects`, `ledger`, `traffic`) out of the wide rows."""
     return wide.where(F.col("table") == name).select(*TABLES[name].names)
 
 
@@ -82,23 +102,42 @@ class WarcReader:
         self._config = config
         self._sandbox = sandbox
 
-    def batches(self, warc: WarcFile) -> Iterator[pa.RecordBatch]:
-        """All rows of `warc`; the last batch carries its ledger."""
+    def batches(
+        self, warc: WarcFile, records: list[tuple[int, int]] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """All rows of `warc`, or of its `records` (offset, length); the last batch carries its ledger."""
         sandbox = self._sandbox()
         ledger = WarcLedger(warc.warc_file, STAGE)
+        traffic = store.Traffic()
         pending = _PendingBatch(self._config.extract.batch_bytes)
-        for item in read_pages(
-            warc.location,
-            warc_file=warc.warc_file,
-            max_page_bytes=self._config.extract.max_page_bytes,
-        ):
+        for item in self._items(warc, records, traffic):
             ledger.read()
             row = self._row(item, warc, sandbox, ledger)
             if row is not None:
                 yield from pending.add(row)
         for counts in ledger.rows():
             yield from pending.add({"table": "ledger", **counts})
+        yield from pending.add(
+            {"table": "traffic", "warc_file": warc.warc_file, **dataclasses.asdict(traffic)}
+        )
         yield from pending.flush()
+
+    def _items(
+        self, warc: WarcFile, records: list[tuple[int, int]] | None, traffic: store.Traffic
+    ) -> Iterator[Page | Skipped | Failed]:
+        limit = self._config.extract.max_page_bytes
+        if records is None:
+            return read_pages(
+                warc.location, warc_file=warc.warc_file, max_page_bytes=limit, traffic=traffic
+            )
+        return read_ranges(
+            warc.location,
+            records,
+            warc_file=warc.warc_file,
+            max_gap=self._config.input.index.max_gap_bytes,
+            max_page_bytes=limit,
+            traffic=traffic,
+        )
 
     def _row(
         self,

@@ -16,19 +16,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infimm_spark.crawl import store
+from infimm_spark.crawl import remote, store
+from infimm_spark.crawl import s3 as s3_module
 from infimm_spark.crawl.listing import list_warcs
 from infimm_spark.crawl.records import Failed, Page, fetch_record, read_pages
 from infimm_spark.errors import InputError, MissingObjectError, StoreError
 
 DATA = bytes(range(256)) * 1000
+ATTEMPTS = remote.settings.attempts
 
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """No test sleeps; the pauses asked for are recorded."""
     asked: list[float] = []
-    monkeypatch.setattr(store.time, "sleep", asked.append)
+    monkeypatch.setattr(remote.time, "sleep", asked.append)
     return asked
 
 
@@ -238,7 +240,7 @@ def test_a_broken_connection_is_resumed_at_its_byte(
             pieces.append(piece)
     assert b"".join(pieces) == DATA
     starts = [0, 1000, 71_000, 71_000, 71_005]
-    assert faults.asked == [None, *(f"bytes={start}-" for start in starts[1:])]
+    assert faults.asked == [f"bytes={start}-" for start in starts]
     assert len(pauses) == 4
 
 
@@ -265,14 +267,14 @@ def test_tries_are_bounded(server: tuple[str, Faults], pauses: list[float]) -> N
     """A server that never recovers, or a stream that never moves, is given up with the cause."""
     url, faults = server
     faults.statuses = [503] * 50
-    with pytest.raises(StoreError, match=f"HTTP 503, {store.ATTEMPTS} times"):
+    with pytest.raises(StoreError, match=f"HTTP 503, {ATTEMPTS} times"):
         store.read_bytes(url)
-    assert len(faults.asked) == store.ATTEMPTS
+    assert len(faults.asked) == ATTEMPTS
     faults.statuses = []
     faults.breaks = [0] * 50
     with pytest.raises(StoreError, match="broke at byte 0"):
         store.read_bytes(url)
-    assert len(pauses) < 3 * store.ATTEMPTS
+    assert len(pauses) < 3 * ATTEMPTS
 
 
 def test_a_refusal_is_not_tried_again(server: tuple[str, Faults], pauses: list[float]) -> None:
@@ -334,6 +336,7 @@ class FakeS3:
     objects: dict[str, bytes] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
 
     def _fail(self, code: str, status: int) -> None:
         raise ClientError(
@@ -355,8 +358,8 @@ class FakeS3:
             first, _, last = Range.removeprefix("bytes=").partition("-")
             if int(first) >= len(data):
                 self._fail("InvalidRange", 416)
-            answer["ContentRange"] = f"bytes {first}-{last}/{len(data)}"
-            data = data[int(first) : int(last) + 1 if last else None]
+            total, data = len(data), data[int(first) : int(last) + 1 if last else None]
+            answer["ContentRange"] = f"bytes {first}-{int(first) + len(data) - 1}/{total}"
         return answer | {"Body": _Body(data, self.breaks), "ContentLength": len(data)}
 
     def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
@@ -385,7 +388,17 @@ class FakeS3:
         if Delimiter:
             heads = {k[len(Prefix) :].split("/")[0] for k in page if "/" in k[len(Prefix) :]}
             return answer | {"CommonPrefixes": [{"Prefix": f"{Prefix}{h}/"} for h in sorted(heads)]}
-        return answer | {"Contents": [{"Key": k} for k in page]}
+        return answer | {"Contents": [{"Key": k, "Size": len(self.objects[k])} for k in page]}
+
+    def list_multipart_uploads(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        self._fault()
+        return {
+            "Uploads": [{"Key": k, "UploadId": "1"} for k in self.uploads if k.startswith(Prefix)]
+        }
+
+    def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> None:  # noqa: N803
+        self._fault()
+        self.uploads.remove(Key)
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         self._fault()
@@ -397,7 +410,7 @@ class FakeS3:
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
     fake = FakeS3()
-    monkeypatch.setattr(store, "_s3_client", lambda: fake)
+    monkeypatch.setattr(s3_module, "client", lambda bucket: fake)
     return fake
 
 
@@ -430,7 +443,9 @@ def test_s3_prefixes_are_listed_globbed_and_deleted(s3: FakeS3) -> None:
     assert not store.is_folder("s3://q/x/a.gz")
     assert store.exists("s3://q/x/b")
     assert not store.exists("s3://q/z")
+    s3.uploads = ["x/b/part", "xy/part"]
     store.delete_tree("s3://q/x")
+    assert s3.uploads == ["xy/part"]  # a killed writer's half-done uploads go with the tree
     assert list(s3.objects) == ["xy/4.gz"]
     with pytest.raises(StoreError, match="whole bucket"):
         store.delete_tree("s3://q/")
@@ -455,12 +470,12 @@ def test_the_s3_client_is_anonymous_without_credentials(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:9")
-    store._s3_client.cache_clear()
+    s3_module._client.cache_clear()
     try:
-        client = store._s3_client()
+        client = s3_module.client("b")
         url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
     finally:
-        store._s3_client.cache_clear()
+        s3_module._client.cache_clear()
     assert url == "http://localhost:9/b/k"
 
 

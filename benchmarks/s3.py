@@ -1,0 +1,162 @@
+"""Reading from S3 beside reading from disk: throughput, memory on a large WARC, ranges against whole files.
+
+    python benchmarks/s3.py --data ../shared/data [--gigabytes 1]
+
+Starts MinIO on loopback (`make minio`); a large WARC is the mirror's files, one after the other, as often as it
+takes. Reading is `read_pages`: inflated, parsed into records, dechunked and decoded. With no data it uses
+the sample crawl, whose files are too small for figures that mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from infimm_spark.crawl import store
+from infimm_spark.crawl.listing import list_warcs
+from infimm_spark.crawl.ranges import merged, read_ranges
+from infimm_spark.crawl.records import Page, read_pages
+
+ROOT = Path(__file__).resolve().parents[1]
+_MEMORY = """
+import sys, threading, time
+from infimm_spark.crawl.records import read_pages
+def rss():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+next(iter(read_pages(sys.argv[2], warc_file="w")))
+idle = peak = rss()
+half = 0.0
+for n, item in enumerate(read_pages(sys.argv[1], warc_file="w")):
+    if n % 50 == 0:
+        peak = max(peak, rss())
+    if n == 2000:
+        half = rss()
+print(f"{idle:.0f} {half:.0f} {peak:.0f} {n + 1}")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        server = _support("s3_server").start(Path(folder))
+        os.environ.update(server.environment)
+        try:
+            server.client().create_bucket(Bucket="bench")
+            _measure(server, Path(folder), options)
+        finally:
+            server.stop()
+
+
+def _measure(server: Any, folder: Path, options: argparse.Namespace) -> None:
+    crawl = options.data / "commoncrawl" if options.data else _sample(folder / "sample")
+    warcs = list_warcs([str(crawl)])
+    first = max(warcs, key=lambda warc: Path(warc.location).stat().st_size)
+    server.client().upload_file(first.location, "bench", "one.warc.gz")
+    remote = "s3://bench/one.warc.gz"
+    size = Path(first.location).stat().st_size / 1e6
+    disk, s3 = [], []
+    for _ in range(options.rounds):  # in turn, so that a busy machine slows both
+        disk.append(_seconds(first.location))
+        s3.append(_seconds(remote))
+    ratio = statistics.median(d / s for d, s in zip(disk, s3, strict=True))
+    print(
+        f"one WARC of {size:.1f} MB: disk {size / min(disk):.1f} MB/s, S3 {size / min(s3):.1f} MB/s"
+    )
+    print(
+        f"throughput from S3 relative to disk, median of {options.rounds}: {ratio:.2f} (target 0.90)"
+    )
+
+    large = folder / "large.warc.gz"
+    with large.open("wb") as out:
+        while out.tell() < options.gigabytes * 1e9:
+            for warc in warcs:
+                out.write(Path(warc.location).read_bytes())
+    server.client().upload_file(str(large), "bench", "large.warc.gz")
+    answer = subprocess.run(
+        [sys.executable, "-c", _MEMORY, "s3://bench/large.warc.gz", remote],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    idle, half, peak, records = map(int, answer.stdout.split())
+    print(
+        f"a WARC of {large.stat().st_size / 1e9:.2f} GB, {records:,} records: idle {idle} MB, after 2,000 "
+        f"records {half} MB, peak {peak} MB, so {peak - idle} MB above idle (target 300)"
+    )
+    _ranges(remote, size, min(s3))
+
+
+def _ranges(remote: str, size: float, whole: float) -> None:
+    """Seconds for a share of the pages by range, and the share at which whole files are cheaper."""
+    pages = [i for i in read_pages(remote, warc_file="w") if isinstance(i, Page)]
+    everything = [(page.warc_offset, page.warc_length) for page in pages]
+    print("share of pages   gap kB   requests   MB read   seconds   of a whole read")
+    for share in (0.01, 0.05, 0.2, 0.5):
+        chosen = random.Random(1).sample(everything, max(1, round(share * len(everything))))
+        for gap in (0, 64 << 10, 1 << 20):
+            traffic, started = store.Traffic(), time.perf_counter()
+            for _ in read_ranges(remote, chosen, warc_file="w", max_gap=gap, traffic=traffic):
+                pass
+            seconds = time.perf_counter() - started
+            print(
+                f"{share:>14.0%} {gap >> 10:>8} {traffic.requests:>10,} {traffic.bytes / 1e6:>9.1f} "
+                f"{seconds:>9.2f} {seconds / whole:>10.2f}"
+            )
+    spans = merged(random.Random(1).sample(everything, len(everything) // 20), 0)
+    started = time.perf_counter()
+    for span in spans[:100]:
+        store.read_range(remote, span.start, 1)
+    latency = (time.perf_counter() - started) / len(spans[:100])
+    print(
+        f"a request takes {latency * 1000:.1f} ms here and {size / whole:.0f} MB/s are read whole: "
+        f"ranges win below one request in {latency * size / whole:.2f} MB; at 30 ms to the first byte, "
+        f"as from S3 within its region, in {0.030 * size / whole:.2f} MB"
+    )
+
+
+def _seconds(location: str) -> float:
+    started = time.perf_counter()
+    for _ in read_pages(location, warc_file="w"):
+        pass
+    return time.perf_counter() - started
+
+
+def _sample(folder: Path) -> Path:
+    from infimm_spark.sample import write_sample_crawl
+
+    write_sample_crawl(folder)
+    return folder
+
+
+def _support(name: str) -> ModuleType:
+    path = ROOT / "tests" / "support" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"infimm_bench_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A real S3 server for the tests of this folder; they skip, saying why, where there is none."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from infimm_spark.config import StoreConfig
+from infimm_spark.crawl import store
+
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+
+
+def _support(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"infimm_test_{name}", SUPPORT / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """MinIO on loopback."""
+    support = _support("s3_server")
+    if support.find_minio() is None:
+        pytest.skip(support.MISSING)
+    server = support.start(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def fault_proxy() -> Any:
+    """The class of the proxy that fails requests."""
+    return _support("fault_proxy").FaultProxy
+
+
+@pytest.fixture
+def s3(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The server, with this process's environment and the store set to it."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    _fresh()
+    yield s3_server
+    _fresh()
+
+
+def _fresh() -> None:
+    from infimm_spark.crawl import s3
+
+    s3._client.cache_clear()
+    store.configure(StoreConfig())
+
+
+@pytest.fixture
+def bucket(s3: Any, request: pytest.FixtureRequest) -> str:
+    """A new, empty bucket."""
+    name = f"b{abs(hash(request.node.nodeid)):x}"[:20]
+    s3.client().create_bucket(Bucket=name)
+    return name

@@ -1,0 +1,80 @@
+"""What is known before Spark starts, and Spark's failures in one line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from infimm_spark.crawl.gate import ConnectionGate, GateAddress, take_place
+from infimm_spark.crawl.listing import WarcFile
+from infimm_spark.errors import InputError, OutputError, StoreError, StoreRefusedError
+from infimm_spark.preflight import check_readable, plain_errors
+
+
+class WrappedError(Exception):
+    """Stands for an error of Spark's: what matters is the module it says it is from."""
+
+
+WrappedError.__module__ = "py4j.protocol"
+
+
+def test_a_workers_own_error_comes_out_of_sparks_trace() -> None:
+    """The class and the line of our error are found in the pages that Spark wraps it in."""
+    trace = (
+        "An error occurred while calling o99.parquet.\n: org.apache.spark.SparkException: Job aborted\n"
+        "infimm_spark.errors.StoreRefusedError: cannot open s3://b/x: the credentials have expired\n\n"
+        "\tat org.apache.spark.api.python.BasePythonRunner"
+    )
+    with (
+        pytest.raises(
+            StoreRefusedError, match=r"^cannot open s3://b/x: the credentials have expired$"
+        ),
+        plain_errors("s3://out/run"),
+    ):
+        raise WrappedError(trace)
+
+
+def test_hadoops_refusals_are_put_in_words() -> None:
+    """S3A's exceptions name the output and the cause."""
+    message = "s3://out/run cannot be used: no permission"
+    with pytest.raises(OutputError, match=message), plain_errors("s3://out/run"):
+        raise WrappedError(": java.nio.file.AccessDeniedException: s3a://out/run: PUT 403")
+
+
+def test_an_unknown_failure_keeps_its_trace() -> None:
+    """What is not known is not hidden."""
+    with pytest.raises(WrappedError, match="NullPointerException"), plain_errors("out"):
+        raise WrappedError("java.lang.NullPointerException")
+    with pytest.raises(ValueError, match="ours"), plain_errors("out"):
+        raise ValueError("ours")
+
+
+def test_only_inputs_that_all_fail_are_refused(tmp_path: Path) -> None:
+    """One dead file is for the run to quarantine; nothing readable is an error at once."""
+    good = tmp_path / "good.warc.gz"
+    good.write_bytes(gzip.compress(b"x"))
+
+    def warcs(*names: str) -> list[WarcFile]:
+        return [WarcFile(f"file://{tmp_path}/{name}", name, "s") for name in names]
+
+    check_readable(warcs("dead", "good.warc.gz", "dead2"))
+    check_readable([])
+    with pytest.raises(InputError, match=r"no WARC file can be read: .*dead1 does not exist"):
+        check_readable(warcs("dead1", "dead2", "dead3"))
+
+
+def test_a_place_is_given_back_by_closing_and_not_given_to_strangers() -> None:
+    """Who hangs up frees the place for the next; a wrong token gets none."""
+    gate = ConnectionGate(1)
+    try:
+        for _ in range(3):
+            take_place(gate.address).close()
+        stranger = GateAddress(gate.address.host, gate.address.port, "0" * 64)
+        with pytest.raises(StoreError, match="gave no place"):
+            take_place(stranger)
+        assert gate.most_open == 1
+        assert gate.address.token not in repr(gate.address)
+    finally:
+        gate.close()
