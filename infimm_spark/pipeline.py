@@ -40,7 +40,7 @@ from infimm_spark.runs.manifest import (
     timestamp,
     write_manifest,
 )
-from infimm_spark.s3a import spark_location
+from infimm_spark.s3a import require_jars, spark_location
 from infimm_spark.selection import fingerprint, select
 from infimm_spark.session import open_session
 
@@ -129,6 +129,8 @@ class Run:
         run_id = stored["run_id"] if stored else _new_run_id()
         run = cls(run_id, config, layout)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
+        if run._on_s3():
+            require_jars(config.spark.conf)
         if not config.input.index.paths:  # an index is read by Spark, into the run
             check_readable(run.warcs)
         for kind in MODELS:
@@ -214,8 +216,8 @@ class Run:
     @property
     def spark(self) -> SparkSession:
         if self._spark is None:
-            on_s3 = any(map(store.is_s3, self._spark_paths()))
-            self._spark = open_session(self.config.spark, self.config.store if on_s3 else None)
+            remote = self.config.store if self._on_s3() else None
+            self._spark = open_session(self.config.spark, remote)
             if self.config.dedup.partitions is not None:
                 self._spark.conf.set(
                     "spark.sql.shuffle.partitions", str(self.config.dedup.partitions)
@@ -280,10 +282,11 @@ class Run:
         reader = self.spark.read.schema(_spark_schema(schema))
         return reader.parquet(*(self.at(location) for location in locations))
 
-    def _spark_paths(self) -> list[str]:
-        """What Spark itself reads and writes; WARC files are read by Python."""
+    def _on_s3(self) -> bool:
+        """Whether Spark itself reads or writes there; WARC files are read by Python."""
         index = self.config.input.index
-        return [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
+        paths = [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
+        return any(map(store.is_s3, paths))
 
     def at(self, location: str) -> str:
         """A location as this session's Hadoop knows it."""

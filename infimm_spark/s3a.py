@@ -80,6 +80,23 @@ def local_jars(spark_version: str) -> list[str]:
     return sorted(str(jar) for jar in folder.glob("*.jar"))
 
 
+def require_jars(conf: dict[str, str]) -> None:
+    """Before Spark starts in local mode: raise `EnvironmentMissingError` where it will have no S3A.
+
+    `conf` is `spark.conf` of the configuration, which may name jars or packages itself. What spark-submit was
+    given is not known here; `prepare` looks then.
+    """
+    if "PYSPARK_GATEWAY_PORT" in os.environ or any(key.startswith("spark.jars") for key in conf):
+        return
+    import pyspark
+
+    own = Path(pyspark.__file__).parent / "jars"
+    if not local_jars(pyspark.__version__) and not any(own.glob("hadoop-aws-*.jar")):
+        raise EnvironmentMissingError(
+            "Spark has no S3A connector: run `make jars`, or set INFIMM_JARS to a folder of its jars"
+        )
+
+
 def prepare(spark: SparkSession) -> None:
     """Have this session write to S3 through the magic committer, unless the platform has its own way.
 
@@ -109,10 +126,10 @@ def spark_location(spark: SparkSession, location: str) -> str:
 
 
 def _platform_connector(spark: SparkSession) -> str | None:
-    """The class that serves `s3://`, such as EMR's; S3A itself may stand in for it."""
+    """The class that the platform has for `s3://`, such as EMR's; plain Spark has none."""
     context: Any = spark.sparkContext
     served: str | None = context._jsc.hadoopConfiguration().get("fs.s3.impl")
-    return None if served == _S3A_CLASS else served
+    return served
 
 
 def _has_class(spark: SparkSession, name: str) -> bool:
