@@ -57,5 +57,19 @@ minio: .tools/bin/minio
 	@command -v go >/dev/null || { echo "minio is built with Go: none found on the PATH" >&2; exit 3; }
 	GOBIN=$(CURDIR)/.tools/bin go install -buildvcs=false github.com/minio/minio@$(MINIO_VERSION)
 
+.PHONY: wheel-compiled test-compiled
+# The extraction compiled to C by mypyc (needs a C compiler, takes some minutes): the same package, a
+# third faster. Built from a copy, so that no stale library shadows a module of the checkout.
+wheel-compiled: install
+	@rm -rf $(OUT)/compiled && mkdir -p $(OUT)/compiled/source
+	cp -r pyproject.toml README.md LICENSE infimm_spark $(OUT)/compiled/source
+	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m pip wheel --quiet --no-deps -w $(OUT)/compiled $(OUT)/compiled/source
+	$(BIN)/python -m zipfile -e $(OUT)/compiled/*.whl $(OUT)/compiled/package
+	@rm -rf $(OUT)/compiled/source; ls $(OUT)/compiled/*.whl
+
+# The extraction's own tests against the compiled package.
+test-compiled: wheel-compiled
+	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest tests/extract tests/classify
+
 clean:
 	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

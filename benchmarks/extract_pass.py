@@ -6,7 +6,7 @@ Ours is the whole first pass as an executor runs it (read → language → recal
 survivors → Arrow batches, page process included) without Spark around it; datatrove's is WARC reader
 plus Trafilatura with its defaults. Both are pinned to one processor and take the files in turn, so
 that a machine whose speed drifts slows both. datatrove may live in another environment:
-`--peer-python`.
+`--peer-python`. `--package out/compiled/package` measures what `make wheel-compiled` builds.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
     for file in chosen:
         rates = {}
         for worker, python in (("ours", sys.executable), ("datatrove", options.peer_python)):
-            pages, seconds = _run(python, worker, file)
+            pages, seconds = _run(python, worker, file, options.package)
             totals[worker][0] += pages
             totals[worker][1] += seconds
             rates[worker] = pages / seconds
@@ -59,15 +59,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--crawl", type=Path, default=ROOT.parent / "shared/data/commoncrawl")
     parser.add_argument("--files", type=int, default=2, help="WARC files to take (default 2)")
     parser.add_argument("--peer-python", default=sys.executable, help="Python that has datatrove")
+    parser.add_argument(
+        "--package", type=Path, default=ROOT, help="folder of the infimm_spark to measure"
+    )
     parser.add_argument("--worker", choices=("ours", "datatrove"), help=argparse.SUPPRESS)
     parser.add_argument("--file", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def _run(python: str, worker: str, file: Path) -> tuple[int, float]:
+def _run(python: str, worker: str, file: Path, package: Path) -> tuple[int, float]:
     """Pages and seconds of one file; start-up of interpreter and models is not counted."""
     command = [python, __file__, "--worker", worker, "--file", str(file)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(package.resolve())}
     answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     report = json.loads(answer.stdout.splitlines()[-1])
     return report["pages"], report["seconds"]
