@@ -110,7 +110,7 @@ def expected_tex(pair: dict[str, str]) -> str:
     return clean(html.unescape(tex))
 
 
-_UPRIGHT = re.compile(r"\\(?:mathrm|mathbf|boldsymbol)\{([^{}]*)\}")
+_UPRIGHT = re.compile(r"\\(?:mathrm|mathbf|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
 _FONTED = re.compile(r"\\boldsymbol\{(\\math(?:cal|frak|sf)\{[^{}]*\})\}")
 _CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SET_OVER = re.compile(

@@ -134,7 +134,7 @@ class DelimiterScanner:
         if not self._environments or name.rstrip("*") not in ENVIRONMENTS:
             return None
         opening = match[0]
-        closing = "\\end" + opening[opening.index("{") :]
+        closing = "\\end" + opening[len("\\begin") :]  # TeX4ht writes `\end {align}` as it began
         position = match.end()
         depth = 1
         for _ in range(50):

@@ -28,13 +28,13 @@ def read_error(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
 
 
 def _mark(node: LexborNode, page: Page, display: bool) -> str | None:
+    math = first(node, "math")
+    if math is not None and math.attributes.get("display") == "block":
+        display = True
     tex = annotation_of(node)
     if tex:
         return page.ledger.add(tex, display, "katex-annotation")
-    if node.css_first(".katex-html, .katex-mathml") is None and first(node, "math") is None:
-        return None
     if node.css_first(".katex-html") is None:
-        math = first(node, "math")
         return math_mark(math, math.attributes, page, display, "katex-mathml") if math else None
     try:
         return page.ledger.add(katex_to_latex(node), display, "katex-html")

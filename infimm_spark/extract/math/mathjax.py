@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.mathjax_output import mathjax_to_latex
@@ -55,7 +57,7 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
         kind = following.attributes.get("type") or ""
         if kind.startswith("math/"):
             return ""
-    display = "MathJax_Display" in class_of(node.parent) or "Display" in (attrs.get("class") or "")
+    display = _is_display(node, attrs)
     mathml = attrs.get("data-mathml")
     if not mathml:
         carrier = node.css_first("[data-mathml]")
@@ -73,6 +75,16 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     if node.css_first("span.math, mjx-math, .mjx-math, svg, nobr") is None:
         return None
     return _decoded(node, page, display)
+
+
+def _is_display(node: LexborNode, attrs: Attributes) -> bool:
+    """`MathJax_Display`, `MathJax_SVG_Display`, `MJXc-display`: on the frame or around it."""
+    parent = node.parent
+    around = (attrs.get("class") or "", class_of(parent), class_of(parent.parent if parent else None))
+    return any(_DISPLAY.search(classes) for classes in around)
+
+
+_DISPLAY = re.compile(r"MathJax_(?:\w+_)?Display|MJXc-display")
 
 
 def _data_latex(node: LexborNode, attrs: Attributes) -> str | None:

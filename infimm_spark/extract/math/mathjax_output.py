@@ -181,9 +181,12 @@ def _glyph(tag: str, item: _Node) -> str | None:
 
 
 def _char(code: str) -> str:
-    number = int(code, 16)
+    number = _PRIVATE.get(code) or int(code, 16)
     return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else ""
 
+
+# The long arrow of MathJax 4's font for mhchem.
+_PRIVATE = {"E429": 0x27F6}
 
 # CHTML marks the font on the token, SVG in the glyph's id.
 _VARIANT_CLASSES = {
@@ -447,6 +450,8 @@ def _build_table(item: _Node) -> None:
                 made = line.add("mtd")
                 made.attrs["style"] = cell.attrs.get("style") or ""
                 made.kids = _elements(cell)
+    if any(row.name == "mlabeledtr" for row in rows):
+        table.attrs["#labelled"] = "1"  # the number itself stands outside the rows
     if "#line" in item.attrs and rows:
         table.attrs["columnlines"] = "none"
     item.element = table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -78,7 +79,13 @@ def element_to_latex(root: Element) -> str:
     tex = root.tex.strip()
     if not tex:
         raise ConversionError("empty")
+    if any(element.tag == "mphantom" for element in elements):
+        tex = _CHEMICAL_BASE.sub("", tex)
     return tex
+
+
+# mhchem hangs indices on an invisible A or X beside the element: `H\phantom{A}_{2}` is `H_{2}`.
+_CHEMICAL_BASE = re.compile(r"(?<=[\w})\]])\s*(?:\{\}|\\[vh]?phantom\{[AX]\})(?=[_^])")
 
 
 # --- around the formula -----------------------------------------------------------------------
@@ -195,9 +202,14 @@ def _trimmed(text: str) -> str:
 
 def _identifier(element: Element) -> None:
     text = _trimmed(element.text)
+    if len(text) <= 3 and _COMPOSED.search(text):
+        text = unicodedata.normalize("NFD", text)  # TeX4ht writes `Ĥ` for `\hat{H}`
     element.tex, element.kind = _identifier_tex(text, element.variant)
     if element.attrs.get("class") == "operator" and element.tex.startswith(r"\mathrm{"):
         element.tex, element.kind = f"\\operatorname{element.tex[7:]}", "func"
+
+
+_COMPOSED = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
 
 
 @lru_cache(maxsize=8192)
@@ -1134,6 +1146,14 @@ def _table(element: Element) -> None:
         if row.tag == "mlabeledtr" and cells:
             tag = cells[0].tex
             cells = cells[1:]
+        classes = row.attrs.get("class") or ""
+        if classes == "array-hline":  # TeX4ht's rule
+            continue
+        if classes == "tml-tageqn" and len(cells) > 2:  # Temml: margins, the last with the number
+            tag = cells[-1].tex
+            cells = cells[1:-1]
+        elif cells and cells[-1].attrs.get("class") == "align-label":
+            cells = cells[:-1]
         rows.append(cells)
     if not rows:
         element.kind = "empty"
@@ -1147,6 +1167,9 @@ def _table(element: Element) -> None:
     lines = (element.attrs.get("columnlines") or "").split()
     if element.attrs.get("rowlines"):
         body = _with_row_lines(body, element.attrs["rowlines"] or "")
+    if "#labelled" in element.attrs and len(rows) == 1 and width == 1:
+        element.tex, element.kind = body, "row"
+        return
     if tag and len(rows) == 1 and width == 1:
         label = re.sub(r"\\(?:text|mathrm)\{(.*)\}", r"\1", tag).strip("()")
         element.tex, element.kind = f"{body} \\tag{{{label}}}", "row"
