@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install doctor run test lint test-slow clean jars minio
+.PHONY: help install doctor run test lint test-slow fixtures clean jars minio
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
@@ -73,3 +73,13 @@ test-compiled: wheel-compiled
 
 clean:
 	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+
+# The pages of tests/extract/fixtures again, from formulas.txt: needs Node and the Debian packages that
+# generate.py names; a renderer that is absent is named and its page left as it is.
+FIXTURES := tests/extract/fixtures
+fixtures: install
+	@mkdir -p $(OUT)/fixtures
+	cp $(FIXTURES)/generate/package.json $(OUT)/fixtures/
+	cd $(OUT)/fixtures && npm install --no-audit --no-fund
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "sphinx==9.0.4" "nbconvert==7.17.2"
+	$(BIN)/python $(FIXTURES)/generate/generate.py $(OUT)/fixtures

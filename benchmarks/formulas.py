@@ -159,7 +159,9 @@ _RENDERED = (
     ".MathJax_Preview, .MathJax, .MathJax_Display, .MathJax_SVG, .MathJax_CHTML, .mjx-chtml, "
     ".MJX_Assistive_MathML, mjx-container, .katex, .katex-display"
 )
-_NEVER_READ = "script, style, noscript, template, textarea, select, code, pre, svg, math, annotation"
+_NEVER_READ = (
+    "script, style, noscript, template, textarea, select, code, pre, svg, math, annotation"
+)
 _DELIMITED = re.compile(
     r"\\\((?P<inline>(?:(?!\\\()[^\ue0ff])*?)\\\)|\\\[(?P<display>(?:(?!\\\[)[^\ue0ff])*?)\\\]"
     r"|(?<![\\$])\$\$(?P<dollars>[^$\ue0ff]+)\$\$(?!\$)"
@@ -264,7 +266,10 @@ def _data_latex(tree: LexborHTMLParser) -> Formulas:
         carrier = node if node.attributes.get("data-latex") else node.css_first("[data-latex]")
         if carrier is not None:
             formulas.append(
-                (carrier.attributes.get("data-latex") or "", node.attributes.get("display") == "true")
+                (
+                    carrier.attributes.get("data-latex") or "",
+                    node.attributes.get("display") == "true",
+                )
             )
     return formulas
 
@@ -284,7 +289,26 @@ def _delimiters(tree: LexborHTMLParser) -> Formulas:
     return formulas
 
 
-_BLOCKS = frozenset("p div li td th h1 h2 h3 h4 h5 h6 section article dd dt blockquote".split())
+_BLOCKS = frozenset(
+    [
+        "p",
+        "div",
+        "li",
+        "td",
+        "th",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "section",
+        "article",
+        "dd",
+        "dt",
+        "blockquote",
+    ]
+)
 
 
 def _text(root: LexborNode) -> str:
@@ -333,12 +357,18 @@ def _line(name: str, score: Score) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", choices=["gold", "renderers", "crawl", "mathml", "all"], default="all")
-    parser.add_argument("--show", type=int, default=0, help="print so many misses and inventions a kind")
+    parser.add_argument(
+        "--suite", choices=["gold", "renderers", "crawl", "mathml", "all"], default="all"
+    )
+    parser.add_argument(
+        "--show", type=int, default=0, help="print so many misses and inventions a kind"
+    )
     parser.add_argument("--only", default="", help="pages whose name or URL contains this")
     parser.add_argument("--pages", type=int, default=400, help="crawl pages a kind of source")
     arguments = parser.parse_args()
-    suites = [arguments.suite] if arguments.suite != "all" else ["gold", "renderers", "crawl", "mathml"]
+    suites = (
+        [arguments.suite] if arguments.suite != "all" else ["gold", "renderers", "crawl", "mathml"]
+    )
     for suite in suites:
         if suite != "renderers" and not DATA.is_dir():
             print(f"{suite}: {DATA} is absent, nothing to measure")

@@ -205,12 +205,12 @@ def _main_block(root: Block) -> Block:
     """The smallest block that holds nearly all prose, or most of it and is named as content."""
     current = root
     while True:
-        whole = current.prose
+        whole = _weight(current)
         best: Block | None = None
         amount = 0
         for child in current.children:
-            if isinstance(child, Block) and child.kept and child.prose > amount:
-                best, amount = child, child.prose
+            if isinstance(child, Block) and child.kept and _weight(child) > amount:
+                best, amount = child, _weight(child)
         if best is None or not whole or best.tag in _LEAVES:
             return current
         named = best.tag in ("article", "main") or _STRONG_CONTENT.search(_names(best)) is not None
@@ -220,6 +220,14 @@ def _main_block(root: Block) -> Block:
         if amount < needed * whole:
             return current
         current = best
+
+
+_FORMULA = 40
+"""Characters of prose that a formula counts for: a page of formulas between short lines is content."""
+
+
+def _weight(block: Block) -> int:
+    return block.prose + _FORMULA * block.formulas
 
 
 _LEAVES = frozenset({"p", "li", "ul", "ol", "dl", "dd", "blockquote", "pre", "tr", "tbody", "td"})

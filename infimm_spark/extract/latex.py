@@ -43,6 +43,8 @@ _SERVICE = re.compile(
 _SIZE = re.compile(
     r"\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge)(?![A-Za-z])\s*"
 )
+# `\hline\cr` and `\begin{array}[]{c}`
+_ARRAY = re.compile(r"(\\hline)\s*\\cr(?![A-Za-z])|(?<=\\begin\{array\})\[\]")
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _DELIMITERS = (
     ("$$", "$$"),
@@ -76,6 +78,8 @@ def clean(tex: str) -> str:
         tex = _LINE_BREAK_TAG.sub(" ", tex)
     if "\\" in tex:
         tex = _SERVICE.sub("", tex)
+        if "\\hline" in tex or "[]" in tex:  # LaTeXML's spelling of arrays
+            tex = _ARRAY.sub(r"\1", tex)
     for _ in range(8):
         before = tex
         tex = _without_wrapper(_stripped(tex))

@@ -172,11 +172,12 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 node = following
                 continue
         if tag in _BLOCKS or "-" in tag:
-            inner = Block(tag, attrs, block)
+            holder = tag in _PREFORMATTED and _holds_structure(node)
+            inner = Block("div" if holder else tag, attrs, block)
             block.children.append(inner)
             if tag == "figure" or (classes and tag == "div" and _is_figure(classes)):
                 tree.figures.append(inner)
-            if tag in _PREFORMATTED:
+            if inner.tag in _PREFORMATTED:
                 _preformatted(node, inner, tree)
                 _leave(inner, tree)
                 node = following
@@ -216,7 +217,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             todo.append((following, _LEAVE_LINK, ""))
             node = node.first_child
             continue
-        if tag in ("code", "tt", "samp", "kbd"):
+        if tag in ("code", "tt", "samp", "kbd") and not _holds_structure(node):
             source = text_of(node).strip("\n")
             if source.strip():
                 tree.codes.append(_code_span(source))
@@ -356,6 +357,22 @@ def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:
         tree.codes.append(f"{fence}\n{source}\n{fence}")
         block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
         block.own_length = len(source)
+
+
+_STRUCTURE = (
+    "ul, ol, table, p, h2, h3, script[type^='math/'], math, .katex, mjx-container, .MathJax"
+)
+
+
+def _holds_structure(code: LexborNode) -> bool:
+    """Whether a code element holds what code never does: paragraphs, lists, formulas.
+
+    An unclosed `<code>` swallows the page; some sites set formulas in monospace.
+    """
+    child = code.first_child
+    while child is not None and child.tag == "-text":
+        child = child.next
+    return child is not None and code.css_first(_STRUCTURE) is not None
 
 
 def _code_span(source: str) -> str:

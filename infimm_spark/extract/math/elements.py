@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math import (
     attributes,
+    generators,
     katex,
     mathjax,
     mathml_elements,
@@ -64,7 +65,11 @@ CLASSES: dict[str, Reader] = {
     "js-display-math": platforms.read_raw,
     "code-math": platforms.read_raw,
     "language-math": platforms.read_raw,
-    "math": platforms.read_ambiguous,
+    "MATH": generators.read_latex2html,
+    "mathdisplay": generators.read_latex2html,
+    "displaymath": generators.read_latex2html,
+    "ltx_equationgroup": generators.read_latexml_group,
+    "math": generators.read_math_class,
     "tex": platforms.read_ambiguous,
     "latex": platforms.read_ambiguous,
     "formula": platforms.read_ambiguous,

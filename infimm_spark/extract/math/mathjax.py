@@ -80,7 +80,11 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
 def _is_display(node: LexborNode, attrs: Attributes) -> bool:
     """`MathJax_Display`, `MathJax_SVG_Display`, `MJXc-display`: on the frame or around it."""
     parent = node.parent
-    around = (attrs.get("class") or "", class_of(parent), class_of(parent.parent if parent else None))
+    around = (
+        attrs.get("class") or "",
+        class_of(parent),
+        class_of(parent.parent if parent else None),
+    )
     return any(_DISPLAY.search(classes) for classes in around)
 
 

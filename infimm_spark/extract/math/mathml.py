@@ -79,13 +79,15 @@ def element_to_latex(root: Element) -> str:
     tex = root.tex.strip()
     if not tex:
         raise ConversionError("empty")
-    if any(element.tag == "mphantom" for element in elements):
-        tex = _CHEMICAL_BASE.sub("", tex)
+    if "{}_" in tex or "{}^" in tex or "phantom" in tex:
+        tex = _CHEMICAL_BASE.sub(r"\1", tex)
     return tex
 
 
-# mhchem hangs indices on an invisible A or X beside the element: `H\phantom{A}_{2}` is `H_{2}`.
-_CHEMICAL_BASE = re.compile(r"(?<=[\w})\]])\s*(?:\{\}|\\[vh]?phantom\{[AX]\})(?=[_^])")
+# mhchem hangs indices on an empty base, or an invisible A or X, beside the element: `H{}_{2}`.
+_CHEMICAL_BASE = re.compile(
+    r"(\\mathrm\{[A-Z][A-Za-z]*\}(?:[_^]\{[\w+-]{1,4}\}|[_^]\w)?|[)\]])\s*(?:\{\}|\\[vh]?phantom\{[AX]\})(?=[_^])"
+)
 
 
 # --- around the formula -----------------------------------------------------------------------
@@ -1047,6 +1049,9 @@ def _root(element: Element) -> None:
 
 
 def _style(element: Element) -> None:
+    if element.attrs.get("class") in ("maketag", "label"):
+        element.kind = "empty"  # TeX4ht's equation number
+        return
     _row(element)
     kids = element.kids
     if len(kids) == 1 and kids[0].tag == "mfrac" and element.tex.startswith(r"\frac"):
@@ -1149,9 +1154,11 @@ def _table(element: Element) -> None:
         classes = row.attrs.get("class") or ""
         if classes == "array-hline":  # TeX4ht's rule
             continue
-        if classes == "tml-tageqn" and len(cells) > 2:  # Temml: margins, the last with the number
+        if len(cells) > 2 and (
+            classes == "tml-tageqn" or (cells[0].attrs.get("width") == "50%" and not cells[0].tex)
+        ):  # Temml and KaTeX: margins at both sides, the number in the last
             tag = cells[-1].tex
-            cells = cells[1:-1]
+            cells = [cell for cell in cells[1:-1] if cell.attrs.get("width") != "50%"]
         elif cells and cells[-1].attrs.get("class") == "align-label":
             cells = cells[:-1]
         rows.append(cells)
@@ -1188,14 +1195,20 @@ def _table(element: Element) -> None:
             for row in rows
         )
         element.tex = f"\\begin{{aligned}} {body} \\end{{aligned}}"
-    elif _is_aligned(alignment, rows) or (
-        alignment == "c" * width and _relations_lead(rows, width)
+    elif (
+        (element.attrs.get("class") in _ALIGNED_CLASSES and width > 1)
+        or _is_aligned(alignment, rows)
+        or (alignment == "c" * width and _relations_lead(rows, width))
     ):
         element.tex = f"\\begin{{aligned}} {body} \\end{{aligned}}"
     elif set(alignment) == {"c"}:
         element.tex = f"\\begin{{matrix}} {body} \\end{{matrix}}"
     else:
         element.tex = f"\\begin{{array}}{{{alignment}}} {body} \\end{{array}}"
+
+
+# TeX4ht's
+_ALIGNED_CLASSES = frozenset({"align", "align-star", "alignat", "aligned", "split", "eqnarray"})
 
 
 def _leading_empty_columns(rows: list[list[Element]]) -> int:

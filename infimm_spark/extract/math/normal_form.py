@@ -360,6 +360,8 @@ class _Parser:
             self.environment(token[6:].strip()[1:-1].strip(), atoms)
         elif token in _DROPPED_WITH:
             count = _DROPPED_WITH[token]
+            if token == r"\color":
+                self.optional()  # its colour model
             for _ in range(count):
                 self.argument()
             if not count:

@@ -228,7 +228,7 @@ def _brackets(tag: str, classes: list[str]) -> tuple[str, str]:
         return "^{", "}"
     if tag == "sub":
         return "_{", "}"
-    if tag == "b":
+    if tag in ("b", "strong"):
         return r"\mathbf{", "}"
     if not _FRACTION.isdisjoint(classes):
         return r"\frac", ""
