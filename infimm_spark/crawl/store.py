@@ -32,6 +32,7 @@ from infimm_spark.errors import MissingObjectError, StoreConflictError, StoreErr
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_READ_AHEAD = 1 << 19  # bytes taken off a connection at once: each call through HTTP's layers costs
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _MARKUP = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[!?a-zA-Z])")
 
@@ -372,6 +373,7 @@ class ByteStream:
         self._position = position  # of the next byte of the connection
         self._ahead = b""  # read by `peek`, not yet by the caller
         remote_source = not isinstance(source, _FileSource)
+        self._at_once = _READ_AHEAD if remote_source else 0
         self._place = take_place(remote.gate) if remote_source and remote.gate else None
         try:
             self._reader = self._connect()
@@ -395,6 +397,8 @@ class ByteStream:
             while piece := self.read(1 << 20):
                 pieces.append(piece)
             return b"".join(pieces)
+        if not self._ahead and 0 < n < self._at_once:
+            self._ahead = self._pull(self._at_once)
         if self._ahead:
             piece, self._ahead = self._ahead[:n], self._ahead[n:]
             return piece
