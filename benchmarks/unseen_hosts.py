@@ -16,6 +16,7 @@ Labels `math` and `nonmath` count; `mixed` pages are neither.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
 import tempfile
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.classify.labelled import GRADE, labelled_examples, page_key, read_jsonl, site_of
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Classifier, Kind, load_classifier
@@ -110,7 +112,9 @@ def score_unseen(data: Path, views: Sequence[View], count: int) -> list[Scored]:
                     grade=grades.get((label["source"], label["path"])),
                     language=language,
                     language_prob=probability,
-                    quick_prob=classifiers["recall"].score(view["quick"], language),
+                    quick_prob=classifiers["recall"].score(
+                        excerpt(view["quick"], QUICK_CHARS), language
+                    ),
                     math_prob=classifiers["recall"].score(view["text"], language),
                     quality_prob=classifiers["precision"].score(view["text"], language),
                 )
@@ -121,13 +125,14 @@ def score_unseen(data: Path, views: Sequence[View], count: int) -> list[Scored]:
 
 def _trained(kind: Kind, examples: Sequence[Example]) -> Classifier:
     recipe = RECIPES[kind]
-    trained = train_model([*examples, *extra_examples()], recipe.parameters)
+    parameters = dataclasses.replace(recipe.parameters, bare=False)
+    trained = train_model([*examples, *extra_examples()], parameters)
     with tempfile.TemporaryDirectory(prefix="infimm-unseen-") as folder:
         path = write_model(
             Path(folder),
             kind,
             trained.model,
-            parameters=recipe.parameters,
+            parameters=parameters,
             data={},
             evaluation={},
             shift=trained.shift,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
+from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.document import Document
@@ -114,7 +115,7 @@ class Cascade:
             verdict.reason, verdict.score = LANGUAGE_UNCERTAIN, probability
             return verdict
 
-        verdict.recall_prob = self._recall.score(text, language)
+        verdict.recall_prob = self._recall.score(excerpt(text, QUICK_CHARS), language)
         if verdict.recall_prob < settings.recall_floor and not _hides_formulas(body):
             verdict.reason, verdict.score = RECALL_FLOOR, verdict.recall_prob
             return verdict

@@ -315,6 +315,34 @@ def train(
 
 
 @app.command()
+def mine(
+    run: RunOption,
+    output: Annotated[str, typer.Option(help="New directory for the proposals.")],
+    kind: Annotated[
+        str, typer.Option(help="The classifier to teach: recall, precision.")
+    ] = "recall",
+    width: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How near to the threshold scores must lie.")
+    ] = 0.2,
+    per_stratum: Annotated[int, typer.Option(min=1, help="Pages of a stratum.")] = 50,
+    per_host: Annotated[int, typer.Option(min=1, help="Pages of a host.")] = 3,
+    min_pages: Annotated[int, typer.Option(min=1, help="Smaller hosts are not judged.")] = 20,
+    min_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Recalled share that makes a host mathematical.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
+) -> None:
+    """Propose pages of a scored run for annotation and the next training."""
+    from infimm_spark.mine import MiningRequest
+    from infimm_spark.mine import mine as propose
+
+    request = MiningRequest(
+        run.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share, seed
+    )
+    print(json.dumps(propose(request), indent=1))
+
+
+@app.command()
 def page(
     file: Annotated[Path, typer.Argument(help="HTML file.", metavar="FILE.html")],
     url: Annotated[str, typer.Option(help="The page's URL; image links resolve against it.")],

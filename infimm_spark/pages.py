@@ -55,16 +55,19 @@ def _refined(
 ) -> dict[str, Any]:
     """Metrics and the verdict of the stages after extraction, as far as one page can tell them."""
     text, language = document.text, verdict.language or ""
+    length = sum(len(s.text) for s in document.segments if s.text)
     metrics = text_metrics(text, language)
     precision = load_mathematics(read_model(config.models.precision, "precision"), "precision")
     scores["quality_prob"] = precision.score(text, language)
     found: dict[str, Any] = {"metrics": dataclasses.asdict(metrics), "dropped": None}
     failed = first_failed(text, language, metrics, config.rules)
-    if verdict.math_prob is not None and verdict.math_prob < config.dedup.recall_threshold:
+    if verdict.math_prob is not None and verdict.math_prob < config.dedup.recall_threshold_at(
+        length
+    ):
         found["dropped"] = _dropped("recall", "math_prob", verdict.math_prob)
     elif failed is not None:
         found["dropped"] = _dropped("rules", *failed)
-    elif scores["quality_prob"] < config.rules.precision_threshold:
+    elif scores["quality_prob"] < config.rules.precision_threshold_at(length):
         found["dropped"] = _dropped("precision", "quality_prob", scores["quality_prob"])
     return found
 

@@ -314,7 +314,10 @@ class Run:
         """Documents at or above the recall threshold."""
         from infimm_spark.stages.dedup import select_recalled
 
-        return select_recalled(self.documents(), self.config.dedup.recall_threshold)
+        dedup = self.config.dedup
+        return select_recalled(
+            self.documents(), dedup.recall_threshold, dedup.recall_threshold_by_length
+        )
 
     def _extracted(self, name: str) -> DataFrame:
         from infimm_spark.stages.extract import TABLES
@@ -467,17 +470,14 @@ def _check_failures(run: Run, totals: dict[str, int]) -> None:
 
 def _dedup(run: Run) -> dict[str, int]:
     """Recall threshold, then exact, near and URL duplicates."""
-    from pyspark.sql import functions as F
-
     from infimm_spark import schemas
     from infimm_spark.dedup.settled import settled_documents
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.dedup import deduplicate_ranked, rank, signatures
+    from infimm_spark.stages.dedup import deduplicate_ranked, rank, select_unrecalled, signatures
 
     config = run.config.dedup
     documents, recalled = run.documents(), run.recalled()
-    threshold = config.recall_threshold
-    below = documents.where(F.col("math_prob").isNull() | (F.col("math_prob") < threshold))
+    below = select_unrecalled(documents, config.recall_threshold, config.recall_threshold_by_length)
     checkpoint = run.checkpoint("dedup")
     signed = checkpoint(signatures(recalled, config), "unranked")
     ranked = run.write(rank(signed, config), run.layout.table("dedup", "signatures"))

@@ -172,7 +172,7 @@ def train_on(examples: Sequence[Example], data: dict[str, Any], request: Trainin
         trained.model,
         parameters=parameters,
         data=data,
-        evaluation=evaluate(trained.predictions, (threshold,)),
+        evaluation=evaluate(trained.predictions, threshold),
         shift=trained.shift,
         default_threshold=threshold,
         trained=request.date or datetime.datetime.now(datetime.UTC).date(),

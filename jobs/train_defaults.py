@@ -58,7 +58,7 @@ def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> No
         trained.model,
         parameters=recipe.parameters,
         data=counts_of(examples),
-        evaluation=evaluate(trained.predictions),
+        evaluation=evaluate(trained.predictions, recipe.threshold),
         shift=trained.shift,
         default_threshold=recipe.threshold,
         trained=options.date,

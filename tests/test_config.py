@@ -77,3 +77,18 @@ def test_hash_depends_on_content_only() -> None:
     changed = load_config(None, {"dedup": {"recall_threshold": 0.5}})
     assert config_hash(BuildConfig()) == config_hash(load_config(None))
     assert config_hash(changed) != config_hash(BuildConfig())
+
+
+def test_thresholds_by_length() -> None:
+    """A text takes the threshold of the longest band it reaches, in any order of the bands."""
+    bands = [{"min_chars": 2000, "threshold": 0.3}, {"min_chars": 500, "threshold": 0.35}]
+    config = load_config(None, {"dedup": {"recall_threshold_by_length": bands}})
+    found = [config.dedup.recall_threshold_at(n) for n in (0, 499, 500, 1999, 2000, 10**6)]
+    assert found == [0.4, 0.4, 0.35, 0.35, 0.3, 0.3]
+    assert load_config(None).rules.precision_threshold_at(10) == 0.5
+    stored = BuildConfig.model_validate_json(config.model_dump_json())
+    assert stored == config
+    with pytest.raises(ConfigError, match=r"lies above dedup\.recall_threshold_by_length 0\.1"):
+        load_config(
+            None, {"dedup": {"recall_threshold_by_length": [{"min_chars": 0, "threshold": 0.1}]}}
+        )

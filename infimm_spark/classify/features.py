@@ -29,6 +29,10 @@ FEATURE_VERSION = 2
 MAX_TOKEN_CHARS = 100
 """Paper: longer tokens are dropped."""
 
+QUICK_CHARS = 2_000
+"""Of a page's quick text, what the recall floor looks at (head and slices): every page pays for it. The
+extracted text, which few pages reach, is looked at as far as the model's card says."""
+
 _FORMULA_COMMANDS = 16
 """Commands kept of one formula: a page-long alignment must not outweigh the page's words."""
 
@@ -119,6 +123,19 @@ def normalise(text: str, language: str) -> str:
     tokens += _words(text[end:] if end else text)
     filling = [_FEW] * (_MIN_TOKENS - len(tokens))
     return " ".join(tokens + _facts(text, tokens, formulas, language) + filling)
+
+
+def without_formulas(text: str) -> str:
+    """`text` with its delimited formulas taken out: what is left for a classifier to go by in words.
+
+    Labels that come from counting formulas are circular for one that sees them.
+    """
+
+    def emptied(match: re.Match[str]) -> str:
+        kept = match.lastgroup == "id" and not _is_formula(match["id"])
+        return match[0] if kept else " "
+
+    return _FORMULA.sub(emptied, text)
 
 
 def excerpt(text: str, max_chars: int) -> str:

@@ -27,6 +27,11 @@ VIEWS = ("quick", "text")
 GRADE = 6
 """Paper: documents scored this or more by the rubric are positives of the precision classifier."""
 
+_NO_MATHEMATICS, _SOME_MATHEMATICS = 2, 5
+"""Grades up to the first mean no mathematics, from the second on a coherent passage of it."""
+
+_DOUBTFUL_WEIGHT = 0.3
+
 _LANGUAGES = ("en", "zh")
 _MAX_TEXT = 60_000
 _NEGATIVES_PER_SITE = 40
@@ -61,20 +66,28 @@ def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]
     Raises `InputError` where a file is missing or damaged.
     """
     labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
-    if kind == "recall":
-        return recall_examples(labels, views)
     graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
+    if kind == "recall":
+        return recall_examples(labels, views, graded)
     return precision_examples(labels, views, graded)
 
 
 def recall_examples(
-    labels: Iterable[Mapping[str, Any]], views: Iterable[Mapping[str, Any]]
+    labels: Iterable[Mapping[str, Any]],
+    views: Iterable[Mapping[str, Any]],
+    annotations: Iterable[Mapping[str, Any]] = (),
 ) -> list[Example]:
     """Mathematical pages against the rest, in each view.
 
     Pages of few formulas (mixed) and listings of mathematical titles belong to neither class and are
-    left out; fragments are trained on, and measured as positives.
+    left out; fragments are trained on and not measured. A label that comes from counting formulas or
+    from the site can be wrong about a page: where a reader's grade contradicts it (2 or less on a
+    mathematical page, 5 or more on another), the grade is trained on, and the page is measured by its
+    label all the same. Pages graded 3 or 4 teach little, and weigh little. Graded pages that the crawl
+    lacks are trained on, unmeasured, by the excerpt that was read.
     """
+    annotations = list(annotations)
+    grades = {(row["source"], row["path"]): float(row["score"]) for row in annotations}
     by_page = {(row["snapshot"], row["url"]): row for row in labels}
     examples = []
     seen: set[tuple[str, bytes]] = set()
@@ -92,17 +105,42 @@ def recall_examples(
                 continue
             seen.add(key)
             examples.append(
-                Example(
-                    text=text,
-                    language=label["lang"],
-                    label=int(label["label"] == "math"),
-                    site=site_of(label["source"], label["url"]),
-                    page=page,
-                    view=view,
-                    measured=label["page_type"] == "page",
+                _taught(
+                    Example(
+                        text=text,
+                        language=label["lang"],
+                        label=int(label["label"] == "math"),
+                        site=site_of(label["source"], label["url"]),
+                        page=page,
+                        view=view,
+                        measured=label["page_type"] == "page",
+                    ),
+                    grades.get((label["source"], label.get("path", ""))),
                 )
             )
+    crawled = {(row["source"], row.get("path", "")) for row in by_page.values()}
+    for row in annotations:
+        if (row["source"], row["path"]) not in crawled and row["excerpt"].strip():
+            example = Example(
+                text=row["excerpt"],
+                language=row["lang"],
+                label=int(row["score"] >= _SOME_MATHEMATICS),
+                site=site_of(row["source"], row["url"]),
+                page=row["id"],
+                view="excerpt",
+                measured=False,
+            )
+            examples.append(_taught(example, float(row["score"])))
     return examples
+
+
+def _taught(example: Example, grade: float | None) -> Example:
+    """The example with what its grade has to say of its label."""
+    if grade is None:
+        return example
+    if _NO_MATHEMATICS < grade < _SOME_MATHEMATICS:
+        return replace(example, weight=_DOUBTFUL_WEIGHT)
+    return replace(example, taught=int(grade >= _SOME_MATHEMATICS))
 
 
 def precision_examples(

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from infimm_spark.classify.convex import ConvexParameters
+from infimm_spark.classify.features import QUICK_CHARS
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.classify.training import Example, TrainingParameters
 
@@ -29,17 +30,22 @@ RECIPES: dict[Kind, Recipe] = {
     "recall": Recipe(
         parameters=TrainingParameters(
             solver=ConvexParameters(inverse_penalty=300.0),
-            max_chars=2_000,
+            max_chars=4_000,
             quick_chars=6_000,
-            site_cap=60,
+            quick_excerpt=QUICK_CHARS,
+            site_cap=30,
             folds=5,
-            calibrated={"en": 0.985, "zh": 0.985},
+            bare=True,
+            calibrated={"en": 0.984, "zh": 0.993},
         ),
         threshold=0.4,
         notes=[
             "Log-odds are shifted by language so that the paper's threshold 0.4 keeps, of extracted "
-            "texts of unseen sites, 0.985 of the mathematical ones in each language.",
-            "Trained on two views of each page: quick visible text and extracted text.",
+            "texts of unseen sites, 0.984 of the English and 0.993 of the Chinese mathematical ones; "
+            "Chinese is kept higher because its quick texts score lower at the floor.",
+            "Trained on two views of each page: quick visible text and extracted text; and on graded "
+            "excerpts of pages that the crawl lacks.",
+            "Where a reader's grade contradicts a label, the grade was trained on; figures are by label.",
             "Labels of many pages come from counting formulas in the markup: figures on extracted text "
             "are partly circular.",
             _REPRODUCE,
@@ -49,8 +55,9 @@ RECIPES: dict[Kind, Recipe] = {
         parameters=TrainingParameters(
             solver=ConvexParameters(inverse_penalty=1_000.0),
             max_chars=6_000,
-            site_cap=300,
+            site_cap=30,
             folds=8,
+            bare=True,
         ),
         threshold=0.5,
         notes=[
@@ -66,8 +73,8 @@ RECIPES: dict[Kind, Recipe] = {
 def extra_examples() -> list[Example]:
     """Search-engine spam written here, in both languages: negatives of training, never measured.
 
-    Lists of "calculator" phrases with numbered pictures and sentences said over and over: the kind of
-    page that fooled the paper's own classifiers.
+    Lists of "calculator" phrases with numbered pictures, sales talk with formulas thrown in, sentences
+    said over and over: the kind of page that fooled the paper's own classifiers.
     """
     order = random.Random(7)
     examples = []
@@ -76,7 +83,9 @@ def extra_examples() -> list[Example]:
             site = f"spam-{language}-{number % _SPAM_SITES}"
             chosen = order.sample(subjects, 4)
             sentences = [
-                order.choice(templates).format(subject=order.choice(chosen), n=n)
+                order.choice(templates).format(
+                    subject=order.choice(chosen), n=n, formula=order.choice(_SPAM_FORMULAS)
+                )
                 for n in range(1, order.randrange(15, 90))
             ]
             text = ("\n" if number % 2 else " ").join(sentences)
@@ -86,6 +95,15 @@ def extra_examples() -> list[Example]:
     return examples
 
 
+_SPAM_FORMULAS = (
+    r"y=mx+b",
+    r"\frac{dy}{dx}",
+    r"\sigma=\sqrt{\mu}",
+    r"P(A\cap B)",
+    r"F=ma",
+    r"\lim_{n\to\infty} a_n",
+    r"\theta",
+)
 _SPAM_PAGES = 60
 _SPAM_SITES = 6
 
@@ -113,6 +131,8 @@ _SPAM: dict[str, tuple[list[str], list[str]]] = {
             "Related searches: {subject}, {subject} {n}, cheap {subject}.",
             "How to use {subject}? Contact our sales team today.",
             "Download {n} {subject} vectors and stock photos.",
+            "Buy {subject} software ${formula}$ at a discount of {n} percent.",
+            "The {subject} ${formula}$ is popular among buyers, ask for a sample.",
         ],
     ),
     "zh": (
@@ -135,6 +155,8 @@ _SPAM: dict[str, tuple[list[str], list[str]]] = {
             "相关搜索：{subject}，{subject}多少钱，{subject}哪里有。",
             "{subject}在线使用，{subject}手机版，{subject}破解版。",
             "联系我们了解更多{subject}，电话{n}00{n}。",
+            "{subject}软件${formula}$限时{n}折，立即购买。",
+            "客户喜爱的{subject}${formula}$，免费寄样品。",
         ],
     ),
 }

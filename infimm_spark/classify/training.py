@@ -14,7 +14,7 @@ import random
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from infimm_spark.classify.convex import ConvexModel, ConvexParameters, Features
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.fasttext_train import FastTextParameters, candidates, train_fasttext
-from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
+from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise, without_formulas
 from infimm_spark.classify.mathematics import (
     NEGATIVE_LABEL,
     POSITIVE_LABEL,
@@ -43,6 +43,9 @@ LENGTH_BANDS = (0, 500, 2_000, 8_000)
 
 MIN_SITES = 3
 
+MIN_BAND_POSITIVES = 30
+"""A band with fewer positives is not calibrated."""
+
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
@@ -53,8 +56,10 @@ class Example:
     """A text to train on or to measure with.
 
     `page` names the page (several views of it share it), `site` the unit that is split, `view` how the
-    text was made (quick, text). `label` is 1 or 0; `weight` how many times training repeats it;
-    `measured` whether it enters the figures; `score` a graded quality, where there is one.
+    text was made (quick, text). `label` is 1 or 0, and what the text is measured by; `taught` is trained on
+    in its place, where it is known to be wrong. `weight` is what the text counts in training (fastText
+    repeats it as often, at least once); `measured` whether it enters the figures; `score` a graded
+    quality, where there is one.
     """
 
     text: str
@@ -63,9 +68,15 @@ class Example:
     site: str
     page: str
     view: str
-    weight: int = 1
+    weight: float = 1.0
     measured: bool = True
     score: float | None = None
+    taught: int | None = None
+
+    @property
+    def target(self) -> int:
+        """The label that is trained on."""
+        return self.label if self.taught is None else self.taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,8 @@ class TrainingParameters:
     """Characters of a text looked at, in training and in prediction."""
     quick_chars: int = 6_000
     """Characters of quick text the cascade has; more of it are not trained on."""
+    quick_excerpt: int | None = None
+    """Characters of these looked at; None is `max_chars`."""
     site_cap: int = 300
     """Texts of one site and label weigh no more than this many (convex), or are sampled (fastText)."""
     folds: int = 5
@@ -86,6 +99,12 @@ class TrainingParameters:
     """Language to recall: its log-odds are shifted until, on extracted texts of unseen sites, that
     recall lies at `calibrated_at`. The shifts are kept in the card and applied by `Classifier`."""
     calibrated_at: float = 0.4
+    bare: bool = False
+    """Whether each measured text is measured a second time with its formulas taken out."""
+
+
+BARE = " without formulas"
+"""Added to the name of a view for texts whose formulas were taken out."""
 
 
 class Prediction(NamedTuple):
@@ -121,14 +140,18 @@ def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> 
     examples = sorted(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
     )
-    lines = [_line(e, parameters) for e in examples]
     fold_of = folds(examples, parameters.folds)
+    trained_on = np.arange(len(examples))
+    if parameters.bare:
+        examples += _bare(examples)
+    lines = [_line(e, parameters) for e in examples]
     fold = np.array([fold_of[e.site] for e in examples])
     fit = _fitter(examples, lines, parameters)
     probabilities = np.zeros(len(examples))
     for number in range(int(fold.max()) + 1):
         inside = np.flatnonzero(fold == number)
-        probabilities[inside] = fit(np.flatnonzero(fold != number)).probabilities(inside)
+        others = trained_on[fold[trained_on] != number]
+        probabilities[inside] = fit(others).probabilities(inside)
     shift = {
         language: _shift(examples, probabilities, language, recall, parameters.calibrated_at)
         for language, recall in sorted(parameters.calibrated.items())
@@ -147,7 +170,16 @@ def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> 
         )
         for e, p in zip(examples, probabilities, strict=True)
     ]
-    return Trained(fit(np.arange(len(examples))).to_bytes(), predictions, shift)
+    return Trained(fit(trained_on).to_bytes(), predictions, shift)
+
+
+def _bare(examples: Sequence[Example]) -> list[Example]:
+    """The measured texts without their formulas: scored, never trained on."""
+    return [
+        replace(e, text=without_formulas(e.text), view=e.view + BARE)
+        for e in examples
+        if e.measured and e.view != "quick"
+    ]
 
 
 class _Fitted(Protocol):
@@ -170,12 +202,17 @@ def _fitter(
         return fit_fasttext
     convex = parameters.solver
     features = Features(lines, convex.bucket)
-    positive = np.array([e.label == 1 for e in examples])
-    sizes: Counter[tuple[str, int]] = Counter()
+    positive = np.array([e.target == 1 for e in examples])
+    sizes: defaultdict[tuple[str, int], float] = defaultdict(float)
     for e in examples:
-        sizes[e.site, e.label] += e.weight
+        if e.view.endswith(BARE):
+            continue
+        sizes[e.site, e.target] += e.weight
     weights = np.array(
-        [e.weight * min(1.0, parameters.site_cap / sizes[e.site, e.label]) for e in examples]
+        [
+            e.weight * min(1.0, parameters.site_cap / max(sizes[e.site, e.target], 1e-9))
+            for e in examples
+        ]
     )
 
     def fit_convex(rows: Rows) -> _Fitted:
@@ -223,7 +260,7 @@ def _sampled(
     )
     for row in rows:
         example = examples[row]
-        by_site[example.site, example.label][example.page].append(int(row))
+        by_site[example.site, example.target][example.page].append(int(row))
     order = random.Random(parameters.seed)
     sample = []
     for key in sorted(by_site):
@@ -231,8 +268,9 @@ def _sampled(
         order.shuffle(pages)
         for page in pages[: parameters.site_cap]:
             for row in by_site[key][page]:
-                label = POSITIVE_LABEL if examples[row].label else NEGATIVE_LABEL
-                sample += [f"{label} {lines[row]}"] * examples[row].weight
+                label = POSITIVE_LABEL if examples[row].target else NEGATIVE_LABEL
+                repeats = max(1, round(examples[row].weight))
+                sample += [f"{label} {lines[row]}"] * repeats
     order.shuffle(sample)
     return sample
 
@@ -306,23 +344,39 @@ def folds(examples: Iterable[Example], count: int) -> dict[str, int]:
     return fold_of
 
 
-def evaluate(predictions: Sequence[Prediction], thresholds: Sequence[float] = ()) -> dict[str, Any]:
+def evaluate(
+    predictions: Sequence[Prediction], default_threshold: float | None = None
+) -> dict[str, Any]:
     """Figures by language and view, by length band, at operating points; graded ones also Spearman.
 
-    `thresholds` are reported beside the usual ones.
+    With `default_threshold`, that point is among them, and each band has the threshold that keeps as
+    much of its positives (`equal_recall_threshold`), for `recall_threshold_by_length` and its like.
     """
-    wanted = sorted({*THRESHOLDS, *thresholds})
-    return {
-        name: _figures(members, wanted)
-        | {
-            "length_bands": {
-                f"{low}+": _figures(band, wanted)
-                for low, high in zip(LENGTH_BANDS, (*LENGTH_BANDS[1:], 1 << 60), strict=True)
-                if (band := [p for p in members if low <= p.chars < high])
-            }
-        }
-        for name, members in groups_of(predictions).items()
-    }
+    wanted = sorted({*THRESHOLDS, *([] if default_threshold is None else [default_threshold])})
+    result = {}
+    for name, members in groups_of(predictions).items():
+        bands = {}
+        for low, high in zip(LENGTH_BANDS, (*LENGTH_BANDS[1:], 1 << 60), strict=True):
+            if band := [p for p in members if low <= p.chars < high]:
+                bands[f"{low}+"] = _figures(band, wanted)
+                equal = _equal_recall(band, members, default_threshold)
+                if equal is not None:
+                    bands[f"{low}+"]["equal_recall_threshold"] = equal
+        result[name] = _figures(members, wanted) | {"length_bands": bands}
+    return result
+
+
+def _equal_recall(
+    band: Sequence[Prediction], members: Sequence[Prediction], threshold: float | None
+) -> float | None:
+    """The band's threshold that keeps the share of positives that `threshold` keeps of all members."""
+    of_all = np.array([p.prob for p in members if p.label == 1], dtype=np.float64)
+    of_band = np.array([p.prob for p in band if p.label == 1], dtype=np.float64)
+    if threshold is None or len(of_band) < MIN_BAND_POSITIVES:
+        return None
+    recall = float((of_all >= threshold).mean())
+    found = threshold_for_recall(of_band, np.ones(len(of_band), np.bool_), recall)
+    return float(np.floor(found * 1e3) / 1e3)
 
 
 def groups_of(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
@@ -470,8 +524,49 @@ def card_markdown(card: ModelCard, size: int) -> str:
         + "---|" * len(RECALLS)
         + "\n"
         + "\n".join(rows)
+        + _bands_markdown(card)
         + f"\n\n## Data\n\n{data}\n\n## Parameters\n\n{parameters}\n"
         + (f"\n## Notes\n\n{notes}\n" if notes else "")
+    )
+
+
+def _bands_markdown(card: ModelCard) -> str:
+    """Scores depend on length: a table of the bands, each with a threshold of its own."""
+    rows = []
+    for group, figures in card.evaluation.items():
+        if not isinstance(figures, dict):
+            continue
+        for band, of_band in figures.get("length_bands", {}).items():
+            point = next(
+                (
+                    p
+                    for p in of_band.get("operating_points", [])
+                    if "recall_wanted" not in p
+                    and p["threshold"] == round(card.default_threshold, 4)
+                ),
+                None,
+            )
+            means = of_band.get("mean_score", {})
+            cells = [
+                f"{of_band['positive']} / {of_band['negative']}",
+                " / ".join(
+                    f"{means[k]:.3f}" if k in means else "–" for k in ("positive", "negative")
+                ),
+                f"{of_band['auc']:.4f}" if "auc" in of_band else "–",
+                f"{point['recall']:.3f} / {point['precision']:.3f}" if point else "–",
+                f"{of_band['equal_recall_threshold']:.3f}"
+                if "equal_recall_threshold" in of_band
+                else "–",
+            ]
+            rows.append(f"| {group} | {band} | " + " | ".join(cells) + " |")
+    if not rows:
+        return ""
+    return (
+        "\n\n## By length\n\nCharacters of the text. The last column is the threshold at which a band "
+        "keeps as much of its positives as the default threshold keeps of all.\n\n"
+        "| texts | from | positive / negative | mean score of each | AUC | recall / precision at "
+        f"{card.default_threshold:g} | threshold of equal recall |\n|---|---|---|---|---|---|---|\n"
+        + "\n".join(rows)
     )
 
 
@@ -485,6 +580,11 @@ def _figures(predictions: Sequence[Prediction], thresholds: Sequence[float]) -> 
     result: dict[str, Any] = {
         "positive": int(positive.sum()),
         "negative": int((~positive).sum()),
+        "mean_score": {
+            name: round(float(scores[chosen].mean()), 4)
+            for name, chosen in (("positive", positive), ("negative", ~positive))
+            if chosen.any()
+        },
     }
     if not positive.any() or positive.all():
         return result
@@ -522,8 +622,10 @@ def _ranks(values: Floats) -> Floats:
 
 
 def _line(example: Example, parameters: TrainingParameters) -> str:
-    text = example.text[: parameters.quick_chars] if example.view == "quick" else example.text
-    return normalise(excerpt(text, parameters.max_chars), example.language)
+    text, looked_at = example.text, parameters.max_chars
+    if example.view == "quick":
+        text, looked_at = text[: parameters.quick_chars], parameters.quick_excerpt or looked_at
+    return normalise(excerpt(text, looked_at), example.language)
 
 
 def _check(examples: Sequence[Example]) -> None:

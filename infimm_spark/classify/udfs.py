@@ -1,9 +1,10 @@
 """The classifiers as column functions for any DataFrame. Spark-side: pyspark is imported on use.
 
-from infimm_spark.classify.udfs import ModelColumns
+    from infimm_spark.classify.udfs import language, math_prob, quality_prob
 
-models = ModelColumns(spark)
-df.select("*", models.language("text")["label"], models.math_prob("text", "language"))
+    df.select("*", language("text")["label"], math_prob("text"), quality_prob("text"))
+
+These use the packaged models and the active session; `ModelColumns` takes others.
 """
 
 from __future__ import annotations
@@ -21,9 +22,25 @@ from infimm_spark.classify.broadcast import (
 )
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.config import ModelsConfig
+from infimm_spark.errors import EnvironmentMissingError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
+
+
+def language(text: Column | str) -> Column:
+    """struct<label: string, prob: float> of a text column; null for null."""
+    return _active().language(text)
+
+
+def math_prob(text: Column | str, language: Column | str | None = None) -> Column:
+    """float: how likely a text is mathematical; its language is identified where it is not given."""
+    return _active().math_prob(text, language)
+
+
+def quality_prob(text: Column | str, language: Column | str | None = None) -> Column:
+    """float: how likely a text is worth keeping; its language is identified where it is not given."""
+    return _active().quality_prob(text, language)
 
 
 class ModelColumns:
@@ -43,15 +60,17 @@ class ModelColumns:
         identify = _identify(self._broadcast("language"))
         return _column(identify, "label string, prob float", text)
 
-    def math_prob(self, text: Column | str, language: Column | str) -> Column:
-        """float: the recall classifier's probability, given the text and its language label."""
+    def math_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
+        """float: the recall classifier's probability of a text, in the language labelled or identified."""
         return self._probability("recall", text, language)
 
-    def quality_prob(self, text: Column | str, language: Column | str) -> Column:
-        """float: the precision classifier's probability, given the text and its language label."""
+    def quality_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
+        """float: the precision classifier's probability, likewise."""
         return self._probability("precision", text, language)
 
-    def _probability(self, kind: Kind, text: Column | str, language: Column | str) -> Column:
+    def _probability(self, kind: Kind, text: Column | str, language: Column | str | None) -> Column:
+        if language is None:
+            language = self.language(text)["label"]
         return _column(_score(self._broadcast(kind), kind), "float", text, language)
 
     def _broadcast(self, name: str) -> Any:
@@ -59,6 +78,25 @@ class ModelColumns:
             model = read_model(getattr(self._models, name), name)  # type: ignore[arg-type]
             self._broadcasts[name] = self._spark.sparkContext.broadcast(model)
         return self._broadcasts[name]
+
+
+_SESSIONS: dict[str, ModelColumns] = {}
+"""By Spark application: models are broadcast once in each."""
+
+
+def _active() -> ModelColumns:
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.getActiveSession()
+    if spark is None:
+        raise EnvironmentMissingError(
+            "no Spark session is active; expected SparkSession.builder.getOrCreate() before"
+        )
+    application = spark.sparkContext.applicationId
+    if application not in _SESSIONS:
+        _SESSIONS.clear()
+        _SESSIONS[application] = ModelColumns(spark)
+    return _SESSIONS[application]
 
 
 def _column(function: Any, returns: str, *columns: Column | str) -> Column:

@@ -1,6 +1,8 @@
-"""The paper's four rules: short lorem ipsum, punctuation, NSFW words, Unicode errors.
+"""The paper's four rules: short lorem ipsum, punctuation, NSFW words, Unicode errors; and one of ours.
 
 The paper tried the rules of C4 and OBELICS, found that most delete good mathematics, and kept these.
+Repetition is ours: pages of one sentence and its formula said over and over fool any classifier of bags
+of words, the paper's included.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 
 from infimm_spark.config import RulesConfig
 from infimm_spark.rules.metrics import Metrics
+from infimm_spark.rules.repetition import repeated_share
 
 _LOREM_IPSUM = re.compile(r"lorem\s+ipsum", re.IGNORECASE)
 
@@ -60,10 +63,16 @@ def _unicode_error(text: str, language: str, metrics: Metrics, config: RulesConf
     return None
 
 
+def _repetition(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
+    share = repeated_share(text, language)
+    return share if share > config.max_repeated_share else None
+
+
 RULES = (
     Rule("lorem_ipsum", _lorem_ipsum),
     Rule("punctuation_ratio", _punctuation),
     Rule("nsfw", _nsfw),
     Rule("unicode_error", _unicode_error),
+    Rule("repetition", _repetition),
 )
 """In the order they are judged; a page is counted under the first it fails."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
-from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
+from infimm_spark.config import DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
 from infimm_spark.dedup import lsh, minhash, shingles
 from infimm_spark.dedup.near import near_duplicates
 from infimm_spark.dedup.survivors import Checkpoint, with_rank
@@ -21,9 +21,27 @@ from infimm_spark.errors import InputError, SignatureMismatchError
 _CHUNK_CHARACTERS = 1 << 20  # texts of a batch that are shingled together
 
 
-def select_recalled(documents: DataFrame, threshold: float) -> DataFrame:
-    """Documents whose high-recall probability is at least `threshold`."""
-    return documents.where(F.col("math_prob") >= F.lit(threshold))
+def select_recalled(
+    documents: DataFrame, threshold: float, by_length: Sequence[LengthThreshold] = ()
+) -> DataFrame:
+    """Documents whose high-recall probability is at least `threshold`, or that of their length."""
+    return documents.where(F.col("math_prob") >= _threshold(threshold, by_length))
+
+
+def select_unrecalled(
+    documents: DataFrame, threshold: float, by_length: Sequence[LengthThreshold] = ()
+) -> DataFrame:
+    """The others, those without a score included."""
+    score = F.col("math_prob")
+    return documents.where(score.isNull() | (score < _threshold(threshold, by_length)))
+
+
+def _threshold(threshold: float, by_length: Sequence[LengthThreshold]) -> Column:
+    """As `config.threshold_for`, for a column."""
+    found = F.lit(threshold)
+    for band in sorted(by_length, key=lambda band: band.min_chars):
+        found = F.when(F.col("text_length") >= band.min_chars, band.threshold).otherwise(found)
+    return found
 
 
 def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:

@@ -115,6 +115,7 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def _judged(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.RecordBatch:
     texts = document_texts(batch.column("segments"))
     languages = batch.column("language").to_pylist()
+    lengths = batch.column("text_length").to_pylist()
     metrics = [text_metrics(text, lang) for text, lang in zip(texts, languages, strict=True)]
     verdicts: list[tuple[str | None, str | None, float | None]] = []
     for text, language, measured in zip(texts, languages, metrics, strict=True):
@@ -127,7 +128,7 @@ def _judged(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.Rec
     for row, probability in zip(passed, scores, strict=True):
         # Judge the float32 that is stored, so that the stored value always explains the verdict.
         quality[row] = stored = float(np.float32(probability))
-        if stored < config.precision_threshold:
+        if stored < config.precision_threshold_at(lengths[row] or 0):
             verdicts[row] = (PRECISION, LOW_QUALITY, stored)
 
     columns: dict[str, list[Any]] = {

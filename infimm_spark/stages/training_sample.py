@@ -12,6 +12,7 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructType
 
 from infimm_spark.classify.features import excerpt
 from infimm_spark.errors import InputError
+from infimm_spark.stages.mine import host_of
 
 COLUMNS = ("id", "url", "host", "language", "text", "label", "score")
 """Of a training table: identity, where it is from, text, label (a string until checked), grade."""
@@ -52,7 +53,7 @@ def training_table(frame: DataFrame, label: int | None = None) -> DataFrame:
     return frame.select(
         F.coalesce(first("id", "url", "URL"), F.md5(text)).alias("id"),
         url.alias("url"),
-        F.coalesce(F.lower(first("host", "site")), _host(url)).alias("host"),
+        F.coalesce(F.lower(first("host", "site")), host_of(url)).alias("host"),
         first("language", "lang").alias("language"),
         text.alias("text"),
         own.alias("label"),
@@ -176,11 +177,3 @@ def _text(names: dict[str, DataType]) -> Column | None:
     if isinstance(names.get("text_list"), ArrayType):
         return F.concat_ws("\n\n", F.col("text_list"))
     return None
-
-
-def _host(url: Column) -> Column:
-    """Lower-cased, without port and ``www.``; null where there is none."""
-    host = F.regexp_extract(
-        F.lower(url), r"^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)", 1
-    )
-    return F.when(F.length(host) > 0, host)

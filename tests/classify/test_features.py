@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infimm_spark.classify.features import excerpt, normalise
+from infimm_spark.classify.features import excerpt, normalise, without_formulas
 
 
 def words(text: str, language: str = "en") -> list[str]:
@@ -147,3 +147,20 @@ def test_white_space_never_matters(text: str) -> None:
     """Line breaks outside formulas and doubled spaces leave the words as they are."""
     plain = text.replace("$", "").replace("\\", "")
     assert words(plain.replace(" ", " \n ")) == words(plain)
+
+
+def test_formulas_are_taken_out_and_prices_stay() -> None:
+    """Every delimiter's content goes; what only looks like a formula stays."""
+    text = "a $x^2$ b $$y$$ c \\(z\\) d \\[w\\] it costs $5 or $7 today"
+    assert without_formulas(text).split() == [
+        "a",
+        "b",
+        "c",
+        "d",
+        "it",
+        "costs",
+        "$5",
+        "or",
+        "$7",
+        "today",
+    ]

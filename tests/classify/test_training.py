@@ -20,6 +20,7 @@ from infimm_spark.classify.labelled import precision_examples, recall_examples, 
 from infimm_spark.classify.mathematics import load_classifier, positive_probability
 from infimm_spark.classify.training import (
     Example,
+    Prediction,
     TrainingParameters,
     auc,
     evaluate,
@@ -209,6 +210,77 @@ def test_evaluation_reports_what_the_card_needs(examples: list[Example]) -> None
         english["operating_points"][0]
     )
     assert sum(band["positive"] for band in english["length_bands"].values()) == 15
+
+
+def test_length_bands_have_thresholds_of_equal_recall() -> None:
+    """Of a band with enough positives: the threshold that keeps the share the default keeps of all."""
+    short = [prediction(1, 0.2 + n / 100, 300) for n in range(40)] + [prediction(0, 0.1, 300)]
+    long = [prediction(1, 0.6 + n / 200, 3_000) for n in range(40)] + [prediction(0, 0.5, 3_000)]
+    few = [prediction(1, 0.9, 9_000), prediction(0, 0.3, 9_000)]
+    bands = evaluate([*short, *long, *few], 0.4)["en/text"]["length_bands"]
+    assert bands["0+"]["equal_recall_threshold"] == pytest.approx(0.3, abs=0.011)
+    assert bands["2000+"]["equal_recall_threshold"] == pytest.approx(0.65, abs=0.006)
+    assert "equal_recall_threshold" not in bands["8000+"]
+    assert bands["0+"]["mean_score"] == {"positive": 0.395, "negative": 0.1}
+
+
+def prediction(label: int, prob: float, chars: int) -> Prediction:
+    return Prediction("p", "s", "text", "en", chars, label, True, None, prob)
+
+
+def test_texts_are_measured_without_formulas_too(examples: list[Example]) -> None:
+    """Asked for, each measured text is scored again without its formulas; the model stays the same."""
+    plain, bare = (
+        train_model(examples, dataclasses.replace(CONVEX, bare=wanted)) for wanted in (False, True)
+    )
+    assert bare.model == plain.model
+    figures = evaluate(bare.predictions)
+    assert set(figures) == {
+        "en/text",
+        "en/text without formulas",
+        "zh/text",
+        "zh/text without formulas",
+    }
+    assert [p for p in bare.predictions if p.view == "text"] == plain.predictions
+    assert figures["en/text without formulas"]["positive"] == 15
+
+
+def test_grades_correct_what_is_taught_not_what_is_measured(examples: list[Example]) -> None:
+    """`taught` is trained on in place of the label; figures stay by label."""
+    flipped = [dataclasses.replace(e, taught=1 - e.label) for e in examples]
+    figures = evaluate(train_model(flipped, CONVEX).predictions)
+    assert figures["en/text"]["auc"] < 0.1
+
+
+def test_recall_examples_heed_grades() -> None:
+    """A grade that contradicts a label is taught, one in between weighs little, an excerpt stands in."""
+    base = {"snapshot": "S", "source": "a", "lang": "en", "page_type": "page"}
+    labels = [
+        base | {"url": f"u{n}", "path": f"p{n}", "label": label}
+        for n, label in enumerate(("math", "nonmath", "math"))
+    ]
+    views = [{"snapshot": "S", "url": f"u{n}", "quick": f"q{n}", "text": f"t{n}"} for n in range(3)]
+    graded = [
+        {
+            "id": str(n),
+            "source": "a",
+            "path": f"p{n}",
+            "url": f"u{n}",
+            "lang": "en",
+            "score": score,
+            "excerpt": "x",
+        }
+        for n, score in enumerate((1, 7, 4, 8))
+    ]
+    found = {e.text: e for e in recall_examples(labels, views, graded)}
+    assert [(found[f"t{n}"].label, found[f"t{n}"].target) for n in range(3)] == [
+        (1, 0),
+        (0, 1),
+        (1, 1),
+    ]
+    assert found["t2"].weight < 0.5
+    assert (found["x"].target, found["x"].measured, found["x"].view) == (1, False, "excerpt")
+    assert found["t0"].measured
 
 
 def test_unmeasured_examples_stay_out_of_the_figures(examples: list[Example]) -> None:

@@ -1,4 +1,4 @@
-"""The four rules and their words."""
+"""The rules and their words."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def test_a_page_is_counted_under_its_first_failure() -> None:
         "punctuation_ratio",
         "nsfw",
         "unicode_error",
+        "repetition",
     ]
     assert judged("lorem ipsum porn \ufffd . . . .") == "lorem_ipsum"
     assert judged("porn and \ufffd") == "nsfw"

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.classify.mathematics import load_classifier
-from infimm_spark.classify.udfs import ModelColumns
+from infimm_spark.classify.udfs import ModelColumns, language, math_prob, quality_prob
 from infimm_spark.config import ModelsConfig
 from infimm_spark.errors import ModelError
 
@@ -31,6 +31,28 @@ def test_columns_give_what_the_models_give(spark: SparkSession) -> None:
             "language.prob",
             models.math_prob("text", "language.label").alias("math"),
             models.quality_prob("text", "language.label").alias("quality"),
+        )
+        .orderBy("id")
+        .collect()
+    )
+    assert [row.label for row in rows] == ["en", "zh", None]
+    for row, text in zip(rows, (ENGLISH, CHINESE), strict=False):
+        expected = load_classifier(None, "recall").score(text, row.label)
+        assert row.math == pytest.approx(expected, abs=1e-6)
+        expected = load_classifier(None, "precision").score(text, row.label)
+        assert row.quality == pytest.approx(expected, abs=1e-6)
+    assert (rows[2].math, rows[2].quality) == (None, None)
+
+
+def test_functions_of_a_text_column_alone(spark: SparkSession) -> None:
+    """language(col), math_prob(col) and quality_prob(col) work on any DataFrame of the active session."""
+    rows = (
+        spark.createDataFrame([(1, ENGLISH), (2, CHINESE), (3, None)], "id int, body string")
+        .select(
+            "id",
+            language("body")["label"].alias("label"),
+            math_prob("body").alias("math"),
+            quality_prob("body").alias("quality"),
         )
         .orderBy("id")
         .collect()

@@ -26,7 +26,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
-from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
+from infimm_spark.config import DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
 from infimm_spark.dedup import minhash, shingles
 from infimm_spark.dedup.survivors import Checkpoint
 from infimm_spark.dedup.urls import url_key
@@ -36,6 +36,7 @@ from infimm_spark.stages.dedup import (
     deduplicate_ranked,
     rank,
     select_recalled,
+    select_unrecalled,
     signatures,
 )
 
@@ -50,6 +51,26 @@ def test_recall_threshold_is_inclusive(spark: SparkSession) -> None:
     """A document at the threshold stays, one below or without a score goes."""
     rows = [document(str(p), "t", math_prob=p) for p in (0.25, 0.5, None)]
     assert [row["id"] for row in select_recalled(frame(spark, rows), 0.5).collect()] == ["0.5"]
+
+
+def test_recall_thresholds_may_depend_on_length(spark: SparkSession) -> None:
+    """The threshold of the longest band that a text reaches decides; every row is on one side."""
+    rows = [
+        document(name, "t", math_prob=0.5) | {"text_length": n}
+        for name, n in (("a", 9), ("b", 10), ("c", 99))
+    ]
+    bands = [
+        LengthThreshold(min_chars=99, threshold=0.9),
+        LengthThreshold(min_chars=10, threshold=0.4),
+    ]
+    documents = frame(spark, [*rows, document("d", "t", math_prob=None)])
+    kept = {row["id"] for row in select_recalled(documents, 0.6, bands).collect()}
+    assert kept == {"b"}
+    assert {row["id"] for row in select_unrecalled(documents, 0.6, bands).collect()} == {
+        "a",
+        "c",
+        "d",
+    }
 
 
 def test_signature_rows(spark: SparkSession) -> None:
