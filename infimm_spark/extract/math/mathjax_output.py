@@ -146,7 +146,7 @@ _PLAIN_NAMES = {"mjx-math": "mrow", "mjx-container": "mrow"}
 _PARTS = frozenset(
     names(
         r"""
-    base script sup sub under over num numerator den denominator root surd box stack itable row
+    base script sup sub under over num numerator den denominator root surd box stack itable row line
     prestack prescripts op table sqrt frac presub presup
     """
     )
@@ -199,6 +199,15 @@ _VARIANT_CLASSES = {
 }  # fmt: skip
 
 
+_VARIANT_FONTS = {
+    "MJXc-TeX-main-R": "normal", "MJXc-TeX-main-B": "bold", "MJXc-TeX-math-I": "italic",
+    "MJXc-TeX-math-BI": "bold-italic", "MJXc-TeX-cal-R": "script", "MJXc-TeX-frak-R": "fraktur",
+    "MJXc-TeX-frak-B": "bold-fraktur", "MJXc-TeX-script-R": "script", "MJXc-TeX-ams-R": "double-struck",
+    "MJXc-TeX-sans-R": "sans-serif", "MJXc-TeX-sans-B": "bold-sans-serif",
+    "MJXc-TeX-sans-I": "sans-serif-italic", "MJXc-TeX-type-R": "monospace",
+}  # fmt: skip
+
+
 def _build(item: _Node) -> None:
     """Makes the MathML element of one rendered element from those of its children."""
     name = item.name
@@ -229,6 +238,11 @@ def _build_token(item: _Node) -> None:
     variant = None
     for class_name in item.classes:
         variant = _VARIANT_CLASSES.get(class_name, variant)
+    for kid in item.kids:  # MathJax 2 marks the font on the glyph's own span
+        for class_name in kid.classes:
+            variant = _VARIANT_FONTS.get(class_name, variant)
+    if variant == "double-struck" and not text.isalpha():
+        variant = None  # its AMS font holds signs too
     if "mjx-ds" in item.classes or "mjx-cal" in item.classes:
         variant = "double-struck" if "mjx-ds" in item.classes else "script"
     if "#script" in item.attrs:
@@ -406,13 +420,20 @@ def _build_fraction(item: _Node) -> None:
     else:
         element.kids = [upper, lower]
         frac = _find(item, "frac")
-        if frac is not None and frac.attrs.get("atop") == "true":
+        barless = "mjx-mfrac" in item.classes and _find(item, "line") is None
+        if barless or (frac is not None and frac.attrs.get("atop") == "true"):
             element.attrs["linethickness"] = "0"
     item.element = element
 
 
 def _build_root(item: _Node) -> None:
     box = _part(item, "box")
+    holder = _find(item, "box")
+    if holder is not None and (surd := _find(holder, "surd")) is not None:
+        # MathJax 2: the sign and the radicand's own box
+        inner = _find(holder, "box")
+        box = _part(holder, "box") if inner is not None else None
+        surd.element = None
     degree = _part(item, "root")
     if box is None:
         kids = [kid.element for kid in _drawn(item) if kid.element is not None]
