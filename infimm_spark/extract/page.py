@@ -22,6 +22,7 @@ from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.math.delimiters import DelimiterScanner
 from infimm_spark.extract.math.ledger import FormulaLedger
 from infimm_spark.extract.math.sources import Page
+from infimm_spark.extract.math.split import join_split_formulas
 from infimm_spark.extract.math.symbols import KNOWN_COMMANDS
 from infimm_spark.extract.math.traits import read_traits
 from infimm_spark.extract.screen import ScreenLimits, screen
@@ -100,6 +101,8 @@ class ParsedPage:
         page = Page(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)
+        if any(opening in self._html for opening in ("$$", "\\[", "\\begin")):
+            join_split_formulas(tree.root)
         mark_boilerplate(tree.root)
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
         renderer = Renderer(scanner.scan, ledger.is_display)

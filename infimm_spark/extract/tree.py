@@ -108,6 +108,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     traits = page.traits
     classes: str | None
     ignore = traits.ignore_class
+    process = traits.process_class
+    skipped = traits.skip_tags
     block = root
     links = 0  # depth of enclosing <a>
     ignored = 0  # depth of enclosing elements whose text the page's configuration leaves alone
@@ -125,6 +127,9 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 links -= 1
             elif kind == _LEAVE_IGNORED:
                 ignored -= 1
+                block = _leave(block, tree)
+            elif kind == _LEAVE_PROCESSED:
+                ignored = int(closing)
                 block = _leave(block, tree)
             else:
                 if closing:
@@ -184,7 +189,12 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 continue
             block = inner
             kind = _LEAVE_BLOCK
-            if ignore is not None and _is_ignored(attrs, ignore):
+            if ignored and process is not None and _is_ignored(attrs, process):
+                todo.append((following, _LEAVE_PROCESSED, str(ignored)))
+                ignored = 0
+                node = node.first_child
+                continue
+            if (ignore is not None and _is_ignored(attrs, ignore)) or tag in skipped:
                 ignored += 1
                 kind = _LEAVE_IGNORED
             todo.append((following, kind, ""))
@@ -259,6 +269,7 @@ _LEAVE_BLOCK = 0
 _LEAVE_LINK = 1
 _LEAVE_TEXT = 2
 _LEAVE_IGNORED = 3
+_LEAVE_PROCESSED = 4
 
 
 _SENTENCE = 40

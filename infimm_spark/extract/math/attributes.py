@@ -37,6 +37,8 @@ def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
         if name in _LIKELY and not (is_tex(value) or _math_class(attrs)):
             continue
         tex, display = undelimited(value)
+        if name == "data-tex" and tex.endswith("\\\\"):  # Zhihu's mark of a formula on its own line
+            tex, display = tex[:-2], True
         if display is None:
             display = _is_display(node, attrs)
         return page.ledger.add(tex, display, name)

@@ -173,6 +173,8 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
     }
     for tag in ("tex", "latex", "math", "itex", "TEX", "LATEX", "MATH"):
         kinds[f"[{tag}]"] = _Kind(f"[/{tag}]", False, "bbcode", 1)
+    if traits.itex:
+        kinds["[tex]"] = _Kind("[/tex]", True, "bbcode", 1)
     kinds["$$"] = _Kind("$$", True, "double-dollar", 1 if traits.library or proven else 0)
     kinds["$"] = _Kind("$", False, "dollar", 1 if proven else 0)
     for pairs, display in ((traits.display, True), (traits.inline, False)):
@@ -242,6 +244,7 @@ def _escaped(text: str, at: int, start: int) -> bool:
 
 _EVIDENCE = re.compile(r"\\[a-zA-Z]+|\\[{},;:!|]|[\w)}\]|']\s*[\^_]\s*[\w{\\+\-*'(]|[\^_]\{")
 _STRONG = re.compile(r"\\[a-zA-Z]{2,}|[\w)}\]|']\^[\w{\\+\-*]|[a-zA-Z)}]_(?:\{|\w\b|\\)")
+_FORMULA_SIGN = re.compile(r"[\\^{}=]")
 _TEXT_GROUP = re.compile(
     r"\\(?:text\w*|mbox|hbox|mathrm|mathit|mathsf|mathtt|mathbf|operatorname\*?|label|tag\*?|ref|eqref|begin|end)\s*\{[^{}]*\}"
     r"|\\[a-zA-Z]+"
@@ -307,6 +310,8 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
     if trust == 2:
         return True
     evidence = _EVIDENCE.search(raw) is not None
+    if closing == "$" and after.isalpha() and raw[-1].isspace() and not _FORMULA_SIGN.search(raw):
+        return False  # `$foo_bar and $baz`
     if closing == "$" and not evidence:
         # `$5 and $10`, `$HOME and $PATH`: the next dollar sign opens another amount or name
         if raw[-1].isspace() and (after.isalnum() or raw[0].isdigit()):

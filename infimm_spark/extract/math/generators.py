@@ -20,7 +20,7 @@ _DISPLAYED = re.compile(r"^\s*(?:\\\[|\$\$|\\begin\s*\{)")
 def read_latex2html(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`.MATH`, `.mathdisplay` and `.displaymath`: the source stands in a comment before or inside, unless the
     formula is as plain as its HTML."""
-    display = attrs.get("class") in ("mathdisplay", "displaymath")
+    display = "MATH" not in (attrs.get("class") or "")
     source = _comment_before(node) or _comment_inside(node)
     if source is not None:
         tex, mode = undelimited(source)

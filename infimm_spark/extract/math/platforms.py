@@ -99,7 +99,7 @@ def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
             return None
         # `%` is JavaScript's remainder there, never a comment of TeX
         return page.ledger.add(" ".join(source.replace("%", "\\%").split()), False, "khan-code")
-    if page.traits.library:
+    if page.traits.code_is_read:
         source = text_of(node).strip()
         if source.startswith(("\\(", "\\[", "$$")):
             tex, display = undelimited(source)

@@ -28,6 +28,12 @@ class Traits:
     environments: bool = True
     ignore_class: re.Pattern[str] | None = None
     process_class: re.Pattern[str] | None = None
+    skip_tags: frozenset[str] = frozenset()
+    """Elements the configuration leaves alone, beside those that are never read."""
+    code_is_read: bool = False
+    """Whether `<code>\\(x\\)</code>` is a formula here."""
+    itex: bool = False
+    """Whether `[itex]` is the inline delimiter, so that `[tex]` is the display one."""
     asciimath: list[Pair] = field(default_factory=list)
     khan: bool = False
     macros: dict[str, Any] = field(default_factory=dict)
@@ -43,6 +49,9 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
             _read_source(source, traits)
         if content:
             _read_configuration(content, traits)
+    traits.itex = "[itex]" in text
+    if "math-code" in text:  # a script of R Markdown sites
+        traits.code_is_read = True
     if "data-require=" in text and 'class="exercise"' in text:
         traits.khan = True
     if not traits.library:
@@ -134,6 +143,24 @@ _FLAG = re.compile(r"\b[\"']?(processEscapes|processEnvironments)[\"']?\s*:\s*(t
 _CLASSES = re.compile(
     r"\b[\"']?(ignoreClass|ignoreHtmlClass|processClass|processHtmlClass)[\"']?\s*:\s*(?=[\"'])"
 )
+_TAGS = re.compile(r"\b[\"']?(?:skipTags|skipHtmlTags|ignoredTags)[\"']?\s*:\s*(?=[\[{])")
+# Left alone without being asked, or the whole page.
+_NEVER_READ = frozenset(
+    [
+        "script",
+        "noscript",
+        "style",
+        "textarea",
+        "pre",
+        "code",
+        "annotation",
+        "annotation-xml",
+        "option",
+        "select",
+        "body",
+        "html",
+    ]
+)
 _MACROS = re.compile(r"\b[\"']?[mM]acros[\"']?\s*:\s*(?=\{)")
 _RENDER = re.compile(
     r"katex\.render\(\s*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)\s*,"
@@ -177,6 +204,15 @@ def _read_flags(content: str, traits: Traits) -> None:
             traits.process_escapes = enabled
         else:
             traits.environments = enabled
+    for match in _matches(_TAGS, content, "Tags"):
+        value = js.literal(content, match.end())
+        if isinstance(value, dict):  # version 3: {'[+]': […], '[-]': […]}
+            removed = value.get("[-]")
+            traits.code_is_read |= isinstance(removed, list) and "code" in removed
+            value = value.get("[+]")
+        if isinstance(value, list):
+            names = {name.lower() for name in value if isinstance(name, str)}
+            traits.skip_tags |= frozenset(names - _NEVER_READ)
     for match in _matches(_CLASSES, content, "Class"):
         names = js.literal(content, match.end())
         if not isinstance(names, str) or not names or len(names) > 200:
