@@ -20,6 +20,7 @@ from infimm_spark.crawl import store
 from infimm_spark.errors import InputError, OutputError
 from infimm_spark.pipeline import Run
 from infimm_spark.runs import tables
+from infimm_spark.s3a import spark_location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
@@ -117,7 +118,9 @@ def _read(run: Run, stage: str, name: str) -> DataFrame | None:
     files = tables.locations(run.layout, stage, name)
     if not files:
         return None
-    return run.spark.read.option("basePath", run.layout.root).parquet(*map(_for_spark, files))
+    return run.spark.read.option("basePath", spark_location(run.spark, run.layout.root)).parquet(
+        *(spark_location(run.spark, file) for file in files)
+    )
 
 
 def _below_floor(run: Run) -> DataFrame:
@@ -156,10 +159,6 @@ def _unique(rows: Iterable[Row]) -> list[dict[str, Any]]:
     for row in rows:
         found.setdefault(row["id"], row.asDict() | {"text": excerpt(row["text"], _TEXT_CHARS)})
     return list(found.values())
-
-
-def _for_spark(location: str) -> str:
-    return "s3a://" + location.removeprefix("s3://") if location.startswith("s3://") else location
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> bytes:

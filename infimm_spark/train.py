@@ -36,6 +36,7 @@ from infimm_spark.classify.training import (
 from infimm_spark.config import load_config
 from infimm_spark.crawl import store
 from infimm_spark.errors import ConfigError, InputError, OutputError
+from infimm_spark.s3a import spark_location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -107,8 +108,11 @@ def train_command(
         ),
         **request,
     )
+    settings = load_config(config)
     check_request(wanted)
-    return train(wanted, open_session(load_config(config).spark))
+    locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)
+    remote = settings.store if any(store.is_s3(location) for location in locations) else None
+    return train(wanted, open_session(settings.spark, remote))
 
 
 def check_request(request: TrainingRequest) -> None:
@@ -260,8 +264,8 @@ def _table(
     union: DataFrame | None = None
     for location in locations:
         files = data_files(location)
-        parquet = [_for_spark(file) for file in files if file.endswith(PARQUET)]
-        lines = [_for_spark(file) for file in files if not file.endswith(PARQUET)]
+        parquet = [_for_spark(spark, file) for file in files if file.endswith(PARQUET)]
+        lines = [_for_spark(spark, file) for file in files if not file.endswith(PARQUET)]
         frames = [spark.read.parquet(*parquet)] if parquet else []
         if lines:
             frames.append(_json_lines(spark, lines, location))
@@ -323,11 +327,11 @@ def _threshold(trained: Trained, request: TrainingRequest) -> float:
     return _DEFAULT_THRESHOLD[request.kind]
 
 
-def _for_spark(location: str) -> str:
-    """Spark's Hadoop file systems know `s3a`; a local path must not be taken for one in HDFS."""
-    if location.startswith("s3://"):
-        return "s3a://" + location.removeprefix("s3://")
-    return location if "://" in location else Path(location).absolute().as_uri()
+def _for_spark(spark: SparkSession, location: str) -> str:
+    """S3 by the session's connector; a local path must not be taken for one in HDFS."""
+    if "://" in location:
+        return spark_location(spark, location)
+    return Path(location).absolute().as_uri()
 
 
 def _last(location: str) -> str:

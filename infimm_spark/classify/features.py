@@ -44,28 +44,28 @@ _MAX_FACT_BLOCKS = 12
 
 # A formula in any delimiters a page may show: $$…$$, \[…\], \(…\), \begin{align}…\end{align}, $…$.
 # A single dollar must hug its content and not touch a word: "$5 and $10" and "$HOME/$PATH" do not match.
+# Each alternative begins with its first character, so that `re` skips to the next dollar or backslash.
 _FORMULA = re.compile(
     r"\$\$(?P<dd>[^$]{1,2000}?)\$\$"
     r"|\\\[(?P<db>.{1,2000}?)\\\]"
     r"|\\\((?P<ib>.{1,1000}?)\\\)"
     r"|\\begin\{(?P<env>equation|align|gather|eqnarray|multline|displaymath|math)\*?\}(?P<de>.{1,2000}?)\\end\{(?P=env)\*?\}"
-    r"|(?<![\\$\w])\$(?=[^\s$])(?P<id>[^$\n]{1,500})(?<=[^\s$])\$(?![\w$])",
+    r"|\$(?<![\\$\w]\$)(?=[^\s$])(?P<id>[^$\n]{1,500})(?<=[^\s$])\$(?![\w$])",
     re.DOTALL,
 )
 
-_FORMULA_TOKEN = re.compile(r"\\[a-zA-Z]+|[=<>^_≤≥≠∈→⇒∼≈+|]|[a-zA-Z]|[0-9]+")
+_FORMULA_TOKEN = re.compile(r"\\[a-zA-Z]+|[=<>≤≥≠∈→⇒∼≈]")  # commands and relations
 
 _TEXT_TOKEN = re.compile(
-    r"\\[a-zA-Z]+"  # LaTeX outside any delimiters
-    r"|[a-z\u00df-\u024f\u0400-\u04ff]+(?:['’][a-z]+)?"  # words; dashes of every kind part them
+    r"[a-z\u00df-\u024f\u0400-\u04ff]+(?:['’][a-z]+)?"  # words; dashes of every kind part them
     r"|[0-9]+(?:[.,:][0-9]+)*"  # numbers
     r"|[\u3400-\u9fff\uf900-\ufaff]"  # one Chinese character
+    r"|\\[a-zA-Z]+"  # LaTeX outside any delimiters
     r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u2211\u2213-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"  # mathematical
     r"|->|=>|::|\(\)|[=+<>{};_^|#@*\\/%&~$?!]"  # what code, prose and formulas use differently
 )
 
 _CODE = frozenset(("->", "=>", "::", "()", "{", "}", ";", "_", "#", "@", "/", "&", "|", "*"))
-_RELATIONS = frozenset("=<>≤≥≠∈→⇒∼≈")
 _MATH_WORDS = frozenset(
     [
         "theorem",
@@ -230,7 +230,7 @@ class _Formulas:
                 if len(kept) < _FORMULA_COMMANDS:
                     kept.append(token)
                 self.commands.add(token)
-            elif token in _RELATIONS:
+            else:
                 relation = True
         if relation:
             kept.append("$=")
