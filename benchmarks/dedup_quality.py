@@ -46,7 +46,9 @@ def main() -> None:
     options = _options()
     documents = list(_documents(options.data / "commoncrawl", options.texts))
     documents.sort(key=lambda d: (d["snapshot"], d["n_formulas"], len(d["text"])), reverse=True)
-    config = MinHashConfig(bands=options.bands, rows=options.rows)
+    config = MinHashConfig(
+        bands=options.bands, rows=options.rows, num_perm=options.bands * options.rows
+    )
     sets, signatures = _signed(documents, config)
     print(
         f"{len(sets):,} documents with {config.min_shingles} shingles or more, no two texts equal"
@@ -167,7 +169,7 @@ def _signed(
         if hashes[0] not in seen and len(distinct) >= config.min_shingles:
             sets.append(distinct)
         seen.add(hashes[0])
-    num_perm = config.bands * config.rows
+    num_perm = config.num_perm
     return sets, np.array([minhash.signature(s, num_perm, config.seed) for s in sets])
 
 

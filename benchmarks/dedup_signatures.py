@@ -51,10 +51,8 @@ def main() -> None:
 
 
 def _ours(texts: list[str], config: MinHashConfig) -> None:
-    num_perm = config.bands * config.rows
     for distinct in shingles.shingle_batch(texts, config.ngram)[1]:
-        minhash.signature(distinct, num_perm, config.seed)
-        minhash.sketch(distinct, config.sketch_size)
+        minhash.signature_and_sketch(distinct, config.num_perm, config.seed, config.sketch_size)
 
 
 def _datasketch(texts: list[str], config: MinHashConfig) -> None:
@@ -66,7 +64,7 @@ def _datasketch(texts: list[str], config: MinHashConfig) -> None:
 
     MinHash.bulk(
         map(shingled, texts),
-        num_perm=config.bands * config.rows,
+        num_perm=config.num_perm,
         seed=config.seed,
         hashfunc=xxhash.xxh32_intdigest,
     )

@@ -184,9 +184,17 @@ def dedup(
     resume: ResumeOption = False,
     redo: RedoOption = False,
     against: AgainstOption = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=1.0,
+            help="Jaccard similarity of a near-duplicate; solves bands x rows for it.",
+        ),
+    ] = None,
 ) -> None:
     """Recall threshold, then exact, near and URL duplicates, of an extracted run."""
-    _run_stage("dedup", output, config, resume, redo, against)
+    _run_stage("dedup", output, config, resume, redo, against, threshold)
 
 
 @app.command()
@@ -497,6 +505,7 @@ def _run_stage(
     resume: bool,
     redo: bool,
     against: list[str] | None = None,
+    threshold: float | None = None,
 ) -> None:
     from infimm_spark.config import load_config
     from infimm_spark.pipeline import Run
@@ -507,8 +516,22 @@ def _run_stage(
         # What was read stays as it was recorded; the settings come from the file.
         stored = run.config.input.model_dump()
         settings = load_config(config, {"output": output, "input": stored})
-    run = Run.open(output, _compared_with(settings, against))
+    settings = _compared_with(settings, against)
+    if threshold is not None:
+        settings = _with_threshold(settings, threshold)
+    run = Run.open(output, settings)
     run.stage(stage, resume=resume, redo=redo)
+
+
+def _with_threshold(settings: Any, threshold: float) -> Any:
+    """The settings with this similarity and the bands x rows that suit it."""
+    from infimm_spark.dedup.lsh import solve_bands
+
+    minhash = settings.dedup.minhash
+    bands, rows = solve_bands(threshold, minhash.num_perm)
+    solved = minhash.model_copy(update={"threshold": threshold, "bands": bands, "rows": rows})
+    dedup = settings.dedup.model_copy(update={"minhash": solved})
+    return settings.model_copy(update={"dedup": dedup})
 
 
 def _existing_run(location: str) -> Any:

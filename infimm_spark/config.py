@@ -183,9 +183,11 @@ class MinHashConfig(_Section):
     """Paper, FineWeb: word 5-grams."""
     char_ngram: PositiveInt = 10
     """Ours: character n-grams for Chinese, about as long as five words."""
+    num_perm: PositiveInt = 112
+    """FineWeb: permutations, the values of a signature."""
     bands: PositiveInt = 14
     rows: PositiveInt = 8
-    """FineWeb: 14 buckets of 8 hashes, 112 permutations."""
+    """FineWeb: 14 buckets of 8 hashes; together at most `num_perm`."""
     seed: int = 1
     verify: Literal["shingles", "signature"] = "shingles"
     """What decides on a proposed pair. Ours: 112 hashes tell 0.7 from 0.8 too badly (of the removals
@@ -204,6 +206,15 @@ class MinHashConfig(_Section):
     """Rounds after which the job fails if more than `local_limit` memberships are open."""
     local_limit: Annotated[int, Field(ge=0)] = 500_000
     """Ours: so many bucket memberships are settled in one task (at most 250 MB of signatures)."""
+
+    @model_validator(mode="after")
+    def _bands_within_signature(self) -> MinHashConfig:
+        if self.bands * self.rows > self.num_perm:
+            raise ValueError(
+                f"dedup.minhash.bands {self.bands} x rows {self.rows} need {self.bands * self.rows} "
+                f"permutations; expected at most num_perm {self.num_perm}"
+            )
+        return self
 
 
 class UrlConfig(_Section):

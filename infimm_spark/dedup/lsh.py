@@ -50,3 +50,21 @@ def year(snapshot: Column) -> Column:
 def candidate_probability(jaccard: float, bands: int, rows: int) -> float:
     """Chance that two documents of this similarity share a bucket: 1 - (1 - s**rows)**bands."""
     return float(1.0 - (1.0 - jaccard**rows) ** bands)
+
+
+def solve_bands(threshold: float, num_perm: int) -> tuple[int, int]:
+    """(bands, rows) for a signature of `num_perm` values: the steepest S-curve that still proposes a pair
+    at `threshold` with a probability of `_PROPOSED` or more.
+
+    Verification removes what is proposed in vain, so misses count and false proposals only cost time:
+    of all curves the one with the most rows, then the most bands, is taken. Solves 0.8 of 112 as
+    14 x 8, FineWeb's choice.
+    """
+    for rows in range(num_perm, 0, -1):
+        bands = num_perm // rows
+        if candidate_probability(threshold, bands, rows) >= _PROPOSED:
+            return bands, rows
+    return num_perm, 1
+
+
+_PROPOSED = 0.92

@@ -19,18 +19,29 @@ UInt32Array = npt.NDArray[np.uint32]
 
 SCHEME = "affine32"
 """datasketch's name of the permutation scheme."""
+VERSION = "datasketch-2"
+"""Whose permutations these are: 1.x draws others from the same seed."""
 
 _ROWS = 512  # shingles permuted at once: 512 x 112 x 4 bytes stay within the second-level cache
 
 
 def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
-    """The `num_perm` minima of the permuted shingle hashes; all ones (2**32 - 1) for no shingles.
+    """The `num_perm` minima of the permuted shingle hashes; all ones (2**32 - 1) for no shingles."""
+    return _minima(_mix32(hashes), num_perm, seed)
 
-    Memory does not depend on the number of shingles.
-    """
+
+def signature_and_sketch(
+    hashes: UInt32Array, num_perm: int, seed: int, sketch_size: int
+) -> tuple[UInt32Array, UInt32Array]:
+    """`signature` and `sketch` at once, which mixes the hashes once."""
+    mixed = _mix32(hashes)
+    return _minima(mixed, num_perm, seed), _least(mixed, sketch_size)
+
+
+def _minima(mixed: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
+    """Memory does not depend on the number of shingles."""
     multipliers, offsets = _permutations(num_perm, seed)
     result = np.full(num_perm, 0xFFFFFFFF, np.uint32)
-    mixed = _mix32(hashes)
     buffer = np.empty((min(_ROWS, len(mixed)), num_perm), np.uint32)
     for first in range(0, len(mixed), _ROWS):
         rows = mixed[first : first + _ROWS, np.newaxis]
@@ -52,7 +63,10 @@ def sketch(hashes: UInt32Array, size: int) -> UInt32Array:
 
     `hashes` are distinct. A uniform sample of the shingles, the same shingles in every document.
     """
-    mixed = _mix32(hashes)
+    return _least(_mix32(hashes), size)
+
+
+def _least(mixed: UInt32Array, size: int) -> UInt32Array:
     if len(mixed) > size:
         mixed = np.partition(mixed, size - 1)[:size]
     return np.sort(mixed)
@@ -104,7 +118,7 @@ def fingerprint(ngram: int, char_ngram: int, num_perm: int, seed: int, sketch_si
     """What signatures and sketches depend on; they compare only if their fingerprints are equal."""
     return (
         f"{shingles.SCHEME} words={ngram} characters={char_ngram} "
-        f"{SCHEME} permutations={num_perm} seed={seed} sketch={sketch_size}"
+        f"{VERSION} {SCHEME} permutations={num_perm} seed={seed} sketch={sketch_size}"
     )
 
 

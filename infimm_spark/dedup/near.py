@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -37,17 +38,22 @@ def near_duplicates(
         settled = settled.where(F.col("signature").isNotNull())
     if options.scope == "pairs":
         return _by_pairs(signed, exact, options, checkpoint, settled)
-    scope = lsh.group(options.scope, F.col("snapshot")).alias("group")
-    rows = signed.join(exact, on="rank", how="left_anti").select(
-        "rank", scope, "signature", "sketch"
+    scope = lsh.group(options.scope, F.col("snapshot"))
+    undecided = signed.join(exact, on="rank", how="left_anti").select(
+        "rank", scope.alias("group"), "signature"
     )
+    documents = signed.select("rank", "signature", "sketch")
     if settled is not None:
-        groups = signed.groupBy(scope).agg(F.count("*").alias("documents"))
-        stayed = not_near_removed(settled).select("rank", scope, "signature", "sketch")
-        rows = rows.unionByName(stayed.join(groups, on="group", how="left_semi"))
-    participants = checkpoint(rows, "near-participants")
-    found = _judge(participants, 0, options, checkpoint, "near")
-    labels = participants.select("rank", F.col("group").alias("round"))
+        groups = signed.groupBy(scope.alias("group")).agg(F.count("*").alias("documents"))
+        stayed = (
+            not_near_removed(settled)
+            .withColumn("group", scope)
+            .join(groups, on="group", how="left_semi")
+        )
+        undecided = undecided.unionByName(stayed.select("rank", "group", "signature"))
+        documents = documents.unionByName(stayed.select("rank", "signature", "sketch"))
+    found = _judge(undecided, documents, 0, options, checkpoint, "near")
+    labels = signed.select("rank", scope.alias("round"))
     return found.join(labels, on="rank", how="inner")
 
 
@@ -98,7 +104,7 @@ def _by_pairs(
             .withColumn("group", F.lit(snapshot)),
             f"near-{number}-participants",
         )
-        found = _judge(participants, first, options, checkpoint, f"near-{number}")
+        found = _judge(participants, participants, first, options, checkpoint, f"near-{number}")
         met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
         label = F.when(F.col("best") >= first, snapshot).otherwise(met)
         all_found = all_found.unionByName(found.withColumn("round", label))
@@ -125,19 +131,18 @@ def _held(participants: DataFrame, found: DataFrame, first: int) -> DataFrame:
 
 def _judge(
     participants: DataFrame,
+    documents: DataFrame,
     first_undecided: int,
     options: MinHashConfig,
     checkpoint: Checkpoint,
     name: str,
 ) -> DataFrame:
+    """`greedy_duplicates` of `participants` [rank, group, signature], compared by `documents`."""
+    by: Literal["sketch", "signature"] = "sketch" if options.verify == "shingles" else "signature"
     return greedy_duplicates(
         lsh.buckets(participants, options.bands, options.rows),
-        participants.select("rank", "signature", "sketch"),
-        Verification(
-            "sketch" if options.verify == "shingles" else "signature",
-            options.sketch_size,
-            options.threshold,
-        ),
+        documents.select("rank", by),
+        Verification(by, options.sketch_size, options.threshold),
         first_undecided=first_undecided,
         bucket_limit=options.bucket_limit,
         max_iterations=options.max_iterations,

@@ -33,6 +33,7 @@ _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+(?:\n[^$\n]+)*)\$")
 """`$$x^2$$` or `$x^2$`; an inline formula does not span a blank line."""
 
 _MARK = "\ufdd0"  # a noncharacter: stands before and after a formula in normalised text
+_MARKED = f" {_MARK} "
 _ESCAPED_DOLLAR = "\ufdd1"
 _CODE_POINTS = 0x110000
 _BLOCK = 1 << 18  # code points hashed at once: the working arrays stay within the cache
@@ -102,7 +103,7 @@ def _normal_pieces(text: str) -> list[str]:
         text = text.replace("\\$", _ESCAPED_DOLLAR)
     if len(text) <= _BLOCK:
         if "$" in text:
-            text = _FORMULA.sub(_formula, text)
+            text = _with_marks(text)
         folded = " ".join(text.split())
         return [folded] if folded else []
     pieces: list[str] = []
@@ -118,18 +119,25 @@ def _normal_pieces(text: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
+def _with_marks(text: str) -> str:
+    """All formulas between marks and spaces. Splitting calls no Python code for each of them."""
+    parts = _FORMULA.split(text)  # prose, display or None, inline or None, prose, ...
+    marked = [""] * (2 * (len(parts) // 3) + 1)
+    marked[::2] = parts[::3]
+    marked[1::2] = [
+        display or inline for display, inline in zip(parts[1::3], parts[2::3], strict=True)
+    ]
+    return _MARKED.join(marked)
+
+
 def _marked(text: str) -> Iterator[str]:
     """Prose as it is, formulas between marks and spaces."""
     position = 0
     for match in _FORMULA.finditer(text):
         yield from _cut(text[position : match.start()])
-        yield _formula(match)
+        yield f"{_MARKED}{match[1] or match[2]}{_MARKED}"
         position = match.end()
     yield from _cut(text[position:])
-
-
-def _formula(match: re.Match[str]) -> str:
-    return f" {_MARK} {match[1] or match[2]} {_MARK} "
 
 
 def _cut(prose: str) -> Iterator[str]:

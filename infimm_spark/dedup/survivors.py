@@ -15,14 +15,19 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from infimm_spark.dedup.verify import Verification, verified_pairs
+from infimm_spark.dedup.verify import Verification, join_skewed, verified_pairs
 from infimm_spark.errors import ConvergenceError
 
 Checkpoint = Callable[[DataFrame, str], DataFrame]
 """Writes a DataFrame under a name and gives back what was written, with no lineage."""
+
+HOT_BUCKET = 100_000
+"""Members from which a bucket is hot: listed, and its best document sent to the tasks that compare with
+it instead of all its members to one task."""
+_HOT_LISTED = 1_000  # bests sent to every task: 2 kB each
 
 
 def with_rank(documents: DataFrame, order: Sequence[Column]) -> DataFrame:
@@ -66,12 +71,17 @@ def greedy_duplicates(
     for iteration in range(1, max_iterations + 1):
         shared = _shared_buckets(still_open, first_undecided)
         seen = checkpoint(shared, f"{name}-{iteration}-buckets")
-        if seen.count() <= local_limit:
+        size, crowded = _size(seen)
+        if size <= local_limit:
             rest = _in_one_task(seen, documents, verification, first_undecided, bucket_limit)
             found.append(checkpoint(rest, f"{name}-rest"))
             return reduce(DataFrame.unionByName, found)
-        judged = _with_state_of_best(seen, first_undecided)
-        similar = verified_pairs(_proposed(judged, first_undecided), documents, verification)
+        hot = None
+        if crowded:
+            hot = checkpoint(_hot_bests(seen), f"{name}-{iteration}-hot")
+        judged = _with_state_of_best(seen, hot, first_undecided)
+        proposed = _proposed(judged, first_undecided)
+        similar = verified_pairs(proposed, documents, verification, hot)
         found.append(checkpoint(_best_match(similar), f"{name}-{iteration}-removed"))
         still_open = _after_round(judged, found[-1], bucket_limit)
     left = seen.agg(F.count_distinct("rank")).head()
@@ -150,11 +160,25 @@ def greedy_table(
     return pa.record_batch(columns, names=["rank", "best", "jaccard"])
 
 
-def _with_state_of_best(seen: DataFrame, first_undecided: int) -> DataFrame:
+def _size(seen: DataFrame) -> tuple[int, int]:
+    """How many memberships there are, and how many buckets are hot."""
+    is_hot = (F.col("rank") == F.col("best")) & (F.col("members") >= HOT_BUCKET)
+    row = seen.agg(F.count("*"), F.count_if(is_hot)).head()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _hot_bests(seen: DataFrame) -> DataFrame:
+    """Of the hot buckets, the largest first: [bucket, members, best]; at most `_HOT_LISTED`."""
+    hot = seen.where((F.col("rank") == F.col("best")) & (F.col("members") >= HOT_BUCKET))
+    largest = hot.orderBy(F.desc("members"), "bucket").limit(_HOT_LISTED)
+    return largest.select("bucket", "members", "best")
+
+
+def _with_state_of_best(seen: DataFrame, hot: DataFrame | None, first_undecided: int) -> DataFrame:
     """With `waits`: whether the bucket's best is undecided and beaten in another of its buckets."""
     beaten = (F.col("best") < F.col("rank")) & (F.col("rank") >= first_undecided)
     waiting = seen.groupBy("rank").agg(F.max(beaten).alias("waits"))
-    return seen.join(waiting.withColumnRenamed("rank", "best"), on="best", how="inner")
+    return join_skewed(seen, waiting.withColumnRenamed("rank", "best"), "best", hot)
 
 
 def _proposed(judged: DataFrame, first_undecided: int) -> DataFrame:
@@ -180,17 +204,14 @@ def _after_round(judged: DataFrame, removed: DataFrame, bucket_limit: int) -> Da
 
 def _shared_buckets(members: DataFrame, first_undecided: int) -> DataFrame:
     """Memberships of buckets in which an undecided document has company, with the bucket's best."""
-    # Shuffled once: both the aggregate and the join find their rows in place.
-    shuffled = members.repartition("bucket")
-    bests = (
-        shuffled.groupBy("bucket")
-        .agg(
-            F.min("rank").alias("best"), F.max("rank").alias("worst"), F.count("*").alias("members")
-        )
+    # A window shuffles and sorts once, and a bucket that is too large for memory goes to disk.
+    bucket = Window.partitionBy("bucket")
+    return (
+        members.withColumn("best", F.min("rank").over(bucket))
+        .withColumn("worst", F.max("rank").over(bucket))
+        .withColumn("members", F.count("*").over(bucket))
         .where((F.col("members") > 1) & (F.col("worst") >= first_undecided))
-    )
-    return shuffled.join(bests, on="bucket", how="inner").select(
-        "bucket", "rank", "best", "survivors"
+        .select("bucket", "rank", "best", "survivors", "members")
     )
 
 

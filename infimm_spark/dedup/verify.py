@@ -47,14 +47,20 @@ class Verification:
         return jaccard >= np.float32(self.threshold)
 
 
-def verified_pairs(pairs: DataFrame, documents: DataFrame, verification: Verification) -> DataFrame:
+def verified_pairs(
+    pairs: DataFrame,
+    documents: DataFrame,
+    verification: Verification,
+    hot: DataFrame | None = None,
+) -> DataFrame:
     """The pairs that are similar enough: [rank, best, jaccard: float].
 
-    `pairs` has [rank, best: long], `documents` [rank: long] and the column that is compared.
+    `pairs` has [rank, best: long], `documents` [rank: long] and the column that is compared. `hot` has
+    a few values of `best` that very many pairs share.
     """
     left = documents.select("rank", F.col(verification.by).alias("left"))
     right = documents.select(F.col("rank").alias("best"), F.col(verification.by).alias("right"))
-    joined = pairs.join(left, on="rank", how="inner").join(right, on="best", how="inner")
+    joined = join_skewed(pairs.join(left, on="rank", how="inner"), right, "best", hot)
 
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -68,6 +74,16 @@ def verified_pairs(pairs: DataFrame, documents: DataFrame, verification: Verific
     return joined.select("rank", "best", "left", "right").mapInArrow(
         compare, "rank long, best long, jaccard float"
     )
+
+
+def join_skewed(rows: DataFrame, keyed: DataFrame, key: str, hot: DataFrame | None) -> DataFrame:
+    """`rows` joined with the one row of `keyed` for each `key`; rows of a `hot` key stay where they are."""
+    if hot is None:
+        return rows.join(keyed, on=key, how="inner")
+    keys = F.broadcast(hot.select(key).groupBy(key).agg(F.count("*").alias("rows")).select(key))
+    of_hot = F.broadcast(keyed.join(keys, on=key, how="left_semi"))
+    cold = rows.join(keys, on=key, how="left_anti").join(keyed, on=key, how="inner")
+    return cold.unionByName(rows.join(of_hot, on=key, how="inner"))
 
 
 def _matrix(signatures: pa.Array) -> minhash.UInt32Array:

@@ -121,10 +121,7 @@ def deduplicate_ranked(
     other shingles or permutations, `ConvergenceError`. The result depends on the rows of `ranked` and
     `settled` only, not on their partitions.
     """
-    _check_signatures(ranked, config.minhash)
-    if settled is not None:
-        _check_signatures(settled, config.minhash)
-    _check_ids(ranked, settled)
+    _check(ranked, settled, config.minhash)
     removed = _exact(ranked, settled).where(F.lit(False))
     if config.exact:
         removed = checkpoint(_exact(ranked, settled), "exact")
@@ -137,15 +134,17 @@ def deduplicate_ranked(
         remaining = ranked.join(removed, on="rank", how="left_anti")
         found = _same_url(remaining, config.url, config.prefer, settled)
         removed = checkpoint(removed.unionByName(found), "removed")
-    return _evidence(removed, ranked, settled)
+    # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
+    # because within a step every partner is one that the step keeps.
+    steps = (config.exact, config.minhash.enabled, config.url.enabled)
+    return _evidence(removed, ranked, settled, hops=max(0, sum(steps) - 1))
 
 
 def signature_fingerprint(options: MinHashConfig) -> str:
     """What a run's signatures depend on: shingling, permutations, sketches, and their versions."""
-    num_perm = options.bands * options.rows
     sketch_size = options.sketch_size if options.verify == "shingles" else 0
     return minhash.fingerprint(
-        options.ngram, options.char_ngram, num_perm, options.seed, sketch_size
+        options.ngram, options.char_ngram, options.num_perm, options.seed, sketch_size
     )
 
 
@@ -205,12 +204,12 @@ def _same_url(
     )
 
 
-def _evidence(removed: DataFrame, ranked: DataFrame, settled: DataFrame | None) -> DataFrame:
+def _evidence(
+    removed: DataFrame, ranked: DataFrame, settled: DataFrame | None, hops: int
+) -> DataFrame:
     traced = removed.withColumn("kept", F.col("best"))
-    # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
-    # because within a step every partner is one that the step keeps.
     onward = removed.select(F.col("rank").alias("kept"), F.col("best").alias("next"))
-    for _ in range(2):
+    for _ in range(hops):
         traced = (
             traced.join(onward, on="kept", how="left")
             .withColumn("kept", F.coalesce("next", "kept"))
@@ -236,27 +235,39 @@ def _with(new: DataFrame, settled: DataFrame | None, *columns: str) -> DataFrame
     return new if settled is None else new.unionByName(settled.select(*columns))
 
 
-def _check_signatures(signed: DataFrame, options: MinHashConfig) -> None:
-    expected = signature_fingerprint(options)
-    other = signed.where(F.col("fingerprint") != expected).select("fingerprint").head(1)
-    if other:
-        raise SignatureMismatchError(
-            f"signatures were made with {other[0]['fingerprint']!r}; expected {expected!r}"
-        )
-
-
-def _check_ids(ranked: DataFrame, settled: DataFrame | None) -> None:
-    counts = _with(ranked.select("id"), settled, "id").groupBy("id").agg(F.count("*").alias("n"))
-    repeated = (
-        counts.where((F.col("n") > 1) | F.col("id").isNull())
-        .agg(F.count("*").alias("ids"), F.min("id").alias("first"))
-        .head(1)
+def _check(ranked: DataFrame, settled: DataFrame | None, options: MinHashConfig) -> None:
+    """Refuse signatures of another fingerprint or length, and ids that are missing or repeated."""
+    expected, num_bytes = signature_fingerprint(options), 4 * options.num_perm
+    is_other = (F.col("fingerprint") != expected) | F.col("fingerprint").isNull()
+    is_damaged = F.octet_length("signature") != num_bytes
+    columns = ("id", "fingerprint", "signature")
+    by_id = _with(ranked.select(*columns), settled, *columns).groupBy("id")
+    counts = by_id.agg(
+        F.count("*").alias("n"),
+        F.max(F.when(is_other, F.coalesce("fingerprint", F.lit("")))).alias("other"),
+        F.max(is_damaged).alias("damaged"),
     )
-    if repeated and repeated[0]["ids"]:
+    is_repeated = (F.col("n") > 1) | F.col("id").isNull()
+    found = counts.agg(
+        F.max("other").alias("other"),
+        F.min(F.when(F.col("damaged"), F.col("id"))).alias("damaged"),
+        F.count_if(is_repeated).alias("repeated"),
+        F.min(F.when(is_repeated, F.col("id"))).alias("first"),
+    ).head()
+    assert found is not None
+    if found["other"] is not None:
+        raise SignatureMismatchError(
+            f"signatures were made with {found['other']!r}; expected {expected!r}"
+        )
+    if found["damaged"] is not None:
+        raise SignatureMismatchError(
+            f"the signature of document {found['damaged']!r} is damaged; expected {num_bytes} bytes"
+        )
+    if found["repeated"]:
         where = "" if settled is None else ", in this run and the earlier ones together"
         raise InputError(
-            f"{repeated[0]['ids']} document ids are missing or occur more than once{where}, such as "
-            f"{repeated[0]['first']!r}; expected each document once"
+            f"{found['repeated']} document ids are missing or occur more than once{where}, such as "
+            f"{found['first']!r}; expected each document once"
         )
 
 
@@ -273,7 +284,6 @@ def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
-    num_perm = options.bands * options.rows
     texts = batch.column("text").to_pylist()
     text_hashes: list[bytes | None] = [None] * len(texts)
     signed: list[bytes | None] = [None] * len(texts)
@@ -289,10 +299,11 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
             text_hashes[row] = text_hash
             counts[row] = len(distinct)
             if len(distinct) >= options.min_shingles:
-                signature = minhash.signature(distinct, num_perm, options.seed)
+                signature, sketch = minhash.signature_and_sketch(
+                    distinct, options.num_perm, options.seed, options.sketch_size
+                )
                 signed[row] = signature.astype("<u4").tobytes()
                 if options.verify == "shingles":
-                    sketch = minhash.sketch(distinct, options.sketch_size)
                     sketches[row] = sketch.astype("<u4").tobytes()
     urls = [_url_hash(url) for url in batch.column("url").to_pylist()]
     columns = {

@@ -258,8 +258,7 @@ class Signatures:
         for row in rows:
             hashes = shingles.shingle_hashes(row["segments"][0]["text"], options.ngram)
             if len(hashes) >= options.min_shingles:
-                num_perm = options.bands * options.rows
-                self.by_id[row["id"]] = minhash.signature(hashes, num_perm, options.seed)
+                self.by_id[row["id"]] = minhash.signature(hashes, options.num_perm, options.seed)
 
     def resemble(self, left: Row, right: Row) -> bool:
         """Whether the two share a bucket and are verified."""
