@@ -11,7 +11,7 @@ Pairs: of the pairs with Jaccard >= 0.8, how many do bands and verification find
 how many have it. Removals, which is what counts: of the documents removed, how many have Jaccard >= 0.8
 with the one they were removed for (precision); of those that should go (removed, or left although a
 better document with Jaccard >= 0.8 is left too), how many went (recall). `--texts` keeps the extracted
-texts between runs. Needs scipy.
+texts between runs.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import xxhash
-from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infimm_spark.config import MinHashConfig
 from infimm_spark.crawl.records import Page, read_pages
-from infimm_spark.dedup import lsh, minhash, shingles
+from infimm_spark.dedup import bruteforce, lsh, minhash, shingles
 from infimm_spark.dedup.survivors import greedy_table
 from infimm_spark.dedup.verify import Verification
 from infimm_spark.errors import PageRejectedError
@@ -53,7 +52,7 @@ def main() -> None:
     print(
         f"{len(sets):,} documents with {config.min_shingles} shingles or more, no two texts equal"
     )
-    left, right, truth = _true_pairs(sets)
+    left, right, truth = bruteforce.similar_pairs(sets, 0.5)
     columns = {
         "signature": pa.array([row.tobytes() for row in signatures], pa.binary()),
         "sketch": pa.array(
@@ -134,27 +133,6 @@ def _judge_removals(
         f"least {scores.min(initial=1.0):.3f}); missed {len(missed):,}, "
         f"recall {len(scores) / max(1, len(scores) + len(missed)):.4f}; {seconds:.1f} s"
     )
-
-
-def _true_pairs(sets: list[minhash.UInt32Array]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(i, j, Jaccard) of all pairs i < j with Jaccard >= 0.5, by an inverted index."""
-    sizes = np.array([len(s) for s in sets])
-    columns = np.unique(np.concatenate(sets), return_inverse=True)[1]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    matrix = sparse.csr_matrix((np.ones(len(columns), np.int32), columns, starts))
-    transposed = matrix.T.tocsc()
-    lefts, rights, scores = [], [], []
-    for first in range(0, len(sets), 256):
-        common = (matrix[first : first + 256] @ transposed).tocoo()
-        i, j, n = common.row + first, common.col, common.data
-        upper = j > i
-        i, j, n = i[upper], j[upper], n[upper]
-        jaccard = n / (sizes[i] + sizes[j] - n)
-        near = jaccard >= 0.5
-        lefts.append(i[near])
-        rights.append(j[near])
-        scores.append(jaccard[near])
-    return np.concatenate(lefts), np.concatenate(rights), np.concatenate(scores)
 
 
 def _signed(

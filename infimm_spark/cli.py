@@ -399,6 +399,21 @@ def funnel(run: RunOption) -> None:
     print(print_funnel(reconcile(tables.ledger(layout))))
 
 
+@app.command("dedup-report")
+def dedup_report(
+    run: RunOption,
+    sample: Annotated[
+        int, typer.Option(min=1, help="Documents compared by brute force, about.")
+    ] = 5_000,
+) -> None:
+    """How good a run's dedup was, measured: recall, precision, S-curve, hosts, largest clusters."""
+    from infimm_spark.report.dedup import write_dedup_report
+
+    layout = _existing_run(run)
+    print(write_dedup_report(layout, sample), end="")
+    print(f"\nwritten to {layout.report}/dedup")
+
+
 @app.command()
 def traffic(
     run: RunOption,

@@ -249,6 +249,19 @@ class DedupConfig(_Section):
         return threshold_for(length, self.recall_threshold, self.recall_threshold_by_length)
 
 
+class BoilerplateConfig(_Section):
+    """Paragraphs repeated across a host (all ours; OWM and MegaMath found that naive removal of repeated
+    lines deletes mathematics, so it is off, and formulas and headings always stay)."""
+
+    enabled: bool = False
+    min_documents: Annotated[int, Field(ge=2)] = 10
+    """A paragraph goes when so many documents of its host bear it,"""
+    min_share: Probability = 0.1
+    """and they are at least this share of the host's documents."""
+    min_chars: PositiveInt = 40
+    """Shorter ones ('Proof.', 'Exercises') belong to their page."""
+
+
 class RulesConfig(_Section):
     """The paper's four rules, one of ours, and the precision classifier."""
 
@@ -306,6 +319,7 @@ class BuildConfig(_Section):
     models: ModelsConfig = ModelsConfig()
     extract: ExtractConfig = ExtractConfig()
     dedup: DedupConfig = DedupConfig()
+    boilerplate: BoilerplateConfig = BoilerplateConfig()
     rules: RulesConfig = RulesConfig()
     publish: PublishConfig = PublishConfig()
     rejects: RejectsConfig = RejectsConfig()

@@ -390,6 +390,7 @@ class Run:
             }
         elif stage == "refine":
             own = {
+                "boilerplate": config.boilerplate.model_dump(mode="json"),
                 "rules": _shaping(config, "rules"),
                 "models": {"precision": self.model("precision").fingerprint},
             }
@@ -516,13 +517,20 @@ def _dedup(run: Run) -> dict[str, int]:
 
 
 def _refine(run: Run) -> dict[str, int]:
-    """The four rules, then the high-precision classifier."""
+    """Repeated paragraphs (if so configured), the four rules, the high-precision classifier."""
     from infimm_spark import schemas
     from infimm_spark.stages import accounting
+    from infimm_spark.stages.boilerplate import repeated_paragraphs, without_paragraphs
     from infimm_spark.stages.refine import precision_scorer, refine, refine_rejects
 
     duplicates = run.read(run.layout.table("dedup", "duplicates"), schemas.DUPLICATES)
     survivors = run.recalled().join(duplicates.select("id"), on="id", how="left_anti")
+    if run.config.boilerplate.enabled:
+        repeated = run.write(
+            repeated_paragraphs(survivors, run.config.boilerplate),
+            run.layout.table("refine", "boilerplate"),
+        )
+        survivors = without_paragraphs(survivors, repeated, run.config.boilerplate)
     precision = run.spark.sparkContext.broadcast(run.model("precision"))
 
     scored = run.write(

@@ -40,6 +40,15 @@ def formulas_in(text: str) -> list[tuple[str, bool]]:
     return found
 
 
+def literal_spans(text: str) -> list[tuple[int, int, bool]]:
+    """(start, end, whether it is a formula) of formulas and code, in order: never to be cut."""
+    return [
+        (match.start(), match.end(), match["display"] is not None or match["inline"] is not None)
+        for match in _READING.finditer(text)
+        if match.end() - match.start() > 2  # an escaped character is neither
+    ]
+
+
 class Renderer:
     """Writes the kept blocks of a tree as text with marks for formulas, code and images."""
 
