@@ -22,13 +22,16 @@ from infimm_spark.crawl import store
 from infimm_spark.crawl.listing import WarcFile, list_warcs
 from infimm_spark.errors import (
     ConfigError,
+    InfimmError,
     OutputError,
     ReconciliationError,
     StageError,
+    StoreError,
     TooManyFailuresError,
 )
 from infimm_spark.preflight import check_readable, plain_errors
 from infimm_spark.runs import tables
+from infimm_spark.runs.damage import unreadable_table
 from infimm_spark.runs.earlier import EarlierRun, earlier_runs
 from infimm_spark.runs.files import DataFile, catalogue
 from infimm_spark.runs.layout import STAGE_TABLES, STAGES, RunLayout
@@ -184,7 +187,7 @@ class Run:
         log.info("%s: started", name)
         started, clock = timestamp(), time.monotonic()
         with plain_errors(self.layout.root):
-            counts = _RUNNERS[name](self)
+            counts = self._runner(name)
             files = self._stage_files(name)
         manifest = Manifest(
             stage=name,
@@ -198,6 +201,20 @@ class Run:
         write_manifest(self.layout.manifest(name), manifest)
         log.info("%s: done in %.0f s; %s", name, time.monotonic() - clock, _counts_line(counts))
         return manifest
+
+    def _runner(self, name: str) -> dict[str, int]:
+        try:
+            return _RUNNERS[name](self)
+        except InfimmError:
+            raise
+        except Exception as error:
+            file = unreadable_table(error)
+            if file is None:
+                raise
+            raise StoreError(
+                f"stage {name}: {file} is damaged or gone; expected it as it was written "
+                "(a table of this stage is written anew with --resume)"
+            ) from error
 
     def summary(self, seconds: float) -> RunSummary:
         """The finished run's figures."""

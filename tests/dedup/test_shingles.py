@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infimm_spark.dedup import shingles
+from infimm_spark.dedup import minhash, shingles
 
 MASK = (1 << 64) - 1
 
@@ -170,6 +171,22 @@ def test_a_long_text_gives_the_same_shingles_in_blocks(monkeypatch: pytest.Monke
     whole = shingles.text_hash(text), shingles.shingle_hashes(text, 5).tolist()
     monkeypatch.setattr(shingles, "_BLOCK", 1_000)
     assert (shingles.text_hash(text), shingles.shingle_hashes(text, 5).tolist()) == whole
+
+
+def test_memory_is_bounded_by_the_length_of_a_text() -> None:
+    """A text of 5 MB takes less than 20 bytes a character beside itself, so that 50 MB fit a worker."""
+    words = " ".join(f"w{i * i % 1_000_003}" for i in range(800_000))
+    text = f"{words} $x^2$ é {words[:100]}"
+    shingles.shingle_hashes("warm up: tables are built once", 5)
+    tracemalloc.start()
+    try:
+        (distinct,) = shingles.shingle_batch([text], 5)[1]
+        minhash.signature_and_sketch(distinct, 112, 1, 512)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(distinct) > 700_000
+    assert peak < 20 * len(text)
 
 
 def test_hash_values_do_not_change_between_versions() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,10 @@ from pyspark.sql import functions as F
 
 from infimm_spark import schemas
 from infimm_spark.config import DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
-from infimm_spark.dedup import minhash, shingles
-from infimm_spark.dedup.survivors import Checkpoint
+from infimm_spark.dedup import minhash, shingles, survivors
+from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates
 from infimm_spark.dedup.urls import url_key
+from infimm_spark.dedup.verify import Verification
 from infimm_spark.errors import ConvergenceError, InputError, SignatureMismatchError
 from infimm_spark.stages.dedup import (
     deduplicate,
@@ -364,10 +366,10 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
 def test_the_result_does_not_depend_on_partitions_or_order(
     spark: SparkSession, checkpoints: Checkpoint
 ) -> None:
-    """At 1, 4 and 17 partitions, in any row order, the same evidence."""
+    """At 1, 4, 17 and 200 partitions, in any row order, the same evidence."""
     rows = corpus(120, 3)
     results = []
-    for partitions in (1, 4, 17):
+    for partitions in (1, 4, 17, 200):
         random.Random(partitions).shuffle(rows)
         documents = frame(spark, rows).repartition(partitions)
         previous = spark.conf.get("spark.sql.shuffle.partitions")
@@ -377,7 +379,7 @@ def test_the_result_does_not_depend_on_partitions_or_order(
         finally:
             spark.conf.set("spark.sql.shuffle.partitions", previous)
     assert results[0]
-    assert results[0] == results[1] == results[2]
+    assert all(result == results[0] for result in results)
 
 
 def test_texts_without_words_are_not_each_others_duplicates(
@@ -437,6 +439,47 @@ def test_an_undecided_document_at_the_limit_is_an_error(
         words = edited(words, 5, seed=i)
     with pytest.raises(ConvergenceError, match="max_iterations"):
         deduplicate(frame(spark, rows), only_minhash(max_iterations=1, local_limit=0), checkpoint)
+
+
+def test_a_true_pair_behind_unrelated_bests_is_found(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Two similar documents whose buckets' bests resemble neither of them meet in a later round."""
+    distinct = [np.arange(k * 1_000, k * 1_000 + 100, dtype=np.uint32) for k in range(4)]
+    near = np.concatenate([distinct[3][5:], np.arange(5, dtype=np.uint32) + 90_000])
+    sketches = [minhash.sketch(hashes, 512).tobytes() for hashes in (*distinct, near)]
+    documents = spark.createDataFrame(list(enumerate(sketches)), "rank long, sketch binary")
+    members = spark.createDataFrame(
+        [(bucket, rank) for bucket in (7, 8) for rank in range(5)], "bucket long, rank long"
+    )
+    found = greedy_duplicates(
+        members,
+        documents,
+        Verification("sketch", 512, 0.8),
+        first_undecided=0,
+        bucket_limit=64,
+        max_iterations=20,
+        local_limit=0,
+        checkpoint=checkpoint,
+        name="trap",
+    )
+    ((rank, best, similarity),) = found.collect()
+    assert (rank, best) == (4, 3)
+    assert similarity == pytest.approx(95 / 105)
+
+
+def test_hot_buckets_change_nothing_but_the_plan(
+    spark: SparkSession, tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With buckets hot from three members on, they are listed, and the same documents go."""
+    monkeypatch.setattr(survivors, "HOT_BUCKET", 3)
+    rows = corpus(150, 1)
+    config = DedupConfig(minhash=MinHashConfig(scope="all", local_limit=0))
+    found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
+    assert {name: row["reason"] for name, row in found.items()} == expected_reasons(rows, config)
+    listed = spark.read.parquet(str(tmp_path / "near-1-hot")).collect()
+    assert listed
+    assert min(row["members"] for row in listed) >= 3
 
 
 def test_a_bucket_limit_of_one_still_removes_only_what_is_similar(
