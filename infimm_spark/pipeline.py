@@ -320,8 +320,17 @@ class Run:
         return catalogue(layout.root, folders, self.spark)
 
     def checkpoint(self, stage: str) -> Callable[[DataFrame, str], DataFrame]:
-        """Writes intermediate results of `stage` to Parquet and reads them back."""
-        return lambda frame, name: self.write(frame, f"{self.layout.scratch(stage)}/{name}")
+        """Writes intermediate results of `stage` to Parquet and reads them back.
+
+        Lists of hot buckets are written beside the stage's tables, where they stay.
+        """
+
+        def write(frame: DataFrame, name: str) -> DataFrame:
+            hot = self.layout.table(stage, f"hot_buckets/{name}")
+            location = hot if name.endswith("-hot") else f"{self.layout.scratch(stage)}/{name}"
+            return self.write(frame, location)
+
+        return write
 
     def documents(self) -> DataFrame:
         """The extract stage's documents, all groups."""

@@ -119,6 +119,15 @@ SIGNATURES = pa.schema(
 RANKED = pa.schema([*SIGNATURES, ("rank", pa.int64())])  # grows in survivor order; has gaps
 """Signatures as a run stores them, for itself and for the runs that come after it."""
 
+HOT_BUCKETS = pa.schema(
+    [
+        ("bucket", pa.int64()),
+        ("members", pa.int64()),
+        ("best", pa.int64()),  # the rank (see RANKED) of the document its members are compared with
+    ]
+)
+"""A bucket with very many members, in one round of near dedup; a table only where there are any."""
+
 DUPLICATES = pa.schema(
     [
         ("id", pa.string()),  # the removed document

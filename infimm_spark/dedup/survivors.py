@@ -18,6 +18,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from infimm_spark import schemas
 from infimm_spark.dedup.verify import Verification, join_skewed, verified_pairs
 from infimm_spark.errors import ConvergenceError
 
@@ -168,10 +169,10 @@ def _size(seen: DataFrame) -> tuple[int, int]:
 
 
 def _hot_bests(seen: DataFrame) -> DataFrame:
-    """Of the hot buckets, the largest first: [bucket, members, best]; at most `_HOT_LISTED`."""
+    """`schemas.HOT_BUCKETS`, the largest first; at most `_HOT_LISTED`."""
     hot = seen.where((F.col("rank") == F.col("best")) & (F.col("members") >= HOT_BUCKET))
     largest = hot.orderBy(F.desc("members"), "bucket").limit(_HOT_LISTED)
-    return largest.select("bucket", "members", "best")
+    return largest.select(*schemas.HOT_BUCKETS.names)
 
 
 def _with_state_of_best(seen: DataFrame, hot: DataFrame | None, first_undecided: int) -> DataFrame:
