@@ -76,29 +76,11 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
-    from infimm_spark.config import DedupConfig, MinHashConfig, SparkConfig, UrlConfig
-    from infimm_spark.session import open_session
+    from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
     from infimm_spark.stages.dedup import deduplicate_ranked, rank, signatures
 
     folder = Path(tempfile.mkdtemp(dir=options.scratch))
-    events = folder / "events"
-    events.mkdir()
-    conf = {
-        "spark.executor.memory": "1g",
-        "spark.driver.memory": "1g",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.autoBroadcastJoinThreshold": "-1",
-        "spark.sql.shuffle.partitions": str(options.partitions),
-        "spark.default.parallelism": str(options.partitions),
-        "spark.ui.enabled": "false",
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.dir": events.as_uri(),
-        "spark.eventLog.rolling.enabled": "false",
-        "spark.eventLog.compress": "false",
-        "spark.eventLog.logStageExecutorMetrics": "true",
-        "spark.local.dir": str(folder / "local"),
-    }
-    spark = open_session(SparkConfig(master="local-cluster[1,2,1024]", conf=conf))
+    spark = open_small_session(folder, options.partitions)
     driver = spark.sparkContext._gateway.proc.pid
 
     def checkpoint(frame: DataFrame, name: str) -> DataFrame:
@@ -133,7 +115,7 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
     judging = time.monotonic() - started
     peak = _peak(driver)
     spark.stop()
-    counters = _counters(events)
+    counted = counters(folder / "events")
     shutil.rmtree(folder)
     return {
         "documents": n_documents,
@@ -141,8 +123,33 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
         "judging": judging,
         "removed": removed,
         "driver": peak,
-        **counters,
+        **counted,
     }
+
+
+def open_small_session(folder: Path, partitions: int) -> Any:
+    """A driver and one executor process, 1 GB of heap each; events are logged below `folder`."""
+    from infimm_spark.config import SparkConfig
+    from infimm_spark.session import open_session
+
+    events = folder / "events"
+    events.mkdir()
+    conf = {
+        "spark.executor.memory": "1g",
+        "spark.driver.memory": "1g",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
+        "spark.sql.shuffle.partitions": str(partitions),
+        "spark.default.parallelism": str(partitions),
+        "spark.ui.enabled": "false",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events.as_uri(),
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
+        "spark.eventLog.logStageExecutorMetrics": "true",
+        "spark.local.dir": str(folder / "local"),
+    }
+    return open_session(SparkConfig(master="local-cluster[1,2,1024]", conf=conf))
 
 
 def _drawn(spark: Any, n_documents: int, n_shingles: int, config: Any) -> Any:
@@ -200,7 +207,8 @@ def _peak(pid: int) -> int:
     )
 
 
-def _counters(events: Path) -> dict[str, int]:
+def counters(events: Path) -> dict[str, int]:
+    """Bytes shuffled and spilled, and the executors' peak heap, from an event log."""
     shuffled = spilled = heap = 0
     for line in next(events.iterdir()).open(encoding="utf-8"):
         event = json.loads(line)
