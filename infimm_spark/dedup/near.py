@@ -75,34 +75,17 @@ def _by_pairs(
     all_found = exact.select("rank", "best", "jaccard", "round").where(F.lit(False))
     for number, (snapshot, first) in enumerate(firsts):
         own = signed.where(F.col("snapshot") == snapshot).select("rank", "signature", "sketch")
-        # A copy removed as exact is here in the person of the one it was removed for, if that stays;
-        # the two have one text, hence one signature.
-        copies = (
-            own.join(represented, on="rank", how="inner")
-            .where(F.col("best") < first)
-            .select(F.col("best").alias("rank"), "signature", "sketch")
-            .join(all_found, on="rank", how="left_anti")
-            .withColumn("copied", F.lit(True))
-        )
         place = in_time.index(snapshot)
         near_in_time = in_time[max(0, place - 1) : place + 2]
         neighbours = [name for name in near_in_time if name in held]
-        known = reduce(
-            DataFrame.unionByName,
-            [held[name].withColumn("copied", F.lit(False)) for name in neighbours],
-            copies,
-        ).groupBy("rank")
-        known_once = known.agg(
-            F.max("signature").alias("signature"),
-            F.max("sketch").alias("sketch"),
-            F.max("copied").alias("copied"),
-        )
-        remaining = own.join(exact_copies, on="rank", how="left_anti")
+        participants = own.join(exact_copies, on="rank", how="left_anti")
+        participants = participants.withColumn("copied", F.lit(False))
+        if number or settled is not None:
+            copies = _copies(own, represented, first).join(all_found, on="rank", how="left_anti")
+            known = _known(copies, [held[name] for name in neighbours])
+            participants = participants.unionByName(known)
         participants = checkpoint(
-            remaining.withColumn("copied", F.lit(False))
-            .unionByName(known_once)
-            .withColumn("group", F.lit(snapshot)),
-            f"near-{number}-participants",
+            participants.withColumn("group", F.lit(snapshot)), f"near-{number}-participants"
         )
         found = _judge(participants, participants, first, options, checkpoint, f"near-{number}")
         met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
@@ -111,6 +94,29 @@ def _by_pairs(
         holds = _held(participants, found, first)
         held[snapshot] = holds.unionByName(held[snapshot]) if snapshot in held else holds
     return all_found
+
+
+def _copies(own: DataFrame, exact_copies: DataFrame, first: int) -> DataFrame:
+    """The documents before `first` for which exact copies among `own` were removed.
+
+    A copy is here in the person of that document; the two have one text, hence one signature.
+    """
+    return (
+        own.join(exact_copies, on="rank", how="inner")
+        .where(F.col("best") < first)
+        .select(F.col("best").alias("rank"), "signature", "sketch")
+    )
+
+
+def _known(copies: DataFrame, held: list[DataFrame]) -> DataFrame:
+    """What is here already: [rank, signature, sketch, copied], each document once."""
+    holdings = [frame.withColumn("copied", F.lit(False)) for frame in held]
+    together = reduce(DataFrame.unionByName, holdings, copies.withColumn("copied", F.lit(True)))
+    return together.groupBy("rank").agg(
+        F.max("signature").alias("signature"),
+        F.max("sketch").alias("sketch"),
+        F.max("copied").alias("copied"),
+    )
 
 
 def _snapshots(settled: DataFrame) -> list[str]:
