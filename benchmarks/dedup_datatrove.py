@@ -3,7 +3,8 @@
     python benchmarks/dedup_datatrove.py --texts texts.jsonl --datatrove ENV/bin/python [--documents 60000]
 
 The documents are those of `dedup_corpus.py`. Both read its Parquet files and write the documents that stay;
-both use word 5-grams, 14 x 8. Times are from process start to process end, the start of the JVM and of
+both use word 5-grams, 14 x 8. datatrove, whose time is that of tokenising and so grows with the number of
+documents, may be given a part of the files (`--peer-files`); the ratio is one of documents a second. Times are from process start to process end, the start of the JVM and of
 the session included. Ours also finds exact duplicates, verifies every pair and writes its evidence.
 Removals are judged by the exact Jaccard of word 5-grams: *recall* is the share of documents with a
 better copy (Jaccard >= 0.8) that are gone, *precision* the share of those gone that have such a copy
@@ -44,29 +45,39 @@ def main() -> None:
         truth = list(true_jaccard(corpus))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         commands = {"ours": [sys.executable, __file__, "--ours", str(corpus), f"{scratch}/ours"]}
+        shares = {"ours": set(names)}
         if options.datatrove:
-            tasks = str(len(list(corpus.glob("*.parquet"))))
+            files = sorted(corpus.glob("*.parquet"))[: options.peer_files]
+            theirs = Path(scratch) / "for-datatrove"
+            theirs.mkdir()
+            for file in files:
+                (theirs / file.name).symlink_to(file)
+            shares["datatrove"] = set(pq.read_table(files, columns=["id"])["id"].to_pylist())
             script = str(ROOT / "benchmarks" / "peers" / "datatrove_minhash.py")
-            peer = [options.datatrove, script, str(corpus), f"{scratch}/datatrove"]
-            commands["datatrove"] = [*peer, str(WORKERS), tasks]
+            peer = [options.datatrove, script, str(theirs), f"{scratch}/datatrove"]
+            commands["datatrove"] = [*peer, str(WORKERS), str(len(files))]
         print(
             f"{len(names):,} documents, {sum(t[2] >= TRUE_DUPLICATE for t in truth):,} true pairs"
         )
-        seconds = {}
+        speed = {}
         for name, command in commands.items():
             started = time.monotonic()
             with (Path(scratch) / f"{name}.log").open("w") as log:
                 done = subprocess.run(command, env=environment, stdout=log, stderr=log)
-            seconds[name] = time.monotonic() - started
+            seconds = time.monotonic() - started
             if done.returncode:
                 sys.exit((Path(scratch) / f"{name}.log").read_text()[-3_000:])
-            kept = _kept(Path(scratch) / name / "kept")
+            share = shares[name]
+            speed[name] = len(share) / seconds
+            within = [pair for pair in truth if pair[0] in share]
+            removed = share - _kept(Path(scratch) / name / "kept")
             print(
-                f"{name:>10}: {seconds[name]:7.1f} s, {len(names) / seconds[name]:7,.0f} documents/s; "
-                + _judged(set(names) - kept, truth)
+                f"{name:>10}: {len(share):,} documents in {seconds:.1f} s, "
+                f"{speed[name]:,.0f} a second; {_judged(removed, within)}",
+                flush=True,
             )
-        if "datatrove" in seconds:
-            print(f"     ratio: {seconds['datatrove'] / seconds['ours']:7.1f}")
+        if "datatrove" in speed:
+            print(f"     ratio: {speed['ours'] / speed['datatrove']:.1f}")
 
 
 def _ours(corpus: str, output: str) -> None:
@@ -139,6 +150,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--texts", type=Path, help="what dedup_quality.py --texts keeps")
     parser.add_argument("--datatrove", help="Python of an environment with datatrove 0.10")
     parser.add_argument("--documents", type=int, default=60_000)
+    parser.add_argument(
+        "--peer-files", type=int, help="files of 10,000 documents that datatrove gets (all)"
+    )
     parser.add_argument("--scratch", help="directory for temporary files")
     parser.add_argument("--ours", nargs=2, help=argparse.SUPPRESS)
     return parser.parse_args()
