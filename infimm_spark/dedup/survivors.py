@@ -28,6 +28,7 @@ Checkpoint = Callable[[DataFrame, str], DataFrame]
 HOT_BUCKET = 100_000
 """Members from which a bucket is hot: listed, and its best document sent to the tasks that compare with
 it instead of all its members to one task."""
+_BULK = 16_384  # pairs whose signatures are copied at once
 _HOT_LISTED = 1_000  # bests sent to every task: 2 kB each
 
 
@@ -134,8 +135,11 @@ def greedy_table(
         for bucket, count in zip(own, counts, strict=True):
             members.setdefault(bucket, []).append(row)
             survivors[bucket] = count
+    threshold = float(np.float32(verification.threshold))
+    known = _with_bests(members.values(), compared, verification)
     match = np.full(len(ranks), -1, np.int64)
     similarity = np.zeros(len(ranks), np.float32)
+    undecided = ranks >= first_undecided
     for row, own in enumerate(buckets):
         if match[row] >= 0:
             continue
@@ -147,18 +151,36 @@ def greedy_table(
             members[bucket] = rest
             survivors[bucket] += bool(rest)
             met.update(rest)
-        others = np.array(sorted(met), np.int64)
-        others = others[ranks[others] >= first_undecided]
-        if len(others):
-            scores = verification.jaccard(
-                compared.take(np.full(len(others), row)), compared.take(others)
-            )
-            similar = verification.similar(scores)
-            match[others[similar]] = row
-            similarity[others[similar]] = scores[similar]
+        scores = {other: known[row, other] for other in met if (row, other) in known}
+        unknown = np.array([other for other in met if other not in scores], np.int64)
+        if len(unknown):
+            left = compared.take(np.full(len(unknown), row))
+            compared_now = verification.jaccard(left, compared.take(unknown))
+            scores.update(zip(unknown.tolist(), compared_now.tolist(), strict=True))
+        for other, score in scores.items():
+            if score >= threshold and undecided[other]:
+                match[other] = row
+                similarity[other] = score
     gone = np.flatnonzero(match >= 0)
     columns = [pa.array(ranks[gone]), pa.array(ranks[match[gone]]), pa.array(similarity[gone])]
     return pa.record_batch(columns, names=["rank", "best", "jaccard"])
+
+
+def _with_bests(
+    members: Iterable[list[int]], compared: pa.Array, verification: Verification
+) -> dict[tuple[int, int], float]:
+    """Similarities of the rows of each bucket with its first, compared in bulk: most of all that the
+    greedy choice asks for."""
+    pairs = sorted({(rows[0], other) for rows in members for other in rows[1:]})
+    if not pairs:
+        return {}
+    left, right = np.array(pairs, np.int64).T
+    known: dict[tuple[int, int], float] = {}
+    for first in range(0, len(pairs), _BULK):
+        part = slice(first, first + _BULK)
+        scores = verification.jaccard(compared.take(left[part]), compared.take(right[part]))
+        known.update(zip(pairs[part], scores.tolist(), strict=True))
+    return known
 
 
 def _size(seen: DataFrame) -> tuple[int, int]:
