@@ -121,7 +121,7 @@ def _ours(corpus: str, output: str) -> None:
 def _kept(folder: Path) -> set[str]:
     return {
         json.loads(line)["id"]
-        for file in folder.glob("*.json*")
+        for file in folder.glob("[!.]*.json*")
         for line in file.open(encoding="utf-8")
     }
 
