@@ -8,11 +8,11 @@ STAGES = ("extract", "dedup", "refine", "publish")
 """The stages of a build, in order; each has a manifest."""
 
 STAGE_TABLES = {
-    "dedup": ("signatures", "duplicates", "ledger", "rejects"),
-    "refine": ("scored", "ledger", "rejects"),
+    "dedup": ("signatures", "duplicates", "hot_buckets", "ledger", "rejects"),
+    "refine": ("boilerplate", "scored", "ledger", "rejects"),
     "publish": ("ledger",),
 }
-"""Tables below a stage's folder; those of the extract stage lie in its groups, the corpus has its own."""
+"""Tables below a stage's folder, as far as there are any; those of the extract stage lie in its groups, the corpus has its own."""
 
 
 @dataclass(frozen=True, slots=True)

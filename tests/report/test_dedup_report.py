@@ -19,6 +19,7 @@ from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup import bruteforce, minhash, shingles
 from infimm_spark.errors import StageError
 from infimm_spark.report.dedup import write_dedup_report
+from infimm_spark.runs.files import catalogue
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.manifest import Manifest, timestamp, write_manifest
 
@@ -40,18 +41,24 @@ def run(tmp_path: Path) -> RunLayout:
     rows.append(document("innocent", text(prose(99))))
     duplicates = [near(f"copy{i:02}", f"page{i:02}") for i in range(17)]
     duplicates.append(near("innocent", "page00"))
-    write(layout.group(0) + "/table=documents", rows, schemas.DOCUMENTS)
+    attempt = layout.attempt(0, "a")
+    write(f"{attempt}/table=documents", rows, schemas.DOCUMENTS)
     write(layout.table("dedup", "duplicates"), duplicates, schemas.DUPLICATES)
     write(layout.table("dedup", "signatures"), [signed(row) for row in rows], schemas.RANKED)
-    manifest = Manifest(
-        stage="dedup",
-        run_id="r",
-        identity={"dedup": CONFIG.model_dump(mode="json")},
-        counts={},
-        started=timestamp(),
-        finished=timestamp(),
-    )
-    write_manifest(layout.manifest("dedup"), manifest)
+    for stage, location, folder in (
+        ("extract", layout.group_manifest(0), attempt),
+        ("dedup", layout.manifest("dedup"), layout.table("dedup", "")),
+    ):
+        manifest = Manifest(
+            stage=stage,
+            run_id="r",
+            identity={"dedup": CONFIG.model_dump(mode="json")},
+            counts={},
+            files=catalogue(layout.root, [folder.rstrip("/")]),
+            started=timestamp(),
+            finished=timestamp(),
+        )
+        write_manifest(location, manifest)
     return layout
 
 
