@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from infimm_spark import __version__
-from infimm_spark.errors import InfimmError, InputError, OutputError
+from infimm_spark import __version__, logs
+from infimm_spark.errors import InfimmError, InputError, LockedError, OutputError
 
 app = typer.Typer(
     add_completion=False,
@@ -97,10 +97,7 @@ def _options(
     if version:
         print(f"infimm-spark {__version__}")
         raise typer.Exit
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    logging.getLogger("infimm_spark").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logs.configure(logging.DEBUG if verbose else logging.INFO)
 
 
 @app.command()
@@ -351,6 +348,38 @@ def mine(
 
 
 @app.command()
+def monthly(
+    releases: Annotated[str, typer.Option(help="Where the versions of the corpus are kept.")],
+    runs: Annotated[str, typer.Option(help="Where the runs of the snapshots are kept.")],
+    snapshot: Annotated[
+        str, typer.Option(help="CC-MAIN-YYYY-WW, or the newest one of the input.")
+    ] = "newest",
+    config: ConfigOption = None,
+    input: InputOption = None,
+    lock_minutes: Annotated[
+        float, typer.Option(min=0.01, help="A run silent for so long loses its lock.")
+    ] = 15.0,
+) -> None:
+    """Add a snapshot: build it against all before it and publish a new version of the corpus.
+
+    Fired twice, also at once, it publishes once: the second run says so and ends well.
+    """
+    from infimm_spark import releases as versions
+    from infimm_spark.config import load_config
+
+    chosen = {"paths": input} if input else {}
+    settings = load_config(config, {"input": chosen})
+    try:
+        version, made = versions.add_snapshot(
+            settings, snapshot, releases=releases, runs=runs, lock_minutes=lock_minutes
+        )
+    except LockedError as error:
+        print(f"nothing to do: {error}")
+        return
+    print(versions.describe(version, made))
+
+
+@app.command()
 def page(
     file: Annotated[Path, typer.Argument(help="HTML file.", metavar="FILE.html")],
     url: Annotated[str, typer.Option(help="The page's URL; image links resolve against it.")],
@@ -449,6 +478,26 @@ def fetch(
         sys.stdout.buffer.flush()
     else:
         print(json.dumps(fetch_report(found, opened.config), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def plan(
+    snapshots: Annotated[int, typer.Option(min=1, help="How many snapshots are built.")] = 1,
+    cores: Annotated[int, typer.Option(min=1, help="Cores of the cluster.")] = 512,
+    rates: Annotated[
+        Path, typer.Option(help="Rates of work; conf/rates.yaml says where each comes from.")
+    ] = Path("conf/rates.yaml"),
+    price_file: Annotated[
+        Path | None, typer.Option(help="Prices, such as conf/prices.yaml; without them no costs.")
+    ] = None,
+    months_stored: Annotated[float, typer.Option(min=0.0, help="Months the results are kept.")] = 1,
+) -> None:
+    """Tasks, core-hours, memory, requests, bytes, wall time and costs of a build."""
+    from infimm_spark import plan as planning
+
+    prices = None if price_file is None else planning.load_prices(price_file)
+    made = planning.make_plan(snapshots, cores, planning.load_rates(rates), prices, months_stored)
+    print(planning.print_plan(made))
 
 
 @app.command()

@@ -307,6 +307,8 @@ class SparkConfig(_Section):
     master: str | None = None
     """null leaves it to spark-submit; `local[*]` for a smoke test."""
     app_name: str = "infimm-spark"
+    platform: Literal["local", "standalone", "yarn", "kubernetes", "emr", "dataproc"] | None = None
+    """Where this configuration belongs; another platform refuses it. null runs anywhere."""
     conf: dict[str, str] = {}
 
 

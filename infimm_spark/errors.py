@@ -49,6 +49,12 @@ class EnvironmentMissingError(InfimmError):
     exit_code = 3
 
 
+class SubmissionError(InfimmError):
+    """Driver, executors, archive and cluster do not fit together."""
+
+    exit_code = 3
+
+
 class ResumeError(InfimmError):
     """A run cannot be continued: its configuration, models or inputs differ."""
 
@@ -59,6 +65,18 @@ class StageError(InfimmError):
     """A stage is run before the one it reads from is complete."""
 
     exit_code = 4
+
+
+class LockedError(InfimmError):
+    """Another run holds the lock."""
+
+    exit_code = 8
+
+
+class LockLostError(InfimmError):
+    """This run was silent for too long, and another took its lock over."""
+
+    exit_code = 8
 
 
 class ReconciliationError(InfimmError):

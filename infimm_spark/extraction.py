@@ -136,6 +136,7 @@ class Extraction:
             assert first is not None
             return first
         self._sweep(index, attempt)
+        self._run.count("extract", counts)
         log.info(
             "extract: group %d of %d, %d files in %.0f s; %s",
             index + 1,

