@@ -1,6 +1,11 @@
 # make run    environment, install, and a whole run on the sample crawl that ships in the package
 # make test   linters, types and the whole test suite
 #
+# make cluster         the same run by spark-submit on a standalone cluster of four processes
+# make archive         the environment archive of TARGET (default host) in dist/
+# make test-cluster    kill -9 of every kind of process in every stage, on the real crawl
+# make test-versions   the end-to-end test on Spark 3.5, 4.1 and the newest; the core on Python 3.12, 3.13
+#
 # VENV, PYTHON and OUT may be set on the command line.
 
 VENV ?= .venv
@@ -10,10 +15,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install doctor run test lint test-slow fixtures clean jars minio
+.PHONY: help install doctor run test lint test-slow fixtures clean jars minio cluster archive test-cluster test-versions
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 install: $(VENV)/.installed
 
@@ -70,6 +75,27 @@ wheel-compiled: install
 # The extraction's own tests against the compiled package.
 test-compiled: wheel-compiled
 	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest tests/extract tests/classify
+TARGET ?= host
+archive: install
+	$(BIN)/python docker/build_environment.py $(TARGET) $(if $(filter host,$(TARGET)),--interpreter $(BIN)/python) --output dist
+
+# One master and three workers on this machine, for as long as the build takes.
+cluster: doctor archive
+	@rm -rf $(OUT)/sample-crawl $(OUT)/cluster-run
+	$(BIN)/infimm sample $(OUT)/sample-crawl
+	$(BIN)/python tests/support/standalone.py --workers 3 -- env \
+		SPARK_HOME=$$($(BIN)/python -c 'import pyspark, os; print(os.path.dirname(pyspark.__file__))') \
+		$(BIN)/spark-submit --master @MASTER@ --driver-memory 1g --executor-memory 600m \
+		--conf spark.pyspark.python=./environment/bin/python \
+		--conf spark.pyspark.driver.python=$(abspath $(BIN))/python \
+		--archives dist/infimm-environment-host.tar.gz\#environment --py-files dist/infimm_spark.zip \
+		jobs/build.py --config conf/standalone.yaml --input $(OUT)/sample-crawl --output $(OUT)/cluster-run
+
+test-cluster: doctor
+	$(BIN)/python -m pytest tests/cluster -m "slow"
+
+test-versions: install
+	VENV=$(VENV) .ci/versions
 
 clean:
 	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

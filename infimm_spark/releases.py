@@ -187,7 +187,7 @@ def newest_snapshot(paths: list[str]) -> str:
             names += [entry["id"] for entry in listed]
         else:
             inside = path if path.rstrip("/").endswith("/crawl-data") else f"{path}/crawl-data"
-            names += store.list_folders(inside)
+            names += store.list_folders(inside) if store.is_folder(inside) else []
     known = sorted(name for name in names if _SNAPSHOT.fullmatch(name))
     if not known:
         raise InputError(f"input {', '.join(paths) or '(none)'} has no snapshot CC-MAIN-YYYY-WW")

@@ -58,7 +58,7 @@ class StandaloneCluster:
         self.stop()
 
     def start_worker(self, index: int) -> None:
-        """Start worker `index`, or start it again after it was killed."""
+        """Start worker `index`, or start it again after its end."""
         self._start(
             f"worker-{index}", "worker.Worker", "--webui-port", "0", "--cores", str(self._cores),
             "--memory", self._memory, "--work-dir", str(self.folder / f"worker-{index}"), self.url,
@@ -76,11 +76,16 @@ class StandaloneCluster:
                     os.kill(pid, signal.SIGKILL)
         self._daemons.clear()
 
-    def kill_worker(self, index: int) -> None:
-        """`kill -9` of a worker's JVM alone."""
-        daemon = self._daemons[f"worker-{index}"]
-        daemon.kill()
-        daemon.wait()
+    def workers(self) -> list[int]:
+        """Worker JVMs that run, but for the last one: somebody must be left to do the work.
+
+        A killed worker is started again the next time somebody asks, as a supervisor would.
+        """
+        for name, daemon in list(self._daemons.items()):
+            if name.startswith("worker-") and daemon.poll() is not None:
+                self.start_worker(int(name.removeprefix("worker-")))
+        alive = [d.pid for name, d in self._daemons.items() if name.startswith("worker-")]
+        return alive[:-1]
 
     def worker_processes(self, name: str) -> list[int]:
         """Descendants of a daemon, executors and Python among them."""
