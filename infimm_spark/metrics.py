@@ -35,9 +35,9 @@ class Counters:
         named = jvm.java.util.HashMap()
         for name, counter in self._counters.items():
             named.put(f"infimm.{name}", counter)
-        jvm.org.apache.spark.metrics.source.LongAccumulatorSource.register(
-            scala_context, jvm.PythonUtils.toScalaMap(named)
-        )
+        source = getattr(jvm.org.apache.spark.metrics.source, "LongAccumulatorSource$")
+        register = getattr(source, "MODULE$").register
+        register(scala_context, jvm.PythonUtils.toScalaMap(named))
 
     def add(self, stage: str, counts: Mapping[str, int]) -> None:
         """Count what a unit of work committed."""
