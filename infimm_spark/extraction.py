@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("infimm_spark")
 
+_JOB_GROUP = "infimm-extract"
 _MODELS: tuple[ModelKind, ...] = ("language", "recall")
 
 
@@ -84,7 +85,7 @@ class Extraction:
                 if any(f.done() and not f.cancelled() and f.exception() for f in futures.values()):
                     for future in futures.values():
                         future.cancel()
-                    context.cancelAllJobs()
+                    context.cancelJobGroup(_JOB_GROUP)
                     _raise_first([f for f in futures.values() if not f.cancelled()])
                 return {index: future.result() for index, future in futures.items()}
         finally:
@@ -108,6 +109,8 @@ class Extraction:
 
     def _group(self, index: int) -> Manifest:
         layout = self._run.layout
+        # Of this thread: a failure cancels these jobs and no other of the session.
+        self._run.spark.sparkContext.setJobGroup(_JOB_GROUP, f"extract group {index}")
         started, clock = timestamp(), time.monotonic()
         attempt = layout.attempt(index, uuid.uuid4().hex[:12])
         self._write(index, attempt)
