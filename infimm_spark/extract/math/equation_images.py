@@ -121,10 +121,12 @@ def _is_alt_formula(alt: str, classes: str, marked: bool) -> bool:
     if marked and _COMMAND.search(alt):
         return True
     if is_tex(alt):
-        return marked or "\\" in alt or alt[0] == "$" or "^" in alt or "_" in alt
+        return marked or "\\" in alt or alt[0] == "$" or "^" in alt or _INDEXED.search(alt) is not None
     return marked and len(alt) <= 60 and _PLAIN_FORMULA.fullmatch(alt) is not None
 
 
+# `a_1`, but not the number of a photograph: `U1 02_22`
+_INDEXED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]_[A-Za-z0-9{]")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]{2,}|[%$,;!])")
 _PLAIN_FORMULA = re.compile(r"[A-Za-z](?:[,\s]+[A-Za-z])*|[A-Za-z0-9\s+\-*/=<>().,'|!:\[\]]{1,40}")
 _WP_ALT = re.compile(r"^\s*(?:LaTeX|tex|Formula|Equation|latex equation|math)\s*[:：]\s*", re.I)
