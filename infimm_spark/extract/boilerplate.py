@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from infimm_spark.extract.notices import is_date, is_notice, is_related_heading
 from infimm_spark.extract.tree import Block
 
 
@@ -19,6 +20,7 @@ def mark_boilerplate(root: Block) -> None:
     main = _main_block(root)
     _drop_beside(root, main)
     _drop_link_lists(main)
+    _drop_related(main)
 
 
 class _Dropped:
@@ -308,6 +310,50 @@ def _drop_link_lists(main: Block) -> None:
             _drop_empty_headings(parent)
 
 
+def _drop_related(main: Block) -> None:
+    """A heading such as "Related articles" goes with what follows it, up to a heading of its rank.
+
+    Only after the greater part of what its parent holds, and never with a formula.
+    """
+    todo = [main]
+    while todo:
+        parent = todo.pop()
+        children = parent.children
+        before = 0
+        for index, child in enumerate(children):
+            if child.__class__ is str:
+                before += len(child)
+                continue
+            assert isinstance(child, Block)
+            if not child.kept:
+                continue
+            if child.tag in _HEADINGS and before and is_related_heading(_line(child)):
+                _drop_section(children, index, before)
+            else:
+                todo.append(child)
+            before += child.length
+
+
+def _drop_section(children: list[str | Block], start: int, before: int) -> None:
+    rank = children[start].tag  # type: ignore[union-attr]
+    section: list[Block] = []
+    length = 0
+    for child in children[start:]:
+        if isinstance(child, str):
+            if not child.isspace():
+                break
+            continue
+        if section and child.tag in _HEADINGS and child.tag <= rank:
+            break
+        if child.formulas:
+            return
+        section.append(child)
+        length += child.length
+    if length <= before:
+        for block in section:
+            block.kept = False
+
+
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 
 
@@ -344,28 +390,12 @@ def _is_link_list(block: Block) -> bool:
         items = sum(isinstance(child, Block) for child in block.children)
         return length < 80 * items or density > 0.9
     if tag in ("div", "section", "header", "form", "details", "fieldset", "center"):
-        return density > 0.6
+        return density > 0.6 or (tag == "div" and _is_leaf(block) and _is_notice(block))
     if tag in ("table", "tbody"):
         return density > 0.8
     if tag in ("p", "address"):
         return (density > 0.85 and length < 150) or _is_notice(block)
     return tag in _SHORT_LINES and _is_notice(block)
-
-
-_NOTICE = re.compile(
-    r"\s*(?:advertisement|sponsored|share (?:this|on|via)|read (?:more|also|next)|see also:|also read|"
-    r"related (?:articles?|posts?|stories|topics|links)|more (?:from|on|about|stories)\b|"
-    r"subscribe|sign up|log ?in to|follow us|like us on|click here to|tags?:|filed under|posted (?:in|on|by)|"
-    r"all rights reserved|copyright|©|\(c\) \d{4}|cookies?\b|this (?:site|website) uses cookies|"
-    r"you (?:may|might) also like|leave a (?:reply|comment)|print this|e-?mail this|"
-    r"anzeige\b|werbung\b|lesen sie auch|lesen sie (?:mehr|hier)|mehr (?:zum thema|dazu|zu diesem thema)|"
-    r"weitere (?:artikel|beiträge|informationen|themen|meldungen)|das könnte (?:sie|dich|ihnen)|auch interessant|"
-    r"zum thema|schlagw|teilen\b|quelle:|reklama|czytaj (?:też|także)|zobacz także|"
-    r"lire aussi|à lire aussi|lea también|vea también|leer también|te puede interesar|"
-    r"上一篇|下一篇|相关(?:文章|阅读|推荐)|推荐阅读|分享(?:到|至)|版权(?:声明|所有)|本文(?:作者|链接)[:：]|转载请|"
-    r"扫(?:一扫|码)|关注(?:我们|公众号)|发表评论|点击(?:查看|这里)更多|阅读更多|标签[:：])",
-    re.I,
-)
 
 
 def _is_notice(block: Block) -> bool:
@@ -375,4 +405,14 @@ def _is_notice(block: Block) -> bool:
     first = next((c for c in block.children if isinstance(c, str) and not c.isspace()), None)
     if first is None:
         return False
-    return _NOTICE.match(first) is not None
+    return is_notice(first) or (
+        block.tag in ("p", "div") and _is_leaf(block) and is_date(_line(block))
+    )
+
+
+def _line(block: Block) -> str:
+    return "".join(c for c in block.children if isinstance(c, str)).strip()
+
+
+def _is_leaf(block: Block) -> bool:
+    return all(child.__class__ is not Block for child in block.children)
