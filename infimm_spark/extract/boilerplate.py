@@ -19,8 +19,8 @@ def mark_boilerplate(root: Block) -> None:
     _drop_named(root)
     main = _main_block(root)
     _drop_beside(root, main)
-    _drop_link_lists(main)
     _drop_related(main)
+    _drop_link_lists(main)
 
 
 class _Dropped:

@@ -31,7 +31,7 @@ _NOTICE = re.compile(
 # The line of a photographer or an agency, with no sentence around it.
 _CREDIT = re.compile(
     r"\s*\(?(?:foto|fotos|photos?|bild|bilder|picture|kuva|image credit|photo credit|credits?|crédit photo|"
-    r"foto de|imagen)(?:\s+by\b|\s*[:©])[^.!?]{0,80}\s*$"
+    r"foto de|imagen)(?:\s+by\b|\s*[:©])(?:[^.!?]|\b[A-Z]\.){0,80}\s*$"
     r"|[^.!?:]{0,60}(?:getty images|shutterstock|istock|adobe stock|picture alliance|ap photo)[^.!?]{0,30}\s*$",
     re.I,
 )

@@ -121,7 +121,9 @@ def _is_alt_formula(alt: str, classes: str, marked: bool) -> bool:
     if marked and _COMMAND.search(alt):
         return True
     if is_tex(alt):
-        return marked or "\\" in alt or alt[0] == "$" or "^" in alt or _INDEXED.search(alt) is not None
+        return (
+            marked or "\\" in alt or alt[0] == "$" or "^" in alt or _INDEXED.search(alt) is not None
+        )
     return marked and len(alt) <= 60 and _PLAIN_FORMULA.fullmatch(alt) is not None
 
 
