@@ -19,6 +19,7 @@ from infimm_spark.pipeline import Run
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.stages.boilerplate import REPEATED
 from infimm_spark.stages.dedup import deduplicate, deduplicate_ranked, rank, signatures
 
 pytestmark = pytest.mark.spark
@@ -100,12 +101,14 @@ def test_a_document_of_an_earlier_run_is_refused(
 
 def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
     """`dedup.against` compares with a finished run and leaves its files as they are; evidence and
-    `explain` lead to its documents; a run with other signatures is refused before Spark is asked."""
+    `explain` lead to its documents; a run with other signatures is refused before Spark is asked.
+    Refining goes on from there, repeated paragraphs removed if so configured."""
     write_sample_crawl(tmp_path / "crawl")
 
     def run(name: str, snapshot: str, **dedup: Any) -> Run:
         inputs = {"paths": [str(tmp_path / "crawl")], "snapshots": [snapshot]}
         values = {"input": inputs, "output": str(tmp_path / name), "dedup": dedup}
+        values["boilerplate"] = {"enabled": True, "min_documents": 2, "min_chars": 10}
         return Run.begin(load_config(ROOT / "conf" / "local.yaml", values), resume=False)
 
     earlier = run("earlier", OLD)
@@ -144,5 +147,9 @@ def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
         if "dedup: dropped" in line
     )
     assert settled[led_back[0]["kept_id"]] in line
+    later.stage("refine")
+    repeated = tables.rows(later.layout, "refine", "boilerplate", REPEATED)
+    assert repeated
+    assert not any("$" in row["text"] for row in repeated)
     with pytest.raises(StageError, match="was itself compared with run"):
         run("third", "CC-MAIN-2023-50", against=[later.layout.root])
