@@ -30,12 +30,12 @@ SCHEMA = pa.schema(
 _SIZES = [1] * 60 + [2] * 20 + [3] * 10 + [5] * 7 + [10] * 3  # 1.95 on average
 _EDITS = [0.0, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.08]  # share of words replaced
 _LENGTHS = (1_000, 3_800)  # characters; 2.6 kB on average
-_PER_FILE = 10_000
+_PER_FILE = 5_000
 _WORDS = re.compile(r"[\w']+")
 
 
 def write_corpus(texts: Path, folder: Path, n_documents: int, workers: int = 2) -> None:
-    """`n_documents` in Parquet files of about 10,000 below `folder`."""
+    """`n_documents` in Parquet files of about 5,000 below `folder`."""
     folder.mkdir(parents=True)
     counts = [min(_PER_FILE, n_documents - first) for first in range(0, n_documents, _PER_FILE)]
     with ProcessPoolExecutor(workers) as pool:

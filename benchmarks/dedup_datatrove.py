@@ -151,7 +151,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--datatrove", help="Python of an environment with datatrove 0.10")
     parser.add_argument("--documents", type=int, default=60_000)
     parser.add_argument(
-        "--peer-files", type=int, help="files of 10,000 documents that datatrove gets (all)"
+        "--peer-files", type=int, help="files of 5,000 documents that datatrove gets (all)"
     )
     parser.add_argument("--scratch", help="directory for temporary files")
     parser.add_argument("--ours", nargs=2, help=argparse.SUPPRESS)
