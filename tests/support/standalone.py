@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -131,7 +132,7 @@ class StandaloneCluster:
                 [str(self.home / "bin" / "spark-class"), f"org.apache.spark.deploy.{main}",
                  "--host", "127.0.0.1", *arguments],
                 cwd=self.folder / name, env=environment, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent,
             )  # fmt: skip
 
     def _await_workers(self, count: int) -> None:
@@ -188,6 +189,13 @@ def command_line(pid: int) -> str:
         )
     except OSError:
         return ""
+
+
+def _die_with_parent() -> None:
+    """Linux ends a daemon whose test or command was killed."""
+    pr_set_pdeathsig = 1
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _free_port() -> int:

@@ -87,18 +87,22 @@ def run_with_kills(
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or []), daemon=True)
     reader.start()
     seen = 0
-    while process.poll() is None:
-        for line in lines[seen:]:
-            seen += 1
-            if waiting and waiting[0][0] in line:
-                open_moment = waiting.pop(0)
-        if open_moment is not None:
-            for victim in open_moment[1]()[:1]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(victim, signal.SIGKILL)
-                    killed.append(open_moment[0])
-                    open_moment = None
-        time.sleep(0.1)
+    try:
+        while process.poll() is None:
+            for line in lines[seen:]:
+                seen += 1
+                if waiting and waiting[0][0] in line:
+                    open_moment = waiting.pop(0)
+            if open_moment is not None:
+                for victim in open_moment[1]()[:1]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(victim, signal.SIGKILL)
+                        killed.append(open_moment[0])
+                        open_moment = None
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.wait()
     reader.join()
     log = "".join(lines)
     assert process.returncode == 0, log[-4000:]
