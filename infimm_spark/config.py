@@ -202,8 +202,9 @@ class MinHashConfig(_Section):
     """Paper: inside each snapshot, then neighbouring pairs (`pairs` does both)."""
     bucket_limit: PositiveInt = 64
     """Ours: a bucket compares its members with at most this many survivors, best first."""
-    max_iterations: PositiveInt = 50
-    """Rounds after which the job fails if more than `local_limit` memberships are open."""
+    max_iterations: PositiveInt = 100
+    """Rounds after which the job fails if more than `local_limit` memberships are open. A bucket of
+    documents that resemble each other in nothing takes `bucket_limit` rounds."""
     local_limit: Annotated[int, Field(ge=0)] = 500_000
     """Ours: so many bucket memberships are settled in one task (at most 250 MB of signatures)."""
 

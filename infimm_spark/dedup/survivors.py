@@ -74,13 +74,11 @@ def greedy_duplicates(
         shared = _shared_buckets(still_open, first_undecided)
         seen = checkpoint(shared, f"{name}-{iteration}-buckets")
         size, crowded = _size(seen)
+        hot = checkpoint(_hot_bests(seen), f"{name}-{iteration}-hot") if crowded else None
         if size <= local_limit:
             rest = _in_one_task(seen, documents, verification, first_undecided, bucket_limit)
             found.append(checkpoint(rest, f"{name}-rest"))
             return reduce(DataFrame.unionByName, found)
-        hot = None
-        if crowded:
-            hot = checkpoint(_hot_bests(seen), f"{name}-{iteration}-hot")
         judged = _with_state_of_best(seen, hot, first_undecided)
         proposed = _proposed(judged, first_undecided)
         similar = verified_pairs(proposed, documents, verification, hot)
