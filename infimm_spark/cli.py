@@ -419,13 +419,16 @@ def explain(
 @app.command()
 def funnel(run: RunOption) -> None:
     """The reconciled funnel of a finished run, added up again from its ledger."""
-    from infimm_spark.report.funnel import read_report
+    from infimm_spark.report.formulas import print_formulas
+    from infimm_spark.report.funnel import read_formulas, read_report
     from infimm_spark.runs import tables
     from infimm_spark.runs.ledger import print_funnel, reconcile
 
     layout = _existing_run(run)
     read_report(layout)
     print(print_funnel(reconcile(tables.ledger(layout))))
+    if formulas := print_formulas(read_formulas(layout)):
+        print(f"\n{formulas}")
 
 
 @app.command("dedup-report")

@@ -613,6 +613,7 @@ def _refine(run: Run) -> dict[str, int]:
 def _publish(run: Run) -> dict[str, int]:
     """Clean documents to the released schema."""
     from infimm_spark import schemas
+    from infimm_spark.report.formulas import tallies
     from infimm_spark.report.funnel import write_report
     from infimm_spark.stages import accounting
     from infimm_spark.stages.publish import corpus_files, corpus_rows, partition_for_publish
@@ -630,7 +631,11 @@ def _publish(run: Run) -> dict[str, int]:
     written = run.read(run.layout.corpus, schemas.CORPUS)
     run.write(accounting.publish_ledger(clean, written), run.layout.table("publish", "ledger"))
     counts = _stage_counts(run, "publish", ("publish",))
-    write_report(run.layout, run.run_id, run.reconciled(STAGES))
+    formulas = tallies(
+        (row.encoding, row.outcome, row.formulas)
+        for row in accounting.formula_sums(run.documents()).collect()
+    )
+    write_report(run.layout, run.run_id, run.reconciled(STAGES), formulas)
     return counts
 
 

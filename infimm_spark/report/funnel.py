@@ -8,22 +8,33 @@ import json
 from infimm_spark import __version__
 from infimm_spark.crawl import store
 from infimm_spark.errors import StageError
+from infimm_spark.report.formulas import FormulaTally, print_formulas
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import FunnelStage, print_funnel
 
 
-def write_report(layout: RunLayout, run_id: str, stages: list[FunnelStage]) -> None:
+def write_report(
+    layout: RunLayout, run_id: str, stages: list[FunnelStage], formulas: list[FormulaTally]
+) -> None:
     """Write `report/funnel.json` and `report/funnel.txt`; `stages` must be reconciled."""
     content = {
         "run_id": run_id,
         "code_version": __version__,
         "reconciled": True,
         "stages": [dataclasses.asdict(stage) for stage in stages],
+        "formulas": [dataclasses.asdict(tally) for tally in formulas],
     }
     store.write_bytes(
         f"{layout.report}/funnel.json", (json.dumps(content, indent=2) + "\n").encode()
     )
-    store.write_bytes(f"{layout.report}/funnel.txt", (print_funnel(stages) + "\n").encode())
+    text = "\n\n".join(filter(None, (print_funnel(stages), print_formulas(formulas))))
+    store.write_bytes(f"{layout.report}/funnel.txt", (text + "\n").encode())
+
+
+def read_formulas(layout: RunLayout) -> list[FormulaTally]:
+    """The formula ledger of a finished run; empty for a run whose report has none."""
+    content = json.loads(store.read_bytes(f"{layout.report}/funnel.json"))
+    return [FormulaTally(**tally) for tally in content.get("formulas", [])]
 
 
 def read_report(layout: RunLayout) -> list[FunnelStage]:

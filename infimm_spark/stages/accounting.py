@@ -14,6 +14,16 @@ from pyspark.sql import functions as F
 from infimm_spark import schemas
 
 
+def formula_sums(documents: DataFrame) -> DataFrame:
+    """Formulas of all documents: `encoding`, `outcome`, `formulas` (a few dozen rows)."""
+    return (
+        documents.select(F.explode("formula_counts").alias("counted"))
+        .select("counted.encoding", "counted.outcome", "counted.count")
+        .groupBy("encoding", "outcome")
+        .agg(F.sum("count").alias("formulas"))
+    )
+
+
 def threshold_ledger(
     before: DataFrame, after: DataFrame, stage: str, reason: str, dropped: DataFrame
 ) -> DataFrame:

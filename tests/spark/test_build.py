@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from infimm_spark.config import load_config
 from infimm_spark.errors import OutputError, ReconciliationError, ResumeError, StageError
 from infimm_spark.explain import explain
 from infimm_spark.pipeline import Run, RunSummary, build
+from infimm_spark.report.funnel import read_formulas
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import reconcile
@@ -91,6 +93,24 @@ def test_the_ledger_of_a_build_reconciles(built: RunSummary) -> None:
     ]
     assert stages == built.funnel
     assert stages[-1].kept == len(corpus_rows(built.output)) > 0
+
+
+def test_the_report_sums_the_formulas_of_all_documents(built: RunSummary) -> None:
+    """Found = recovered + failed over all extracted documents, encoding by encoding."""
+    layout = RunLayout(built.output)
+    documents = tables.rows(layout, "extract", "documents", schemas.DOCUMENTS)
+    counted: Counter[tuple[str, str]] = Counter()
+    for document in documents:
+        for entry in document["formula_counts"]:
+            counted[entry["encoding"], entry["outcome"]] += entry["count"]
+    reported = {
+        (tally.encoding, outcome): getattr(tally, outcome)
+        for tally in read_formulas(layout)
+        for outcome in ("valid", "invalid", "failed")
+        if getattr(tally, outcome)
+    }
+    assert reported == dict(counted)
+    assert sum(counted.values()) > 0
 
 
 def test_every_sample_page_meets_its_expected_end(built: RunSummary) -> None:
