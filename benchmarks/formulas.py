@@ -326,9 +326,9 @@ def _text(root: LexborNode) -> str:
 # --- MathML -----------------------------------------------------------------------------------
 
 
-def mathml(show: int) -> None:
+def mathml(python: str) -> None:
     """MathML → LaTeX beside the libraries of PyPI, in loose form (see `mathml.py`)."""
-    mathml_pairs.compare(show)
+    mathml_pairs.compare(python)
 
 
 # --- report -----------------------------------------------------------------------------------
@@ -365,6 +365,7 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="pages whose name or URL contains this")
     parser.add_argument("--pages", type=int, default=400, help="crawl pages a kind of source")
+    parser.add_argument("--peer", default=sys.executable, help="an interpreter with the peers")
     arguments = parser.parse_args()
     suites = (
         [arguments.suite] if arguments.suite != "all" else ["gold", "renderers", "crawl", "mathml"]
@@ -379,7 +380,7 @@ def main() -> None:
         elif suite == "crawl":
             report("crawl, by source", crawl(arguments.only, arguments.pages), arguments.show)
         else:
-            mathml(arguments.show)
+            mathml(arguments.peer)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ import hashlib
 import html
 import json
 import re
+import subprocess
 import sys
 import time
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
@@ -86,6 +88,56 @@ def main() -> None:
     print(f"conversion with parsing: {len(pairs) / seconds:,.0f} formulas/s")
 
 
+# Converters on PyPI: what turns the MathML in `source` into the TeX in `tex`.
+_PEERS = {
+    "mathml-to-latex 1.0.0": "from mathml_to_latex import MathMLToLaTeX\nconvert = MathMLToLaTeX.convert",
+    "mathml2latex 0.2.12": (
+        "from bs4 import BeautifulSoup\nfrom mathml2latex.mathml import process_mathml\n"
+        "def convert(source):\n    soup = BeautifulSoup(source, 'lxml')\n    process_mathml(soup)\n"
+        "    return soup.get_text().strip()"
+    ),
+}
+_PEER = """
+import json, sys
+out, sys.stdout = sys.stdout, sys.stderr
+{setup}
+for line in sys.stdin:
+    try:
+        tex = convert(json.loads(line))
+    except Exception:
+        tex = ""
+    print(json.dumps(tex if isinstance(tex, str) else ""), file=out)
+"""
+
+
+def compare(python: str) -> None:
+    """Ours and the converters that the interpreter `python` has, loose match on the same pairs."""
+    pairs = [json.loads(line) for line in PAIRS.read_text("utf-8").split("\n") if line]
+    expected = [loose_form(expected_tex(pair)) for pair in pairs]
+    print(f"\n{'MathML to LaTeX, loose match':44} {'pairs':>6} {'loose':>7}")
+    ours = []
+    for pair in pairs:
+        try:
+            ours.append(mathml_to_latex(parse_mathml(pair["mathml"])))
+        except ConversionError:
+            ours.append("")
+    _line("ours", ours, expected)
+    fed = "".join(json.dumps(pair["mathml"]) + "\n" for pair in pairs)
+    for name, setup in _PEERS.items():
+        done = subprocess.run(
+            [python, "-c", _PEER.format(setup=setup)], input=fed, capture_output=True, text=True
+        )
+        if done.returncode:
+            print(f"{name:44} not measured: {done.stderr.strip().splitlines()[-1]}")
+        else:
+            _line(name, [clean(json.loads(line)) for line in done.stdout.splitlines()], expected)
+
+
+def _line(name: str, texs: list[str], expected: list[str]) -> None:
+    same = sum(loose_form(tex) == wanted for tex, wanted in zip(texs, expected, strict=True))
+    print(f"{name:44} {len(expected):6} {same / len(expected):7.1%}")
+
+
 def half_of(pair: dict[str, str]) -> str:
     """`dev` or `test`, by the pair's id alone."""
     name = (
@@ -133,6 +185,8 @@ def loose_form(tex: str) -> str:
     disagree about weight. So are signs that differ in size only (`\longrightarrow`), an accent and
     the same sign set over a letter, and chemistry written as `\ce{H2O}` or as subscripts.
     """
+    if not tex.isascii():
+        tex = _ACCENTED.sub(_decomposed, tex)
     if "\\ce" in tex:
         tex = _CHEMISTRY.sub(lambda match: chemistry(match[1]), tex)
     tex = normal_form(tex)
@@ -152,6 +206,19 @@ def loose_form(tex: str) -> str:
                 tex,
             )
     return normal_form(tex).replace(" ", "")
+
+
+# `Ĥ` and `\\hat{H}` are the same.
+_ACCENTED = re.compile("[\u00ff-\u024f\u1e00-\u1eff]")
+_MARKS = {"\u0300": "grave", "\u0301": "acute", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar",
+          "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030c": "check"}  # fmt: skip
+
+
+def _decomposed(match: re.Match[str]) -> str:
+    letter, *marks = unicodedata.normalize("NFD", match[0])
+    if len(marks) != 1 or marks[0] not in _MARKS:
+        return match[0]
+    return f"\\{_MARKS[marks[0]]}{{{letter}}}"
 
 
 _ACCENTS = {

@@ -211,7 +211,7 @@ def _identifier(element: Element) -> None:
         element.tex, element.kind = f"\\operatorname{element.tex[7:]}", "func"
 
 
-_COMPOSED = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
+_COMPOSED = re.compile("[\u00ff-\u024f\u1e00-\u1eff]")  # letters of words (é, ö, ñ) stay
 
 
 @lru_cache(maxsize=8192)
