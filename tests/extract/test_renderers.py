@@ -35,7 +35,6 @@ PAGES = fixtures.fixture_pages()
 FLOORS = {
     "mathjax2-svg-bare": 0.30,  # version 2's SVG keeps glyphs and positions only
     "mathjax2-htmlcss-bare": 0.38,  # nested boxes of text, their places in styles
-    "mathjax2-chtml-bare": 0.86,
     "pandoc-plain": 0.88,  # function names and letters are told apart by slant alone
 }
 
