@@ -229,6 +229,14 @@ _CAUSES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        # The kernel refuses a foreign executable, Java tries it as a shell script, and that ends at once.
+        r"port number from pyspark\.daemon's stdout|Bad data in pyspark\.daemon's standard output",
+        lambda m: (
+            "executors' Python does not start: it is for another architecture, or damaged; "
+            "expected the archive of the executors' machines (build_environment.py --list)"
+        ),
+    ),
+    (
         r"Python in worker has different version[:\s(']*([\d.]+).*?driver[:\s']*([\d.]+)",
         lambda m: (
             f"executors run Python {m[1].rstrip('.')}, the driver {m[2].rstrip('.')}; expected the "

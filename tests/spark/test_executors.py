@@ -1,0 +1,78 @@
+"""Executors show what they run before any work is handed out."""
+
+from __future__ import annotations
+
+import platform
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from infimm_spark.classify.broadcast import read_model
+from infimm_spark.errors import SubmissionError
+from infimm_spark.submission import check_executors
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def python_of_executors(spark: SparkSession) -> Iterator[SparkSession]:
+    """A session whose executors may be given another interpreter for a test."""
+    usual = spark.sparkContext.pythonExec
+    yield spark
+    spark.sparkContext.pythonExec = usual
+
+
+def test_executors_show_interpreter_package_and_models(spark: SparkSession, tmp_path: Path) -> None:
+    """Each host is one line: its Python, where the package is from, the models' fingerprints."""
+    model = read_model(None, "recall")
+    witness = tmp_path / "run.json"
+    witness.write_text("{}")
+    broadcast = spark.sparkContext.broadcast(model)
+    (executor,) = check_executors(spark, [broadcast], {"recall": model.fingerprint}, str(witness))
+    assert executor.python == platform.python_version()
+    assert executor.executable == sys.executable
+    assert executor.package.endswith("infimm_spark")
+    assert executor.models == (model.fingerprint,)
+
+
+@pytest.mark.parametrize(
+    ("expected", "witness", "message"),
+    [
+        ({"recall": "another"}, None, "has not the driver's model recall"),
+        ({}, "/nowhere/run.json", "does not see /nowhere/run.json, which the driver wrote"),
+    ],
+)
+def test_an_executor_that_lacks_something_is_named(
+    spark: SparkSession, expected: dict[str, str], witness: str | None, message: str
+) -> None:
+    """A model that did not arrive, and an output directory that is not shared, stop the run."""
+    with pytest.raises(SubmissionError, match=f"executor on .* {message}"):
+        check_executors(spark, [], expected, witness)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "executors have no interpreter .*/python; expected --archives"),
+        (
+            b"\x7fELF\x02\x01\x01 of another machine",
+            "Python does not start: it is for another architecture",
+        ),
+    ],
+)
+def test_an_interpreter_that_does_not_start_is_one_line(
+    python_of_executors: SparkSession, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    """No interpreter, and one of another machine, are said without Spark's trace."""
+    python = tmp_path / "python"
+    if content is not None:
+        python.write_bytes(content)
+        python.chmod(stat.S_IRWXU)
+    python_of_executors.sparkContext.pythonExec = str(python)
+    with pytest.raises(SubmissionError, match=message) as caught:
+        check_executors(python_of_executors, [], {})
+    assert "\n" not in str(caught.value)
