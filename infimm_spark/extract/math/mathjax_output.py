@@ -28,7 +28,7 @@ def mathjax_to_latex(node: LexborNode) -> str:
         ConversionError: ``empty``, ``too_large``, or ``undecodable`` for output whose structure
             is gone (MathJax 2 SVG).
     """
-    root = _read(node)
+    root = None if _is_laid_out_glyphs(node) else _read(node)
     if root is None:
         raise ConversionError("undecodable")
     return element_to_latex(root)
@@ -61,6 +61,25 @@ _TRANSLATE = re.compile(r"translate\(\s*-?[\d.e-]+[ ,]+(-?[\d.e-]+)")
 # The calligraphic font has no code points of its own: `TEX-C` in CHTML, `#MJX-1-TEX-C-4C` in SVG.
 _CALLIGRAPHIC = re.compile(r"(?:TEX|NCM)-C(?:$|[- ])")
 _HREF_CODE = re.compile(r"-([0-9A-F]{2,6})\Z")
+
+
+def _is_laid_out_glyphs(node: LexborNode) -> bool:
+    """Whether this is SVG of MathJax 2, which says only where glyphs stand, and they are not in a row."""
+    for glyph in node.css("svg use"):
+        attrs = glyph.attributes
+        reference = attrs.get("xlink:href") or attrs.get("href") or ""
+        if not reference.startswith("#MJ") or reference.startswith("#MJX"):
+            return False
+        plain = reference.startswith(("#MJMATHI-", "#MJMAIN-"))
+        if (
+            not plain
+            or attrs.get("y") not in (None, "0")
+            or "scale" in (attrs.get("transform") or "")
+        ):
+            return True
+        if node.css_first("svg g g") is not None:
+            return True
+    return node.css_first("svg rect") is not None and node.css_first("[data-mml-node]") is None
 
 
 def _read(node: LexborNode) -> Element | None:
@@ -208,11 +227,22 @@ _VARIANT_FONTS = {
 }  # fmt: skip
 
 
+# HTML-CSS names it in the style.
+_FAMILY = re.compile(r"font-family:\s*\"?MathJax_([A-Za-z-]+)")
+_VARIANT_FAMILIES = {
+    "Main": "normal", "Main-bold": "bold", "Math-italic": "italic", "Math-bold-italic": "bold-italic",
+    "Caligraphic": "script", "Script": "script", "Fraktur": "fraktur", "AMS": "double-struck",
+    "SansSerif": "sans-serif", "SansSerif-bold": "bold-sans-serif", "Typewriter": "monospace",
+}  # fmt: skip
+
+
 def _build(item: _Node) -> None:
     """Makes the MathML element of one rendered element from those of its children."""
     name = item.name
     if name in _TOKENS:
         _build_token(item)
+    elif name in _BOXED and (boxes := _boxes(item)):
+        item.element = _boxed(name, boxes)
     elif name in _BUILDERS:
         _BUILDERS[name](item)
     else:
@@ -241,6 +271,9 @@ def _build_token(item: _Node) -> None:
     for kid in item.kids:  # MathJax 2 marks the font on the glyph's own span
         for class_name in kid.classes:
             variant = _VARIANT_FONTS.get(class_name, variant)
+    family = _FAMILY.search(item.attrs.get("style") or "")
+    if family is not None:
+        variant = _VARIANT_FAMILIES.get(family[1], variant)
     if variant == "double-struck" and not text.isalpha():
         variant = None  # its AMS font holds signs too
     if "mjx-ds" in item.classes or "mjx-cal" in item.classes:
@@ -523,6 +556,108 @@ def _build_multiscripts(item: _Node) -> None:
             empty = Element("none")
             element.kids.extend([scripts[0], empty] if _below(part) else [empty, scripts[0]])
     item.element = element
+
+
+# --- HTML-CSS of MathJax 2: boxes placed by their styles ------------------------------------
+
+_BOXED = frozenset(
+    {
+        "msub",
+        "msup",
+        "msubsup",
+        "munder",
+        "mover",
+        "munderover",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mtable",
+    }
+)
+_TOP = re.compile(r"(?:^|;)\s*top:\s*(-?[\d.]+)em")
+_STRUT = re.compile(r"width:\s*0(?:px|em)?;.*?height:\s*(-?[\d.]+)em", re.S)
+
+
+def _boxes(item: _Node) -> list[tuple[float, _Node]]:
+    """The absolutely placed parts of an element, each with its baseline (downwards, in em)."""
+    for holder in item.kids:
+        if holder.name or "position: relative" not in (holder.attrs.get("style") or ""):
+            continue
+        boxes: list[tuple[float, _Node]] = []
+        for kid in holder.kids:
+            style = kid.attrs.get("style") or ""
+            top = _TOP.search(style)
+            if top is None or "position: absolute" not in style:
+                continue
+            struts = (_STRUT.search(strut.attrs.get("style") or "") for strut in kid.kids)
+            height = next((float(strut[1]) for strut in struts if strut), 0.0)
+            boxes.append((float(top[1]) + height, kid))
+        return boxes
+    return []
+
+
+def _boxed(name: str, boxes: list[tuple[float, _Node]]) -> Element:
+    """The MathML element of placed parts: what is above and below tells scripts and limits apart."""
+    if name == "mtable":
+        return _boxed_table([_cells(box) for _, box in boxes])
+    parts = [(y, box) for y, box in boxes if _bears_mathml(box)]
+    if not parts:
+        return Element("mrow")
+    baseline, base = parts[0]
+    element = Element(name)
+    if name == "mfrac":
+        parts.sort(key=lambda part: part[0])
+        element.kids = [_row(_elements(box)) for _, box in (parts[0], parts[-1])]
+        if not any("border-top" in (k.attrs.get("style") or "") for _, b in boxes for k in b.kids):
+            element.attrs["linethickness"] = "0"
+        return element
+    if name in ("msqrt", "mroot"):
+        element.kids = [_row(_elements(box)) for _, box in parts[:2]]
+        element.tag = "mroot" if len(element.kids) == 2 else "msqrt"
+        return element
+    low, high, both = (
+        ("munder", "mover", "munderover")
+        if name.startswith(("mu", "mo"))
+        else ("msub", "msup", "msubsup")
+    )
+    below = next((box for y, box in parts[1:] if y > baseline), None)
+    above = next((box for y, box in parts[1:] if y <= baseline), None)
+    element.tag = both if below and above else low if below else high
+    element.kids = [_row(_elements(box)) for box in (base, below, above) if box is not None]
+    return element if len(element.kids) > 1 else element.kids[0]
+
+
+def _bears_mathml(box: _Node) -> bool:
+    todo = [box]
+    while todo:
+        node = todo.pop()
+        if node.name in _MATHML_NAMES:
+            return True
+        todo.extend(node.kids)
+    return False
+
+
+def _cells(column: _Node) -> list[_Node]:
+    cells: list[_Node] = []
+    todo = [column]
+    while todo:
+        node = todo.pop()
+        if node.name == "mtd":
+            cells.append(node)
+        else:
+            todo.extend(reversed(node.kids))
+    return cells
+
+
+def _boxed_table(columns: list[list[_Node]]) -> Element:
+    """Columns stand beside one another, their cells below one another."""
+    table = Element("mtable")
+    columns = [column for column in columns if column]
+    for index in range(max(map(len, columns), default=0)):
+        row = table.add("mtr")
+        for column in columns:
+            row.add("mtd").kids = _elements(column[index]) if index < len(column) else []
+    return table
 
 
 _BUILDERS = {
