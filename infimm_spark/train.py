@@ -331,7 +331,8 @@ def _for_spark(spark: SparkSession, location: str) -> str:
     """S3 by the session's connector; a local path must not be taken for one in HDFS."""
     if "://" in location:
         return spark_location(spark, location)
-    return Path(location).absolute().as_uri()
+    # Not as_uri(): Hadoop takes the percent signs of an encoded blank for the name itself.
+    return f"file://{Path(location).absolute()}"
 
 
 def _last(location: str) -> str:
