@@ -310,6 +310,10 @@ def _drop_link_lists(main: Block) -> None:
             _drop_empty_headings(parent)
 
 
+# What holds headings and what stands below them.
+_SECTIONING = frozenset({"div", "section", "article", "main", "center", "form", "td", "details"})
+
+
 def _drop_related(main: Block) -> None:
     """A heading such as "Related articles" goes with what follows it, up to a heading of its rank.
 
@@ -329,7 +333,7 @@ def _drop_related(main: Block) -> None:
                 continue
             if child.tag in _HEADINGS and before and is_related_heading(_line(child)):
                 _drop_section(children, index, before)
-            else:
+            elif child.tag in _SECTIONING:
                 todo.append(child)
             before += child.length
 

@@ -11,6 +11,9 @@ _OPENING = re.compile(
     r"\\\\(?![\[(])|\\(?P<bracket>\[)|(?<![\\$])(?P<dollars>\$\$)(?!\$)"
     r"|\\begin\s*\{(?P<name>equation|align|gather|multline|eqnarray|aligned|cases|array|[pbv]?matrix)(?P<star>\*?)\}"
 )
+_NEVER_PARENTS = frozenset(
+    {"p", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "figcaption", "caption", "address"}
+)
 _MOST_PARAGRAPHS = 12
 _LONGEST = 4_000
 _PARAGRAPHS = frozenset({"p", "div"})
@@ -34,7 +37,8 @@ def join_split_formulas(root: Block) -> None:
             closing = _left_open(child)
             if closing is not None:
                 _join(children, index - 1, closing)
-            todo.append(child)
+            if child.tag not in _NEVER_PARENTS:
+                todo.append(child)
 
 
 def _plain(block: str | Block) -> str | None:
