@@ -39,7 +39,10 @@ class FaultProxy:
         self.dead = dead
         self.counts: Counter[str] = Counter()
         self._random = random.Random(seed)
-        self._kinds = {True: deque(KINDS), False: deque(KINDS[:3])}
+        self._kinds = {
+            True: deque(kinds),
+            False: deque(kind for kind in kinds if kind in KINDS[:3]),
+        }
         self._lock = threading.Lock()
         proxy = self
 
