@@ -32,7 +32,13 @@ class FaultProxy:
     """
 
     def __init__(
-        self, port: int, rate: float, *, seed: int = 1, dead: tuple[str, ...] = ()
+        self,
+        port: int,
+        rate: float,
+        *,
+        seed: int = 1,
+        dead: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = KINDS,
     ) -> None:
         self.upstream = port
         self.rate = rate
