@@ -2,7 +2,7 @@
 
     python benchmarks/dedup_datatrove.py --texts texts.jsonl --datatrove ENV/bin/python [--documents 60000]
 
-The documents are those of `dedup_corpus.py`. Both read its Parquet files and write the documents that stay;
+The documents are those of `seeded_corpus.py`. Both read its Parquet files and write the documents that stay;
 both use word 5-grams, 14 x 8. datatrove, whose time is that of tokenising and so grows with the number of
 documents, may be given a part of the files (`--peer-files`); the ratio is one of documents a second. Times are from process start to process end, the start of the JVM and of
 the session included. Ours also finds exact duplicates, verifies every pair and writes its evidence.
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from dedup_corpus import true_jaccard, write_corpus  # noqa: E402
+from seeded_corpus import true_jaccard, write_corpus  # noqa: E402
 
 WORKERS = 2
 TRUE_DUPLICATE = 0.8

@@ -5,8 +5,8 @@
 
 Each size runs in a session of its own: one executor process of 2 cores with a heap of 1 GB beside the
 driver, adaptive execution off, no broadcast joins. By default the input is shingle sets drawn at random
-(`--shingles` each; clusters and edits as in `dedup_corpus.py`), so that the time measured is that from
-signatures to evidence; with `--texts` it is the documents of `dedup_corpus.py`, from text to evidence.
+(`--shingles` each; clusters and edits as in `seeded_corpus.py`), so that the time measured is that from
+signatures to evidence; with `--texts` it is the documents of `seeded_corpus.py`, from text to evidence.
 Printed: seconds of signing and of judging, GB shuffled and spilled (Spark's own counters), the driver's
 peak memory, the executor's peak heap, and the exponent of time between sizes.
 """
@@ -89,7 +89,7 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
 
     config = DedupConfig(minhash=MinHashConfig(scope="all"), url=UrlConfig(enabled=False))
     if options.texts:
-        from dedup_corpus import write_corpus
+        from seeded_corpus import write_corpus
 
         write_corpus(options.texts, folder / "texts", n_documents)
     started = time.monotonic()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.util
 import os
 import random
 import statistics
@@ -21,8 +20,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+
+from s3_server import start
 
 from infimm_spark.cascade import build_judge
 from infimm_spark.classify.broadcast import read_model
@@ -63,7 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = _support("s3_server").start(Path(folder))
+        server = start(Path(folder))
         os.environ.update(server.environment)
         try:
             server.client().create_bucket(Bucket="bench")
@@ -176,17 +178,6 @@ def _sample(folder: Path) -> Path:
 
     write_sample_crawl(folder)
     return folder
-
-
-def _support(name: str) -> ModuleType:
-    path = ROOT / "tests" / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"infimm_bench_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

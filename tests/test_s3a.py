@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 
 import pytest
+from modules import module_at
 
 from infimm_spark.config import S3Access, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
@@ -63,11 +63,7 @@ def test_without_jars_the_way_to_them_is_told(
 
 def test_a_jar_with_another_checksum_is_refused(tmp_path: Path) -> None:
     """What a repository serves in place of an artefact never becomes a jar; the right one does, once."""
-    spec = importlib.util.spec_from_file_location("fetch_jars", ROOT / "conf" / "jars" / "fetch.py")
-    assert spec is not None
-    assert spec.loader is not None
-    fetch = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fetch)
+    fetch = module_at(ROOT / "conf" / "jars" / "fetch.py")
     folder = tmp_path / "repository" / "org" / "x" / "a" / "1"
     folder.mkdir(parents=True)
     (folder / "a-1.jar").write_bytes(b"jar")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import string
@@ -17,6 +16,7 @@ import pytest
 import yaml
 from botocore.session import get_session
 from botocore.stub import Stubber
+from modules import module_at
 
 from infimm_spark.config import load_config
 
@@ -36,16 +36,7 @@ MESSAGES: dict[str, dict[str, str]] = json.loads(
 """Fields and kinds of Dataproc's v1 messages, as its protocol buffers have them."""
 
 
-def _launch() -> Any:
-    spec = importlib.util.spec_from_file_location("launch", CONF / "emr" / "launch.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-launch = _launch()
+launch = module_at(CONF / "emr" / "launch.py")
 
 
 def properties(name: str) -> dict[str, str]:

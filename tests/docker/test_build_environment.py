@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import struct
@@ -10,25 +9,14 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from modules import module_at
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _script() -> ModuleType:
-    location = ROOT / "docker" / "build_environment.py"
-    spec = importlib.util.spec_from_file_location("build_environment", location)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-build_environment = _script()
+build_environment = module_at(ROOT / "docker" / "build_environment.py")
 
 
 def elf(machine: int, needed: list[str], glibc: str) -> bytes:

@@ -6,29 +6,17 @@ compared as the benchmark does (`benchmarks/formulas.py --suite renderers`).
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from modules import module_at
 
 TESTS = Path(__file__).resolve().parent
 REPOSITORY = TESTS.parents[1]
 
 
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem + "_module", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fixtures = loaded(TESTS / "fixtures" / "pages.py")
-scorer = loaded(REPOSITORY / "benchmarks" / "formulas.py")
+fixtures = module_at(TESTS / "fixtures" / "pages.py")
+scorer = module_at(REPOSITORY / "benchmarks" / "formulas.py")
 PAGES = fixtures.fixture_pages()
 
 DECODED = [page for page in PAGES if page.name != "mathjax2-svg-bare"]

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from fault_proxy import FaultProxy
+from s3_server import MISSING, find_minio, start
 
 from infimm_spark.config import StoreConfig
 from infimm_spark.crawl import store
-
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
-
-
-def _support(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"infimm_test_{name}", SUPPORT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """MinIO on loopback."""
-    support = _support("s3_server")
-    if support.find_minio() is None:
-        pytest.skip(support.MISSING)
-    server = support.start(tmp_path_factory.mktemp("s3"))
+    if find_minio() is None:
+        pytest.skip(MISSING)
+    server = start(tmp_path_factory.mktemp("s3"))
     yield server
     server.stop()
 
@@ -41,7 +26,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def fault_proxy() -> Any:
     """The class of the proxy that fails requests."""
-    return _support("fault_proxy").FaultProxy
+    return FaultProxy
 
 
 @pytest.fixture

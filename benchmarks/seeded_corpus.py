@@ -1,6 +1,6 @@
 """A corpus with known near-duplicates, made from real paragraphs by seeded edits.
 
-    python benchmarks/dedup_corpus.py --texts texts.jsonl --documents 60000 --output DIR
+    python benchmarks/seeded_corpus.py --texts texts.jsonl --documents 60000 --output DIR
 
 `texts.jsonl` is what `dedup_quality.py --texts` keeps. A cluster is a page of paragraphs drawn at random
 and revisions of it, each with a share of its words replaced; three clusters in five are a single page.
