@@ -45,8 +45,18 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two lanes side by side, of about the same length: Spark tests wait as much as they work. Each lane is printed
+# when it ends.
 test: lint doctor
-	$(BIN)/python -m pytest -m "not slow"
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-spark test-others
+
+.PHONY: test-spark test-others
+SPARK_TESTS := tests/spark tests/stages
+test-spark:
+	$(BIN)/python -m pytest -m "not slow" $(SPARK_TESTS)
+
+test-others:
+	$(BIN)/python -m pytest -m "not slow" tests $(addprefix --ignore ,$(SPARK_TESTS))
 
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
