@@ -195,8 +195,11 @@ def fetch_record(
 
 def _read_stream(stream: Stream, warc_file: str, max_page_bytes: int) -> Iterator[Item]:
     try:
-        head = read_fully(stream, 512)
-        stream.seek(0)
+        if isinstance(stream, store.ByteStream):
+            head = stream.peek(512)  # going back would ask a server a second time
+        else:
+            head = read_fully(stream, 512)
+            stream.seek(0)
     except StoreRefusedError:
         raise
     except (StoreError, OSError) as error:
