@@ -402,7 +402,13 @@ def page(
 
 @app.command()
 def explain(
-    url: Annotated[str, typer.Argument(help="URL as it stands in the crawl.")], run: RunOption
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="URL as it stands in the crawl; or a record's place, FILE.warc.gz@OFFSET."
+        ),
+    ],
+    run: RunOption,
 ) -> None:
     """What became of a URL, stage by stage."""
     from infimm_spark.explain import explain as lines_for

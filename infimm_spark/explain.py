@@ -1,10 +1,12 @@
-"""What became of a URL in a run, stage by stage."""
+"""What became of a URL, or of a record by its place in a WARC file, in a run, stage by stage."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from infimm_spark import schemas
@@ -15,40 +17,61 @@ from infimm_spark.runs.layout import RunLayout
 _SCORES = ["id", "snapshot", "language", "language_prob", "recall_prob", "math_prob", "n_formulas"]
 
 
-def explain(layout: RunLayout, url: str) -> list[str]:
-    """One line a step for every record of `url` (a URL may be in several snapshots).
+_PLACE = re.compile(r"(?P<file>\S+\.warc(?:\.[a-z0-9]+)?)(?:@(?P<offset>\d+))?", re.I)
 
-    Empty when the run never kept or listed a record of it: not in the input, or among dropped pages
+
+def explain(layout: RunLayout, what: str) -> list[str]:
+    """One line a step for every record of a URL (it may be in several snapshots).
+
+    Records that came without a URL, damaged ones above all, are named by their place: `FILE.warc.gz@OFFSET`,
+    or a whole WARC file by its name or the end of it.
+
+    Empty when the run never kept or listed such a record: not in the input, or among dropped pages
     that a sampled `rejects` table left out.
     """
-    this_url = pc.field("url") == url
+    chosen = _chosen(what)
     lines: list[str] = []
     for stage in ("extract", "dedup", "refine"):
         if stage == "extract":
-            for row in tables.rows(
-                layout, stage, "documents", schemas.DOCUMENTS, this_url, _SCORES
-            ):
+            for row in tables.rows(layout, stage, "documents", schemas.DOCUMENTS, chosen, _SCORES):
                 lines.append(f"{_record(row)} extract: kept; {_scores(row)}")
-        for row in tables.rows(layout, stage, "rejects", schemas.REJECTS, this_url):
+        for row in tables.rows(layout, stage, "rejects", schemas.REJECTS, chosen):
             lines.append(f"{_record(row)} {_rejected(layout, row)}")
     scored = tables.rows(
         layout,
         "refine",
         "scored",
         schemas.CLEAN,
-        this_url,
+        chosen,
         ["id", "snapshot", "quality_prob", "punctuation_ratio", "word_repetition_ratio"],
     )
     published = {
         row["id"]
         for row in tables.rows(
-            layout, "publish", "corpus", schemas.CORPUS, pc.field("URL") == url, ["id"]
+            layout,
+            "publish",
+            "corpus",
+            schemas.CORPUS,
+            pc.field("id").isin(pa.array([row["id"] for row in scored], pa.string())),
+            ["id"],
         )
     }
     for row in scored:
         if row["id"] in published:
             lines.append(f"{_record(row)} publish: in the corpus; {_scores(row)}")
     return lines
+
+
+def _chosen(what: str) -> pc.Expression:
+    """The rows that a URL or a place in a WARC file names."""
+    place = _PLACE.fullmatch(what)
+    if place is None:
+        return pc.field("url") == what
+    name = place["file"]
+    rows = pc.ends_with(pc.field("warc_file"), pattern=name)
+    if place["offset"] is not None:
+        rows &= pc.field("warc_offset") == int(place["offset"])
+    return rows
 
 
 def _record(row: dict[str, Any]) -> str:

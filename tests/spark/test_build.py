@@ -177,6 +177,22 @@ def test_explain_follows_a_published_page_and_a_duplicate(built: RunSummary) -> 
     assert kept_url in line
 
 
+def test_explain_finds_a_damaged_record_by_its_place(built: RunSummary) -> None:
+    """A record that came without a URL is explained by its WARC file and offset, and by the file alone."""
+    layout = RunLayout(built.output)
+    failed = [
+        row
+        for row in tables.rows(layout, "extract", "rejects", schemas.REJECTS)
+        if row["outcome"] == "failed" and row["url"] is None
+    ]
+    assert failed
+    name = failed[0]["warc_file"].rpartition("/")[2]
+    (line,) = explain(layout, f"{name}@{failed[0]['warc_offset']}")
+    assert f"failed by {failed[0]['reason']}" in line
+    assert line in explain(layout, name)
+    assert explain(layout, f"{name}@{failed[0]['warc_offset'] + 1}") == []
+
+
 @pytest.mark.parametrize("partitions", [1, 4, 17])
 def test_partitioning_does_not_change_the_corpus(
     built: RunSummary, crawl: Path, tmp_path: Path, partitions: int
