@@ -114,6 +114,7 @@ class Run:
         self._counters: Counters | None = None
         self._models: dict[ModelKind, ModelBytes] = {}
         self._warcs: list[WarcFile] | None = None
+        self._is_new = False
         store.configure(config.store)
 
     # -- opening ---------------------------------------------------------------------------------
@@ -145,6 +146,7 @@ class Run:
         _ = run.earlier
         if stored is None:
             run._write_run_file()
+            run._is_new = True
         return run
 
     @classmethod
@@ -255,17 +257,28 @@ class Run:
     @property
     def spark(self) -> SparkSession:
         if self._spark is None:
-            remote = self.config.store if self._on_s3() else None
-            settings = logs.tell_executors(self.config.spark, self.run_id)
-            self._spark = open_session(settings, remote)
-            self._counters = Counters(self._spark)
-            if not is_local(self._spark):
-                self._preflight(self._spark)
-            if self.config.dedup.partitions is not None:
-                self._spark.conf.set(
-                    "spark.sql.shuffle.partitions", str(self.config.dedup.partitions)
-                )
+            try:
+                self._spark = self._opened()
+            except Exception:
+                self._withdraw()
+                raise
         return self._spark
+
+    def _opened(self) -> SparkSession:
+        """A session that is fit for this run's work."""
+        remote = self.config.store if self._on_s3() else None
+        spark = open_session(logs.tell_executors(self.config.spark, self.run_id), remote)
+        self._counters = Counters(spark)
+        if not is_local(spark):
+            self._preflight(spark)
+        if self.config.dedup.partitions is not None:
+            spark.conf.set("spark.sql.shuffle.partitions", str(self.config.dedup.partitions))
+        return spark
+
+    def _withdraw(self) -> None:
+        """Take back the run file of a run that was refused before it did anything: the next try begins anew."""
+        if self._is_new and store.list_files(self.layout.root) == [self.layout.run_file]:
+            store.delete_tree(self.layout.run_file)
 
     def _preflight(self, spark: SparkSession) -> None:
         """Let the executors show that they can do the work, before any of it is handed out."""

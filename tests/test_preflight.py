@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from infimm_spark.config import load_config
 from infimm_spark.crawl.gate import ConnectionGate, GateAddress, take_place
 from infimm_spark.crawl.listing import WarcFile
-from infimm_spark.errors import InputError, OutputError, StoreError, StoreRefusedError
+from infimm_spark.errors import (
+    EnvironmentMissingError,
+    InputError,
+    OutputError,
+    StoreError,
+    StoreRefusedError,
+)
+from infimm_spark.pipeline import Run, build
 from infimm_spark.preflight import check_readable, plain_errors
+from infimm_spark.sample import write_sample_crawl
 
 
 class WrappedError(Exception):
@@ -78,3 +87,21 @@ def test_a_place_is_given_back_by_closing_and_not_given_to_strangers() -> None:
         assert gate.address.token not in repr(gate.address)
     finally:
         gate.close()
+
+
+def test_a_run_that_is_refused_before_it_works_leaves_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was mended is tried again with the same command, without --resume; what is resumed stays a run."""
+    crawl, output = tmp_path / "crawl", tmp_path / "out"
+    write_sample_crawl(crawl)
+    config = load_config(None, {"input": {"paths": [str(crawl)]}, "output": str(output)})
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(EnvironmentMissingError, match="Spark needs Java"):
+            build(config)
+        assert list(output.iterdir()) == []
+    Run.begin(config, resume=False)
+    with pytest.raises(EnvironmentMissingError):
+        build(config, resume=True)
+    assert (output / "run.json").exists()
