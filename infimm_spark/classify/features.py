@@ -59,10 +59,14 @@ _FORMULA_TOKEN = re.compile(r"\\[a-zA-Z]+|[=<>≤≥≠∈→⇒∼≈]")  # com
 _TEXT_TOKEN = re.compile(
     r"[a-z\u00df-\u024f\u0400-\u04ff]+(?:['’][a-z]+)?"  # words; dashes of every kind part them
     r"|[0-9]+(?:[.,:][0-9]+)*"  # numbers
-    r"|[\u3400-\u9fff\uf900-\ufaff]"  # one Chinese character
+    r"|[\u3400-\u9fff\uf900-\ufaff]+"  # Chinese, to be parted into its characters
     r"|\\[a-zA-Z]+"  # LaTeX outside any delimiters
     r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u2211\u2213-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"  # mathematical
     r"|->|=>|::|\(\)|[=+<>{};_^|#@*\\/%&~$?!]"  # what code, prose and formulas use differently
+)
+# The same for a text of ASCII alone: sets of wide characters are slow to look at.
+_ASCII_TOKEN = re.compile(
+    r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:[.,:][0-9]+)*|\\[a-zA-Z]+|->|=>|::|\(\)|[=+<>{};_^|#@*\\/%&~$?!]"
 )
 
 _CODE = frozenset(("->", "=>", "::", "()", "{", "}", ";", "_", "#", "@", "/", "&", "|", "*"))
@@ -176,8 +180,17 @@ _PROSE = re.compile(r"[A-Za-z]{3,}|[\u3400-\u9fff]")
 
 
 def _words(text: str) -> list[str]:
-    words = list(map(_NORMAL_FORMS.__getitem__, _TEXT_TOKEN.findall(text.lower())))
-    return [word for word in words if word] if "" in words else words
+    lowered = text.lower()
+    if lowered.isascii():
+        words = list(map(_NORMAL_FORMS.__getitem__, _ASCII_TOKEN.findall(lowered)))
+        return [word for word in words if word] if "" in words else words
+    words = []
+    for token in _TEXT_TOKEN.findall(lowered):
+        if "\u3400" <= token <= "\ufb00":
+            words += token
+        elif form := _NORMAL_FORMS[token]:
+            words.append(form)
+    return words
 
 
 class _NormalForms(dict[str, str]):
