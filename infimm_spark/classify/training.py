@@ -130,9 +130,12 @@ class Trained:
     shift: dict[str, float]
 
 
-def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> Trained:
+def train_model(
+    examples: Sequence[Example], parameters: TrainingParameters, *, measure: bool = True
+) -> Trained:
     """Measure by cross-validation over sites, then train on all; deterministic.
 
+    With `measure` off a model that needs no calibration is only trained: there are no predictions.
     Raises `InputError` for texts that cannot be trained on: one class only, fewer than three sites, a
     label other than 0 and 1, nothing but empty texts.
     """
@@ -147,6 +150,8 @@ def train_model(examples: Sequence[Example], parameters: TrainingParameters) -> 
     lines = [_line(e, parameters) for e in examples]
     fold = np.array([fold_of[e.site] for e in examples])
     fit = _fitter(examples, lines, parameters)
+    if not (measure or parameters.calibrated):
+        return Trained(fit(trained_on).to_bytes(), [], {})
     probabilities = np.zeros(len(examples))
     for number in range(int(fold.max()) + 1):
         inside = np.flatnonzero(fold == number)

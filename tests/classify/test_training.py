@@ -84,6 +84,15 @@ def test_same_examples_give_the_same_bytes(
     assert train_model(examples, parameters).model == train_model(shuffled, parameters).model
 
 
+def test_training_alone_gives_the_model_that_is_measured(examples: list[Example]) -> None:
+    """Without measures the bytes are the same; a calibrated model is measured all the same."""
+    alone = train_model(examples, CONVEX, measure=False)
+    assert alone.model == train_model(examples, CONVEX).model
+    assert not alone.predictions
+    calibrated = dataclasses.replace(CONVEX, calibrated={"en": 0.9})
+    assert "en" in train_model(examples, calibrated, measure=False).shift
+
+
 @pytest.mark.parametrize("parameters", [CONVEX, SGD], ids=["convex", "fasttext"])
 def test_trained_model_separates_unseen_sites(
     examples: list[Example], parameters: TrainingParameters
