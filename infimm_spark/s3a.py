@@ -104,12 +104,12 @@ def prepare(spark: SparkSession) -> None:
     """
     if _platform_connector(spark):
         return
-    if not _has_class(spark, _S3A_CLASS):
+    if not has_class(spark, _S3A_CLASS):
         raise EnvironmentMissingError(
             "Spark has no S3A connector: run `make jars`, set INFIMM_JARS to a folder of its jars, or "
             f"submit with --packages org.apache.hadoop:hadoop-aws:{_hadoop_version(spark)} and spark-hadoop-cloud"
         )
-    if not _has_class(spark, _PROTOCOL):
+    if not has_class(spark, _PROTOCOL):
         raise EnvironmentMissingError(
             "Spark has S3A but no committer for it, and a rename on S3 is neither quick nor atomic: "
             f"add spark-hadoop-cloud of Spark {spark.version} (`make jars`, or --packages)"
@@ -132,7 +132,8 @@ def _platform_connector(spark: SparkSession) -> str | None:
     return served
 
 
-def _has_class(spark: SparkSession, name: str) -> bool:
+def has_class(spark: SparkSession, name: str) -> bool:
+    """Whether the driver's JVM can load a class."""
     loader = _jvm(spark).java.lang.Thread.currentThread().getContextClassLoader()
     try:
         loader.loadClass(name)

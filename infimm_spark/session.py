@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infimm_spark import s3a
+from infimm_spark import gs, s3a
 from infimm_spark.config import SparkConfig, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
 
@@ -36,11 +36,13 @@ _DEFAULTS = {
 }
 
 
-def open_session(config: SparkConfig, remote: StoreConfig | None = None) -> SparkSession:
+def open_session(
+    config: SparkConfig, remote: StoreConfig | None = None, *, on_gs: bool = False
+) -> SparkSession:
     """The session for `config`, or the one `spark-submit` already started; one that works with S3 where
-    `remote` says how to reach it.
+    `remote` says how to reach it, and with `gs://` where `on_gs`.
 
-    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3, is found,
+    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3 or `gs://`, is found,
     `ConfigError` and `SubmissionError` for a submission that cannot work.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
@@ -70,6 +72,8 @@ def open_session(config: SparkConfig, remote: StoreConfig | None = None) -> Spar
     session.sparkContext.setLogLevel("ERROR")
     if remote is not None:
         s3a.prepare(session)
+    if on_gs:
+        gs.require_connector(session)
     return session
 
 

@@ -112,7 +112,8 @@ def train_command(
     check_request(wanted)
     locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)
     remote = settings.store if any(store.is_s3(location) for location in locations) else None
-    return train(wanted, open_session(settings.spark, remote))
+    on_gs = any(map(store.is_gs, locations))
+    return train(wanted, open_session(settings.spark, remote, on_gs=on_gs))
 
 
 def check_request(request: TrainingRequest) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from infimm_spark.config import StoreConfig
 from infimm_spark.crawl.gate import GateAddress
 from infimm_spark.errors import (
+    InfimmError,
     MissingObjectError,
     StoreConflictError,
     StoreError,
@@ -91,7 +92,7 @@ def retried(action: Callable[[], T], verb: str, location: str, traffic: Traffic 
         traffic.requests += 1
         try:
             return action()
-        except StoreError:
+        except InfimmError:
             raise
         except Exception as error:
             refusal = _REFUSALS.get(error_code(error) or type(error).__name__)
@@ -104,7 +105,9 @@ def retried(action: Callable[[], T], verb: str, location: str, traffic: Traffic 
             if isinstance(error, FileNotFoundError) or status_of(error) == 404:
                 raise MissingObjectError(f"{shown(location)} does not exist") from None
             if not is_transient(error):
-                raise StoreError(f"cannot {verb} {shown(location)}: {_refused(error)}") from None
+                raise StoreError(
+                    f"cannot {verb} {shown(location)}: {_refused(error, location)}"
+                ) from None
             reason = reason_of(error)
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
@@ -191,8 +194,17 @@ def shown(location: str) -> str:
     )
 
 
-def _refused(error: Exception) -> str:
+def is_plain_key(key: str, prefix: str) -> bool:
+    """Whether a key below a prefix is neither hidden, at any level, nor only the marker of a folder."""
+    return not key.endswith("/") and not any(
+        part.startswith(".") for part in key[len(prefix) :].split("/")
+    )
+
+
+def _refused(error: Exception, location: str) -> str:
     reason = reason_of(error)
+    if status_of(error) in (401, 403) and location.startswith("gs://"):
+        return f"no permission ({reason})"
     if status_of(error) in (401, 403):
         signed = any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
         return f"no permission ({reason}){'' if signed else '; no key is set in the environment'}"

@@ -44,29 +44,57 @@ def is_key(bucket: str, key: str, location: str) -> bool:
     return True
 
 
-def keys(bucket: str, prefix: str, location: str, *, hidden: bool = False) -> list[str]:
-    """All keys below a prefix, sorted; without hidden names and folder markers unless `hidden`."""
-    return [key for key, _ in sized_keys(bucket, prefix, location, hidden=hidden)]
-
-
 def sized_keys(
     bucket: str, prefix: str, location: str, *, hidden: bool = False
 ) -> list[tuple[str, int]]:
-    """`keys` with the bytes of each object."""
+    """All keys below a prefix with their bytes, sorted; hidden names and folder markers only if `hidden`."""
     found = sorted(
         (entry["Key"], entry["Size"])
         for page in pages(bucket, prefix, location)
         for entry in page.get("Contents", [])
     )
-    return [
-        (key, size)
-        for key, size in found
-        if hidden
-        or (
-            not key.endswith("/")
-            and not any(part.startswith(".") for part in key[len(prefix) :].split("/"))
-        )
-    ]
+    return [(key, size) for key, size in found if hidden or remote.is_plain_key(key, prefix)]
+
+
+def has_keys(bucket: str, prefix: str, location: str) -> bool:
+    """Whether there is any key below a prefix."""
+    page = remote.retried(
+        lambda: client(bucket).list_objects_v2(
+            Bucket=bucket, Prefix=prefix, MaxKeys=1, **request_options(bucket)
+        ),
+        "list",
+        location,
+    )
+    return bool(page.get("Contents"))
+
+
+def folders(bucket: str, prefix: str, location: str) -> set[str]:
+    """Names of the folders directly below a prefix."""
+    return {
+        folder["Prefix"][len(prefix) :].rstrip("/")
+        for page in pages(bucket, prefix, location, delimiter="/")
+        for folder in page.get("CommonPrefixes", [])
+    }
+
+
+def put(bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False) -> None:
+    """Write an object; with `only_new` raises `StoreConflictError` where there is one already."""
+    condition = {"IfNoneMatch": "*"} if only_new else {}
+    remote.retried(
+        lambda: client(bucket).put_object(Bucket=bucket, Key=key, Body=data, **condition),
+        "write",
+        location,
+    )
+
+
+def delete_below(bucket: str, key: str, location: str) -> None:
+    """Delete the object of this name, all below it as a folder, and uploads left half done there."""
+    below = f"{key.rstrip('/')}/"
+    doomed = [name for name, _ in sized_keys(bucket, below, location, hidden=True)]
+    if not key.endswith("/"):
+        doomed.append(key)
+    delete(bucket, doomed, location)
+    abort_uploads(bucket, below, location)
 
 
 def pages(bucket: str, prefix: str, location: str, delimiter: str = "") -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""The one place that opens files: local paths, `file://`, `s3://`, `s3a://` and `https://`.
+"""The one place that opens files: local paths, `file://`, `s3://`, `s3a://`, `gs://` and `https://`.
 
 A location is a string. Reading streams, and resumes at the byte where a connection broke; every remote
 call is tried again with full-jitter back-off, as `StoreConfig` says. S3 takes credentials from the standard
-AWS chain and reads anonymously where there are none. Messages show a location without user, password and
+AWS chain and reads anonymously where there are none; `gs://` takes Google's application default ones. Messages show a location without user, password and
 query string, and never repeat what a server said.
 """
 
@@ -19,10 +19,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import remote, s3
+from infimm_spark.crawl import gcs, remote, s3
 from infimm_spark.crawl.gate import take_place
 from infimm_spark.crawl.remote import Traffic as Traffic
 from infimm_spark.crawl.remote import WrongLengthError
@@ -76,13 +76,8 @@ def write_bytes(location: str, data: bytes) -> None:
     `StoreError`.
     """
     scheme, path = _split(location)
-    if scheme == "s3":
-        bucket, key = _bucket_and_key(location)
-        remote.retried(
-            lambda: s3.client(bucket).put_object(Bucket=bucket, Key=key, Body=data),
-            "write",
-            location,
-        )
+    if scheme in _OBJECT_STORES:
+        _OBJECT_STORES[scheme].put(*_bucket_and_key(location), data, location)
         return
     if scheme != "file":
         raise StoreError(f"{shown(location)} cannot be written: {scheme} is read-only")
@@ -117,16 +112,9 @@ def write_new(location: str, data: bytes) -> bool:
     Of several writers at the same time exactly one succeeds. Raises `StoreError`.
     """
     scheme, path = _split(location)
-    if scheme == "s3":
-        bucket, key = _bucket_and_key(location)
+    if scheme in _OBJECT_STORES:
         try:
-            remote.retried(
-                lambda: s3.client(bucket).put_object(
-                    Bucket=bucket, Key=key, Body=data, IfNoneMatch="*"
-                ),
-                "write",
-                location,
-            )
+            _OBJECT_STORES[scheme].put(*_bucket_and_key(location), data, location, only_new=True)
         except StoreConflictError:
             # The object may be ours: a write whose answer was lost was sent again.
             return read_bytes(location) == data
@@ -149,23 +137,15 @@ def write_new(location: str, data: bytes) -> bool:
 
 
 def exists(location: str) -> bool:
-    """Whether there is an object or a folder (on S3: a key, or any key below the prefix)."""
+    """Whether there is an object or a folder (in a bucket: a key, or any key below the prefix)."""
     scheme, path = _split(location)
     if scheme == "file":
         return os.path.exists(path)
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(location)
-        if key and s3.is_key(bucket, key, location):
+        if key and _OBJECT_STORES[scheme].is_key(bucket, key, location):
             return True
-        prefix = key.rstrip("/") + "/" if key.strip("/") else ""
-        page = remote.retried(
-            lambda: s3.client(bucket).list_objects_v2(
-                Bucket=bucket, Prefix=prefix, MaxKeys=1, **s3.request_options(bucket)
-            ),
-            "list",
-            location,
-        )
-        return bool(page.get("Contents"))
+        return _OBJECT_STORES[scheme].has_keys(bucket, _below(key), location)
     try:
         request = urllib.request.Request(location, method="HEAD")
         remote.retried(
@@ -181,13 +161,14 @@ def exists(location: str) -> bool:
 
 
 def is_folder(location: str) -> bool:
-    """Whether the location is a local folder, or an S3 prefix with keys below it and no key itself."""
+    """Whether the location is a local folder, or a prefix of a bucket with keys below it and no key itself."""
     scheme, path = _split(location)
     if scheme == "file":
         return os.path.isdir(path)
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(location)
-        return not (key and not key.endswith("/") and s3.is_key(bucket, key, location)) and exists(
+        named = key and not key.endswith("/")
+        return not (named and _OBJECT_STORES[scheme].is_key(bucket, key, location)) and exists(
             location
         )
     return False
@@ -220,12 +201,12 @@ def list_files(prefix: str) -> list[str]:
                 f"{shown(prefix)} cannot be listed: {remote.reason_of(error)}"
             ) from None
         return sorted(found)
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(prefix)
-        if key and not key.endswith("/") and s3.is_key(bucket, key, prefix):
+        named = key and not key.endswith("/")
+        if named and _OBJECT_STORES[scheme].is_key(bucket, key, prefix):
             return [prefix]
-        below = key.rstrip("/") + "/" if key.strip("/") else ""
-        return [_like(prefix, bucket, name) for name in s3.keys(bucket, below, prefix)]
+        return [name for name, _ in list_sizes(prefix)]
     raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
 
 
@@ -234,12 +215,11 @@ def list_sizes(folder: str) -> list[tuple[str, int]]:
     scheme, path = _split(folder)
     if scheme == "file":
         return [(name, os.path.getsize(name)) for name in list_files(path)]
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(folder)
-        below = key.rstrip("/") + "/" if key.strip("/") else ""
         return [
             (_like(folder, bucket, name), size)
-            for name, size in s3.sized_keys(bucket, below, folder)
+            for name, size in _OBJECT_STORES[scheme].sized_keys(bucket, _below(key), folder)
         ]
     raise StoreError(f"{shown(folder)} cannot be listed: {scheme} has no listing")
 
@@ -247,6 +227,11 @@ def list_sizes(folder: str) -> list[tuple[str, int]]:
 def is_s3(location: str) -> bool:
     """Whether a location is on S3, under any of its schemes."""
     return location.startswith(("s3://", "s3a://", "s3n://"))
+
+
+def is_gs(location: str) -> bool:
+    """Whether a location is on Google Cloud Storage."""
+    return location.startswith("gs://")
 
 
 def settings() -> StoreConfig:
@@ -265,14 +250,9 @@ def list_folders(prefix: str) -> list[str]:
             raise StoreError(
                 f"{shown(prefix)} cannot be listed: {remote.reason_of(error)}"
             ) from None
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(prefix)
-        below = key.rstrip("/") + "/" if key.strip("/") else ""
-        names = {
-            folder["Prefix"][len(below) :].rstrip("/")
-            for page in s3.pages(bucket, below, prefix, delimiter="/")
-            for folder in page.get("CommonPrefixes", [])
-        }
+        names = _OBJECT_STORES[scheme].folders(bucket, _below(key), prefix)
         return sorted(name for name in names if not name.startswith("."))
     raise StoreError(f"{shown(prefix)} cannot be listed: {scheme} has no listing")
 
@@ -282,7 +262,7 @@ def is_glob(location: str) -> bool:
     scheme, path = _split(location)
     if scheme == "file":
         return _globbing.has_magic(path) and not os.path.exists(path)
-    return scheme == "s3" and _globbing.has_magic(path)
+    return scheme in _OBJECT_STORES and _globbing.has_magic(path)
 
 
 def glob(pattern: str) -> list[str]:
@@ -291,13 +271,13 @@ def glob(pattern: str) -> list[str]:
     if scheme == "file":
         found = _globbing.glob(path, recursive=True)
         return sorted(name for name in found if os.path.isfile(name))
-    if scheme == "s3":
+    if scheme in _OBJECT_STORES:
         bucket, key = _bucket_and_key(pattern)
         literal = re.split(r"[*?\[]", key, maxsplit=1)[0]
         matches = _key_pattern(key).fullmatch
         return [
             _like(pattern, bucket, name)
-            for name in s3.keys(bucket, literal, pattern)
+            for name, _ in _OBJECT_STORES[scheme].sized_keys(bucket, literal, pattern)
             if matches(name)
         ]
     raise StoreError(f"{shown(pattern)} cannot be listed: {scheme} has no listing")
@@ -317,16 +297,12 @@ def delete_tree(location: str) -> None:
                 f"{shown(location)} cannot be deleted: {remote.reason_of(error)}"
             ) from None
         return
-    if scheme != "s3":
+    if scheme not in _OBJECT_STORES:
         raise StoreError(f"{shown(location)} cannot be deleted: {scheme} is read-only")
     bucket, key = _bucket_and_key(location)
     if not key.strip("/"):
         raise StoreError(f"{shown(location)} is a whole bucket; expected a prefix to delete")
-    doomed = s3.keys(bucket, key.rstrip("/") + "/", location, hidden=True)
-    if not key.endswith("/"):
-        doomed.append(key)
-    s3.delete(bucket, doomed, location)
-    s3.abort_uploads(bucket, key.rstrip("/") + "/", location)
+    _OBJECT_STORES[scheme].delete_below(bucket, key, location)
 
 
 def normal(location: str) -> str:
@@ -544,10 +520,8 @@ class _RemoteSource:
 
 class _HttpSource(_RemoteSource):
     def open_at(self, position: int) -> _Reader:
-        request = urllib.request.Request(self.location, headers={"Accept-Encoding": "identity"})
-        request.add_header("Range", self._range(position))
         try:
-            response = urllib.request.urlopen(request, timeout=remote.settings.timeout_seconds)
+            response = self._answer(self._range(position))
         except urllib.error.HTTPError as error:
             if error.code != 416:
                 raise
@@ -567,6 +541,16 @@ class _HttpSource(_RemoteSource):
             response.close()
             raise
         return response  # type: ignore[no-any-return]
+
+    def _answer(self, wanted: str) -> Any:
+        headers = {"Accept-Encoding": "identity", "Range": wanted}
+        request = urllib.request.Request(self.location, headers=headers)
+        return urllib.request.urlopen(request, timeout=remote.settings.timeout_seconds)
+
+
+class _GcsSource(_HttpSource):
+    def _answer(self, wanted: str) -> Any:
+        return gcs.open_media(*_bucket_and_key(self.location), wanted)
 
 
 class _S3Source(_RemoteSource):
@@ -591,6 +575,29 @@ class _S3Source(_RemoteSource):
         return body
 
 
+class _ObjectStore(Protocol):
+    """What a module of a bucket store offers; `location` is for messages."""
+
+    def is_key(self, bucket: str, key: str, location: str) -> bool: ...
+
+    def has_keys(self, bucket: str, prefix: str, location: str) -> bool: ...
+
+    def sized_keys(
+        self, bucket: str, prefix: str, location: str, *, hidden: bool = False
+    ) -> list[tuple[str, int]]: ...
+
+    def folders(self, bucket: str, prefix: str, location: str) -> set[str]: ...
+
+    def put(
+        self, bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False
+    ) -> None: ...
+
+    def delete_below(self, bucket: str, key: str, location: str) -> None: ...
+
+
+_OBJECT_STORES: dict[str, _ObjectStore] = {"s3": s3, "gs": gcs}
+
+
 class _Nothing:
     """A range behind the object's end."""
 
@@ -605,7 +612,9 @@ def _source(location: str, *, length: int | None = None) -> _Source:
     scheme, path = _split(location)
     if scheme == "file":
         return _FileSource(path)
-    return _S3Source(location, length) if scheme == "s3" else _HttpSource(location, length)
+    if scheme == "s3":
+        return _S3Source(location, length)
+    return (_GcsSource if scheme == "gs" else _HttpSource)(location, length)
 
 
 def _whole_size(content_range: str, length: int | None) -> int | None:
@@ -620,7 +629,7 @@ def _whole_size(content_range: str, length: int | None) -> int | None:
 
 
 def _split(location: str) -> tuple[str, str]:
-    """(file, s3, http or https; path). Raises `StoreError` for another scheme."""
+    """(file, s3, gs, http or https; path). Raises `StoreError` for another scheme."""
     match = _SCHEME.match(location)
     if not match:
         return "file", location
@@ -630,10 +639,10 @@ def _split(location: str) -> tuple[str, str]:
         return "file", urllib.parse.unquote("/" + rest.partition("/")[2])
     if scheme in ("s3", "s3a", "s3n"):
         return "s3", rest
-    if scheme in ("http", "https"):
+    if scheme in ("gs", "http", "https"):
         return scheme, rest
     raise StoreError(
-        f"{shown(location)}: unknown scheme {scheme!r}; expected file, s3, s3a or https"
+        f"{shown(location)}: unknown scheme {scheme!r}; expected file, s3, s3a, gs or https"
     )
 
 
@@ -672,8 +681,15 @@ def _sync_folder(folder: Path) -> None:
 def _bucket_and_key(location: str) -> tuple[str, str]:
     bucket, _, key = _split(location)[1].partition("/")
     if not bucket:
-        raise StoreError(f"{shown(location)} names no bucket; expected s3://bucket/key")
+        raise StoreError(
+            f"{shown(location)} names no bucket; expected {location.partition('://')[0]}://bucket/key"
+        )
     return bucket, key
+
+
+def _below(key: str) -> str:
+    """The prefix of what lies in a folder; empty for the bucket itself."""
+    return f"{key.rstrip('/')}/" if key.strip("/") else ""
 
 
 def _like(location: str, bucket: str, key: str) -> str:

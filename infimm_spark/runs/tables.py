@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from infimm_spark import schemas
-from infimm_spark.crawl import store
+from infimm_spark.crawl import gcs, store
 from infimm_spark.crawl.s3 import endpoint_of
 from infimm_spark.runs.files import parquet_files
 from infimm_spark.runs.layout import RunLayout
@@ -74,10 +74,15 @@ def dataset(files: list[str], schema: pa.Schema) -> ds.Dataset | None:
 
 def filesystem_of(files: list[str]) -> tuple[fs.FileSystem, list[str]]:
     """pyarrow's file system for locations of one store, reached as `StoreConfig` says, and their paths."""
-    if not store.is_s3(files[0]):
+    if not (store.is_s3(files[0]) or store.is_gs(files[0])):
         return fs.LocalFileSystem(), [store.local_path(f) for f in files]
     paths = [f.partition("://")[2] for f in files]
-    access = store.settings().access(paths[0].partition("/")[0])
+    bucket = paths[0].partition("/")[0]
+    if store.is_gs(files[0]):
+        scheme, _, server = gcs.endpoint().partition("://")
+        anonymous = gcs.is_anonymous(bucket)
+        return fs.GcsFileSystem(anonymous, scheme=scheme, endpoint_override=server), paths
+    access = store.settings().access(bucket)
     options: dict[str, Any] = {"anonymous": True} if access.anonymous else {}
     if access.profile:
         import boto3

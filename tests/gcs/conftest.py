@@ -1,0 +1,43 @@
+"""Servers of gs:// for the tests of this folder: our own, and where it is installed fake-gcs-server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gcs_server import MISSING, FakeGcs, GcsServer, find_server
+
+from infimm_spark.config import StoreConfig
+from infimm_spark.crawl import store
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGcs]:
+    """Our own server, which can fail."""
+    server = FakeGcs()
+    yield from _used(server, monkeypatch)
+
+
+@pytest.fixture(params=["own", "fake-gcs-server"])
+def gcs(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    """Either server."""
+    if request.param == "own":
+        yield from _used(FakeGcs(), monkeypatch)
+        return
+    if find_server() is None:
+        pytest.skip(MISSING)
+    yield from _used(GcsServer(tmp_path_factory.mktemp("gcs")), monkeypatch)
+
+
+def _used(server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
+    server.create_bucket("bucket")
+    store.configure(StoreConfig(backoff_seconds=0.001, attempts=4))
+    yield server
+    store.configure(StoreConfig())
+    server.close()
