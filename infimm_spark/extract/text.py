@@ -263,7 +263,7 @@ _SHORT_TOKENS = 40
 
 
 _SPECIAL = re.compile(r"(?<!\\)(\\*)([$`])")
-_BACKSLASH_BEFORE_MARK = re.compile("(\\\\)(?=[\ue000\ue001])")
+_BACKSLASH_BEFORE_MARK = re.compile("(\\\\(?=[\ue000\ue001])|`(?=\ue001))")
 _DEEPEST_RAISED = 6
 _RAISED_LEFT = re.compile("[\ue005-\ue007]")
 
