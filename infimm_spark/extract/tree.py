@@ -336,6 +336,7 @@ def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
     text = node.text() or ""
     return not (
         _MATH_HINT.search(text)
+        or "\\newcommand" in text
         or (page.traits.khan and text)
         or node.css_first("math, .katex, mjx-container, script[type^='math/']") is not None
     )
