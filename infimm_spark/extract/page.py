@@ -23,7 +23,7 @@ from infimm_spark.extract.math.delimiters import DelimiterScanner
 from infimm_spark.extract.math.ledger import FormulaLedger
 from infimm_spark.extract.math.sources import Page
 from infimm_spark.extract.math.split import join_split_formulas
-from infimm_spark.extract.math.symbols import KNOWN_COMMANDS
+from infimm_spark.extract.math.symbols import CORE_COMMANDS
 from infimm_spark.extract.math.traits import read_traits
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.text import Renderer, flattened
@@ -94,7 +94,7 @@ class ParsedPage:
         ledger.macros.update(
             (name, macro)
             for name, macro in parse_macros(traits.macros).items()
-            if name not in KNOWN_COMMANDS
+            if name not in CORE_COMMANDS
         )
         if traits.khan:
             ledger.macros.update(_KHAN_COLOURS)

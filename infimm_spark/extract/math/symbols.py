@@ -573,7 +573,11 @@ def _styled_characters() -> None:
     # The letters that Unicode had before the block, and the Greek symbols NFKC folds too far.
     for char, variant, plain in zip(
         "ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℊℯℴℭℌℨⅅⅆⅇⅈⅉℽℾℼℿ",
-        ["double-struck"] * 7 + ["script"] * 11 + ["fraktur"] * 3 + ["double-struck"] * 9,
+        ["double-struck"] * 7
+        + ["script"] * 11
+        + ["fraktur"] * 3
+        + ["italic"] * 5
+        + ["double-struck"] * 4,
         "CHNPQRZBEFHILMRgeoCHZDdeijγΓπΠ",
         strict=True,
     ):
@@ -729,7 +733,7 @@ _STRUCTURE = names(
     bigcirc TeX LaTeX R N Z Q C H reals natnums cnums Complex Reals Alpha Beta Epsilon Zeta Eta
     Iota Kappa Mu Nu Omicron omicron Rho Tau Chi lbrace rbrace lt gt le ge backslash gets to dv
     pdv dd qty abs norm eval order vb va vu grad div curl laplacian ev expval mel SI si num unit
-    qtyrange ang tfrac cfrac degree celsius textdegree circledR Vec arccot arcsec arccsc sech
+    qtyrange ang tfrac cfrac enclose bbox degree celsius textdegree circledR Vec arccot arcsec arccsc sech
     csch sgn tr lcm
     """
 )
@@ -739,3 +743,16 @@ KNOWN_COMMANDS = frozenset(
     | set("aeioucdbtHkrvl'`^\"~=.")
 )
 """Command names (no backslash) that TeX, AMS, MathJax or KaTeX define; others are macros of the page."""
+
+_REDEFINED = names(
+    r"""
+    reals natnums cnums Complex Reals dv pdv dd qty abs norm eval order vb va vu grad div curl laplacian
+    ev expval mel SI si num unit qtyrange ang degree celsius Vec arccot arcsec arccsc sech csch sgn tr lcm
+    """
+)
+CORE_COMMANDS = frozenset(
+    name
+    for name in KNOWN_COMMANDS
+    if name not in _REDEFINED and not (len(name) == 1 and name.isalpha())
+)
+r"""Those whose meaning a page does not change: `\P`, `\R` or `\abs` are what the page says they are."""
