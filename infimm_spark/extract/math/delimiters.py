@@ -115,8 +115,8 @@ class DelimiterScanner:
         if not _acceptable(raw, kind.trust, after, kind.end):
             return None
         tex = as_tex(raw)
-        if opening == "$" and tex.startswith("latex "):
-            tex = tex[6:]
+        if opening == "$latex ":
+            tex = _WORDPRESS_OPTIONS.sub("", tex)
         return self._record(tex, kind), end + len(kind.end)
 
     def _record(self, tex: str, kind: _Kind) -> str:
@@ -175,6 +175,10 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
         kinds[f"[{tag}]"] = _Kind(f"[/{tag}]", False, "bbcode", 1)
     if traits.itex:
         kinds["[tex]"] = _Kind("[/tex]", True, "bbcode", 1)
+    if traits.imath:
+        kinds["[imath]"] = _Kind("[/imath]", False, "bbcode", 1)
+        kinds["[math]"] = _Kind("[/math]", True, "bbcode", 1)
+    kinds["$latex "] = _Kind("$", False, "dollar", 1)
     kinds["$$"] = _Kind("$$", True, "double-dollar", 1 if traits.library or proven else 0)
     kinds["$"] = _Kind("$", False, "dollar", 1 if proven else 0)
     for pairs, display in ((traits.display, True), (traits.inline, False)):
@@ -190,9 +194,11 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
 
 
 _NAMES = {"$": "dollar", "$$": "double-dollar", "\\(": "paren", "\\[": "bracket"}
+# `$latex x^2&s=2&fg=ff0000$`: size and colours of the picture
+_WORDPRESS_OPTIONS = re.compile(r"(?:&(?:s|fg|bg)=-?\w+)+\s*$")
 _LONGEST = 20_000
 _LONGEST_DOLLAR = 3_000
-_MOST_ENDS = 8
+_MOST_ENDS = 40
 
 
 def _find(text: str, sought: str, start: int, absent: dict[str, int]) -> int:
@@ -296,11 +302,17 @@ _FUNCTIONS = frozenset(
     ]
 )
 _PROSE = re.compile(
-    r"(?<![A-Za-z\\])(?:and|or|to|the|for|is|are|of|in|with|per|from|by|at|on|that|this|you|was|it|million|billion"
-    r"|thousand|each|off|USD|dollars?)(?![A-Za-z])"
+    r"(?<![^\s(,;])(?:and|or|to|the|for|is|are|of|in|with|per|from|by|at|on|that|this|you|was|it|million|billion"
+    r"|thousand|each|off|USD|dollars?)(?![^\s),.;:!?])"
 )
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MONEY = re.compile(r"\s*\d[\d,.]*\s*(?:[-–—/+~,;.:)]|k|K|M|m|B|bn)?\s*")
+_NUMBER = re.compile(r"\s*\d+(?:[.,]\d+)*\s*")
+# `10$, 20$` and `$HOME/bin:$PATH`: what stands between two prices, and before a variable
+_PRICE_BEFORE = re.compile(r"[,;.]\s")
+_PATH_END = re.compile(r"[/:.,;=\"']$")
+_OPERATOR = re.compile(r"[=+*^_<>]|\\_")
+_SIDE_BY_SIDE = re.compile(r"[A-Za-z]{2,}[ \t\n]+[A-Za-z]{2,}")
 _CODE_LIKE = re.compile(r"^\s*[({\[]?\s*[\"'#.]|[;]\s*$|=>|&&|\|\||^\{|</|\$\{|^_[A-Z]+\[")
 
 
@@ -316,7 +328,11 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
         # `$5 and $10`, `$HOME and $PATH`: the next dollar sign opens another amount or name
         if raw[-1].isspace() and (after.isalnum() or raw[0].isdigit()):
             return False
-        if after.isdigit() or (_MONEY.fullmatch(raw) and not raw.strip().isdigit()):
+        if after.isdigit() or (_MONEY.fullmatch(raw) and not _NUMBER.fullmatch(raw)):
+            return False
+        if "{{" in raw or "}}" in raw:
+            return False  # `{{ $value }} … {{ $other }}` of a template
+        if _PRICE_BEFORE.match(raw) or (after.isalpha() and _PATH_END.search(raw)):
             return False
     if closing in ("$", "$$") and trust == 0 and not _proves(raw, closing):
         return False
@@ -324,9 +340,11 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
         return False
     outside = _TEXT_GROUP.sub(" ", raw) if "\\" in raw else raw
     words = [word for word in _WORD.findall(outside) if word not in _FUNCTIONS]
-    if evidence:
-        return len(words) <= 4 + raw.count("\\") * 2 + len(raw) // 60
-    return len(words) <= 2
+    most = 4 + raw.count("\\") * 2 + len(raw) // 60 if evidence else 2
+    # `fraction(A, B) = level(x)`: the words of a formula stand apart, those of a sentence side by side
+    return len(words) <= most or (
+        _OPERATOR.search(raw) is not None and _SIDE_BY_SIDE.search(outside) is None
+    )
 
 
 def _proves(raw: str, closing: str) -> bool:

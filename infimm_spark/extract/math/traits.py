@@ -34,6 +34,8 @@ class Traits:
     """Whether `<code>\\(x\\)</code>` is a formula here."""
     itex: bool = False
     """Whether `[itex]` is the inline delimiter, so that `[tex]` is the display one."""
+    imath: bool = False
+    """Whether `[imath]` is the inline delimiter, so that `[math]` is the display one."""
     asciimath: list[Pair] = field(default_factory=list)
     khan: bool = False
     macros: dict[str, Any] = field(default_factory=dict)
@@ -50,13 +52,22 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
         if content:
             _read_configuration(content, traits)
     traits.itex = "[itex]" in text
+    traits.imath = "[imath]" in text
     if "math-code" in text:  # a script of R Markdown sites
         traits.code_is_read = True
     if "data-require=" in text and 'class="exercise"' in text:
         traits.khan = True
     if not traits.library:
         traits.library = any(sign in text for sign in _LIBRARY_MARKUP)
+    if traits.library and ("tex2jax_" in text or "mathjax_" in text):
+        # MathJax's own names, in force where the page declares no others
+        traits.ignore_class = traits.ignore_class or _IGNORED_BY_DEFAULT
+        traits.process_class = traits.process_class or _PROCESSED_BY_DEFAULT
     return traits
+
+
+_IGNORED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_ignore|mathjax_ignore)(?:\s|$)")
+_PROCESSED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_process|mathjax_process)(?:\s|$)")
 
 
 _LIBRARY_SOURCES = (
@@ -108,7 +119,10 @@ def _read_configuration(content: str, traits: Traits) -> None:
         traits.library = True
     # A library may stand in the page whole: no pattern is tried on it whose word it lacks.
     for match in _matches(_PAIRS, content, "inlineMath", "displayMath"):
-        pairs = _pairs(js.literal(content, match.end()))
+        value = js.literal(content, match.end())
+        if isinstance(value, dict):  # version 4: {'[+]': [['$', '$']]}
+            value = value.get("[+]")
+        pairs = _pairs(value)
         if pairs:
             if match[1] == "inlineMath":
                 traits.inline = pairs
@@ -126,10 +140,14 @@ def _read_configuration(content: str, traits: Traits) -> None:
         if isinstance(macros, dict):
             traits.macros.update(macros)
     for match in _matches(_RENDER, content, "katex.render("):
-        traits.rendered[match[2]] = (
-            js.string(match[1]),
-            "displayMode: true" in content[match.end() : match.end() + 120],
+        options = content[match.end() : match.end() + 120].partition("katex.render")[0]
+        quoted = match["raw"] or match["tex"]
+        traits.rendered[match["id"] or match["name"]] = (
+            quoted[1:-1] if match["raw"] else js.string(quoted),
+            _DISPLAY_MODE.search(options) is not None,
         )
+    if ("input/asciimath" in content or "asciimath2jax" in content) and not traits.asciimath:
+        traits.asciimath.append(("`", "`"))
 
 
 def _matches(pattern: re.Pattern[str], content: str, *words: str) -> Iterable[re.Match[str]]:
@@ -137,11 +155,11 @@ def _matches(pattern: re.Pattern[str], content: str, *words: str) -> Iterable[re
 
 
 _CONFIGURATION = ("MathJax", "katex", "KaTeX", "inlineMath", "renderMathInElement")
-_PAIRS = re.compile(r"\b[\"']?(inlineMath|displayMath)[\"']?\s*:\s*(?=\[)")
+_PAIRS = re.compile(r"\b[\"']?(inlineMath|displayMath)[\"']?\s*:\s*(?=[\[{])")
 _DELIMITERS = re.compile(r"\b[\"']?delimiters[\"']?\s*:\s*(?=\[)")
 _FLAG = re.compile(r"\b[\"']?(processEscapes|processEnvironments)[\"']?\s*:\s*(true|false|!0|!1)")
 _CLASSES = re.compile(
-    r"\b[\"']?(ignoreClass|ignoreHtmlClass|processClass|processHtmlClass)[\"']?\s*:\s*(?=[\"'])"
+    r"\b[\"']?(ignoreClass|ignoreHtmlClass|ignoredClasses|processClass|processHtmlClass)[\"']?\s*:\s*(?=[\"'\[])"
 )
 _TAGS = re.compile(r"\b[\"']?(?:skipTags|skipHtmlTags|ignoredTags)[\"']?\s*:\s*(?=[\[{])")
 # Left alone without being asked, or the whole page.
@@ -162,10 +180,14 @@ _NEVER_READ = frozenset(
     ]
 )
 _MACROS = re.compile(r"\b[\"']?[mM]acros[\"']?\s*:\s*(?=\{)")
+# `katex.render("x", document.getElementById("a"))`, `…querySelector("#a")`, or the element by its id
 _RENDER = re.compile(
-    r"katex\.render\(\s*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)\s*,"
-    r"\s*document\.getElementById\(\s*[\"']([^\"']+)[\"']"
+    r"katex\.render\(\s*(?:String\.raw(?P<raw>`[^`]*`)"
+    r"|(?P<tex>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`))\s*,"
+    r"\s*(?:document\.(?:getElementById\(\s*[\"']|querySelector\(\s*[\"']#)(?P<id>[^\"']+)[\"']"
+    r"|(?P<name>[A-Za-z_]\w*)\s*[,)])"
 )
+_DISPLAY_MODE = re.compile(r"displayMode[\"']?\s*:\s*(?:true|!0)")
 
 
 def _pairs(value: Any) -> list[Pair]:
@@ -214,11 +236,13 @@ def _read_flags(content: str, traits: Traits) -> None:
             names = {name.lower() for name in value if isinstance(name, str)}
             traits.skip_tags |= frozenset(names - _NEVER_READ)
     for match in _matches(_CLASSES, content, "Class"):
-        names = js.literal(content, match.end())
-        if not isinstance(names, str) or not names or len(names) > 200:
+        value = js.literal(content, match.end())
+        if isinstance(value, list):  # KaTeX's ignoredClasses
+            value = "|".join(name for name in value if isinstance(name, str))
+        if not isinstance(value, str) or not value or len(value) > 200:
             continue
         # MathJax joins the names into (^| )(names)( |$); only plain alternatives are honoured
-        alternatives = [re.escape(name) for name in names.split("|") if name and name != ".*"]
+        alternatives = [re.escape(name) for name in value.split("|") if name and name != ".*"]
         if not alternatives:
             continue
         pattern = re.compile(r"(?:^|\s)(?:" + "|".join(alternatives) + r")(?:\s|$)")
