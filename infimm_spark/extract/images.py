@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Image
 from infimm_spark.extract.math.equation_images import equation_of_image
-from infimm_spark.extract.math.sources import Attributes, Page
+from infimm_spark.extract.math.sources import Attributes, Page, class_of
 
 
 class ImageReader:
@@ -25,7 +25,7 @@ class ImageReader:
         """The mark of an equation's formula or of a picture; ``""`` for spacers and the like."""
         equation = equation_of_image(attrs)
         if equation is not None:
-            return self._equation(node, equation, page)
+            return self._equation(node, attrs, equation, page)
         source = _source(node, attrs)
         if source is None or source.startswith("data:"):
             return ""
@@ -54,14 +54,20 @@ class ImageReader:
             height=height,
         )
 
-    def _equation(self, node: LexborNode, equation: tuple[str, bool, str], page: Page) -> str:
+    def _equation(
+        self, node: LexborNode, attrs: Attributes, equation: tuple[str, bool, str], page: Page
+    ) -> str:
         tex, display, encoding = equation
-        if _in_noscript(node) and self._last_equation == (tex, display):
+        if self._last_equation == (tex, display) and (
+            _in_noscript(node) or _in_noscript(_element_before(node))
+        ):
             return ""
         self._last_equation = (tex, display)
         if not tex:
             return page.ledger.fail("no source in the page", display, encoding)
-        return page.ledger.add(tex, display or _alone(node), encoding)
+        inline = _INLINE_CLASS.search(attrs.get("class") or "") or attrs.get("eeimg") == "1"
+        display = display or (not inline and _alone(node)) or _in_math_block(node)
+        return page.ledger.add(tex, display, encoding)
 
 
 def resolve(base: str, reference: str) -> str | None:
@@ -181,9 +187,25 @@ _STYLE_SIZE = {
 }
 
 
-def _in_noscript(node: LexborNode) -> bool:
-    parent = node.parent
+# What a platform calls inline stays inline when it stands alone.
+_INLINE_CLASS = re.compile(
+    r"(?:^|\s)(?:math-inline|formulaInl|ql-img-inline-formula|mwe-math-fallback-image-inline)(?:$|\s)"
+)
+
+
+def _in_noscript(node: LexborNode | None) -> bool:
+    parent = node.parent if node is not None else None
     return parent is not None and parent.tag == "noscript"
+
+
+def _element_before(node: LexborNode) -> LexborNode | None:
+    """The picture inside the `<noscript>` right before an image, if there is one."""
+    before = node.prev
+    while before is not None and before.tag == "-text" and not (before.text_content or "").strip():
+        before = before.prev
+    if before is None or before.tag != "noscript":
+        return None
+    return before.css_first("img")
 
 
 def _words(value: str | None) -> str | None:
@@ -202,6 +224,14 @@ def _alone(node: LexborNode) -> bool:
     if parent is None or parent.tag not in ("p", "div", "center", "dd", "blockquote"):
         return False
     return not _has_text(parent)
+
+
+def _in_math_block(node: LexborNode) -> bool:
+    """Whether an image stands in Sphinx's `<div class="math"><p>(1) <img></p></div>`."""
+    parent = node.parent
+    if parent is not None and parent.tag == "p":
+        parent = parent.parent
+    return parent is not None and parent.tag == "div" and "math" in class_of(parent).split()
 
 
 def _has_text(node: LexborNode) -> bool:

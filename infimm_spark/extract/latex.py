@@ -33,7 +33,9 @@ MAX_LENGTH = 20_000
 # --- cleaning ---------------------------------------------------------------------------------
 
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|minus|times|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2060\ufeff\ufffe]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2060\ufeff\ufffe]"
+)
 # What image services accept beside TeX: \dpi{150} \bg_white \fn_jvn \inline \pagecolor{white}
 _SERVICE = re.compile(
     r"\\(?:dpi\s*\{[^{}]*\}|\d+dpi|(?:bg|fn|fg)_[A-Za-z]+|(?:bg|fg)\{[^{}]*\}|inline(?![A-Za-z])"

@@ -212,6 +212,130 @@ def _without_environment(found: list[tuple[str, bool]]) -> list[tuple[str, bool]
     ]
 
 
+CONFIGURED = {
+    "MathJax 4 adds delimiters": (
+        "<script>MathJax = {tex: {inlineMath: {'[+]': [['$', '$']]}}}</script>" + MATHJAX,
+        "<p>a $n$ and \\(m\\)</p>",
+        [("n", False), ("m", False)],
+    ),
+    "MathJax's own ignored class": (DOLLARS, "<p>$x$</p><p class='tex2jax_ignore'>$y$</p>", [("x", False)]),
+    "ignored, and processed inside": (
+        DOLLARS,
+        "<div class='mathjax_ignore'><p>$y$</p><p class='mathjax_process'>$x$</p></div>",
+        [("x", False)],
+    ),
+    "KaTeX's ignored classes": (
+        "<script>renderMathInElement(document.body, {ignoredClasses: ['nomath', \"raw\"], "
+        "delimiters: [{left: '$', right: '$', display: false}]})</script>",
+        "<p>$x$ <span class='nomath'>$y$</span></p><div class='raw'>$z$</div>",
+        [("x", False)],
+    ),
+    "KaTeX auto-render, delimiters of its own": (
+        "<script>renderMathInElement(document.body, {delimiters: [{left: '@@', right: '@@', display: true}, "
+        "{display: false, right: '%%', left: '%%'}]})</script>",
+        "<p>a %%x^2%% b @@y^2@@</p>",
+        [("x^2", False), ("y^2", True)],
+    ),
+    "AsciiMath loaded by MathJax 3": (
+        "<script>MathJax = {loader: {load: ['input/asciimath', 'output/chtml']}}</script>",
+        "<p>so `sqrt x` is</p>",
+        [("\\sqrt{x}", False)],
+    ),
+    "katex.render by id": (
+        "",
+        "<p><span id=a></span></p><script>katex.render(\"x^2\", a);</script>",
+        [("x^2", False)],
+    ),
+    "katex.render by selector, raw": (
+        "",
+        "<p><span id=a></span></p><script>katex.render(String.raw`\\frac{a}{b}`, document.querySelector('#a'), "
+        "{throwOnError: false, 'displayMode': !0});</script>",
+        [("\\frac{a}{b}", True)],
+    ),
+    "macros of the page over those of packages": (
+        "<script>MathJax = {tex: {macros: {R: '\\\\mathbb{R}', abs: ['\\\\lvert #1\\\\rvert', 1], P: '\\\\mathbb{P}'}}}"
+        "</script>" + MATHJAX,
+        "<p>\\(\\R\\), \\(\\abs{x}\\), \\(\\P(A)\\)</p>",
+        [("\\mathbb{R}", False), ("\\lvert x\\rvert", False), ("\\mathbb{P}(A)", False)],
+    ),
+    "macros in a hidden formula between dollars": (
+        DOLLARS,
+        "<div style='display:none'>$\\newcommand{\\R}{\\mathbb R}\\def\\eps{\\varepsilon}$</div><p>$\\R\\eps$</p>",
+        [("\\mathbb R\\varepsilon", False)],
+    ),
+    "numbers and names between dollars": (
+        DOLLARS,
+        "<p>values $0.5$, $1,000$, $(1, 2)$ and $A_{level(x)}^{rank(x)} = level(A) + rank(A)$, the $n$th</p>",
+        [
+            *[("0.5", False), ("1,000", False), ("(1, 2)", False)],
+            *[("A_{level(x)}^{rank(x)} = level(A) + rank(A)", False), ("n", False)],
+        ],
+    ),
+    "imath beside math": ("", "<p>[imath]x^2[/imath] and [math]y^2[/math]</p>", [("x^2", False), ("y^2", True)]),
+    "WordPress between dollars": (
+        "",
+        "<p>so $latex x^2 $ and $latex y_1&s=2&fg=ff0000$ cost $5</p>",
+        [("x^2", False), ("y_1", False)],
+    ),
+    "GitHub's backticks": ("", "<p><math-renderer>$`x^2`$</math-renderer></p>", [("x^2", False)]),
+    "GitLab by style": (
+        "",
+        "<p>so <code data-math-style='inline'>a^2</code></p><pre data-math-style='display'><code>b^2</code></pre>",
+        [("a^2", False), ("b^2", True)],
+    ),
+    "a fenced block of mathematics": (
+        "", "<pre><code class='language-math'>x^2\n</code></pre>", [("x^2", True)],
+    ),
+    "Zhihu, on a line of its own": (
+        "", "<p><img src='https://www.zhihu.com/equation?tex=x%5E2' alt='x^2\\\\' eeimg='1'></p>", [("x^2", True)],
+    ),
+    "Zhihu, a short paragraph": (
+        "", "<p><img src='https://www.zhihu.com/equation?tex=x%5E2' alt='x^2' eeimg='1'></p>", [("x^2", False)],
+    ),
+    "Zhihu, lazy beside noscript": (
+        "",
+        "<p>so <noscript><img src='https://www.zhihu.com/equation?tex=x%5E2' alt='x^2'></noscript><img alt='x^2' "
+        "src='data:image/svg+xml,x' data-actualsrc='https://www.zhihu.com/equation?tex=x%5E2'> is</p>",
+        [("x^2", False)],
+    ),
+    "Jianshu, inline alone": (
+        "",
+        "<p><img class='math-inline' src='https://math.jianshu.com/math?formula=x%5E2' alt='x^2' mathimg='1'></p>",
+        [("x^2", False)],
+    ),
+    "CSDN, image": ("", "<p>so <img src='https://latex.csdn.net/eq?x%5E%7B2%7D'> is</p>", [("x^{2}", False)]),
+    "CSDN, KaTeX displayed by the outer class": (
+        "",
+        "<span class='katex--display'><span class='katex'><span class='katex-mathml'><math><semantics><mrow/>"
+        "<annotation encoding='application/x-tex'>x</annotation></semantics></math></span></span></span>",
+        [("x", True)],
+    ),
+    "a placeholder before the formula's address": (
+        "", "<p>so <img src='/blank.gif' data-original='https://latex.codecogs.com/gif.latex?x^2'> is</p>", [("x^2", False)],
+    ),
+    "Sphinx, numbered picture": (
+        "", "<div class='math'><p><span class='eqno'>(1)</span><img src='m.png' alt='x^2'/></p></div>", [("x^2", True)],
+    ),
+    "Quill": ("", "<p><span class='ql-formula' data-value='x^2'>x2</span></p>", [("x^2", False)]),
+    "kramdown": ("", "<p><span class='kdmath'>$x^2$</span></p><div class='kdmath'>$$y$$</div>", [("x^2", False), ("y", True)]),
+    "a field of MathLive": ("", "<p><math-field>x^2</math-field></p>", [("x^2", False)]),
+    "a soft hyphen": (MATHJAX, "<p>\\(x\u00ad + y\\)</p>", [("x + y", False)]),
+    "attributes without quotes, upper case": (
+        "", "<P>so <SCRIPT TYPE=math/tex;mode=display>x^2</SCRIPT><IMG CLASS=latex ALT=y^2 SRC=y.png> is</P>",
+        [("x^2", True), ("y^2", False)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_formulas_as_the_page_declares_them(name: str) -> None:
+    """Configuration, editors and picture services in the spellings that are met."""
+    head, body, expected = CONFIGURED[name]
+    document = extracted(body, head)
+    assert [(f.tex.strip(), f.display) for f in document.formulas] == expected
+    assert document.images == []
+
+
 TRAPS = {
     "currency": "<p>It costs $5 now and $10 later, between $1.5 million and $2 million.</p>",
     "currency with words": "<p>A $100 bill, or US$200, gives a $50-$75 range ($3/day = $90).</p>",
@@ -225,6 +349,9 @@ TRAPS = {
     "stock tickers": "<p>Buy $AAPL and $GOOG_L today.</p>",
     "textarea": "<textarea>$x^2$ \\(y\\)</textarea>",
     "prices in a table": "<table><tr><td>Item</td><td>$4.99</td></tr><tr><td>Other</td><td>$14.99</td></tr></table>",
+    "prices with the sign behind": "<p>It cost 10$, 20$ or 30$ in all, 1,000$ at most.</p>",
+    "paths": "<p>Set $HOME/bin:$PATH or $A;$B first.</p>",
+    "handlebars": "<p>{{ $value }} {{$x}} and {{ $other }}</p>",
     "regular expression": "<p>It matches ^[a-z]+$ and (foo|bar)$ at the end.</p>",
 }
 

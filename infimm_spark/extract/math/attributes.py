@@ -45,6 +45,12 @@ def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
     return None
 
 
+def read_value(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`span.ql-formula`: Quill's editor keeps the TeX in `data-value`."""
+    tex = attrs.get("data-value")
+    return page.ledger.add(tex, False, "data-value") if tex and tex.strip() else None
+
+
 def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """An element that carries MathML in `data-mathml`."""
     source = attrs.get("data-mathml") or ""

@@ -12,7 +12,7 @@ Attributes = Mapping[str, str | None]
 
 # Query parameters of rendering services that hold the formula.
 _SERVICES = re.compile(
-    r"codecogs\.com|latex\.php|mimetex|mathtex|chart\.(?:googleapis|apis\.google)\.com/chart|"
+    r"codecogs\.com|latex\.csdn\.net/eq|latex\.php|mimetex|mathtex|chart\.(?:googleapis|apis\.google)\.com/chart|"
     r"zhihu\.com/equation|/equation\?tex=|math\.jianshu\.com|latex\.codecogs|quicklatex|"
     r"filter/tex|render\.githubusercontent\.com/render/math|i\.upmath\.me|tex\.s2cms|"
     r"latex-image|/cgi-bin/.*tex|texify|s0\.wp\.com/latex|sciweavers\.org/tex2img|/tex\.cgi|"
@@ -25,7 +25,7 @@ _QUERY = re.compile(
 _CHART = re.compile(r"[?&]cht=tx\b")
 _BARE = re.compile(
     r"(?:codecogs\.com/(?:[a-z.]+\.)?(?:latex|download|image)?[^?]*|mimetex[^?]*|mathtex[^?]*|"
-    r"equation[^?]*|[^?]*tex\.cgi|latex\.php)\?(?!tex=|latex=|formula=)(.+)",
+    r"latex\.csdn\.net/eq|equation[^?]*|[^?]*tex\.cgi|latex\.php)\?(?!tex=|latex=|formula=)(.+)",
     re.I | re.S,
 )
 _PATH = re.compile(
@@ -59,6 +59,12 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
             source = lazy_source
     if source.startswith("data:"):
         source = ""
+    if source and _SERVICES.search(source) is None:
+        for lazy in ("data-original", "data-src", "data-lazy-src"):
+            lazy_source = attributes.get(lazy)
+            if lazy_source and _SERVICES.search(lazy_source) is not None:
+                source = lazy_source  # the address that stands there is a placeholder
+                break
     classes = attributes.get("class") or ""
     alt = (attributes.get("alt") or "").strip()
     for name in (
@@ -143,4 +149,7 @@ def _is_display(attributes: Attributes, classes: str, tex: str) -> bool:
         return True
     if _DISPLAY_TEX.search(tex):
         return True
-    return attributes.get("eeimg") == "2"
+    # Zhihu ends the source of a formula on a line of its own with `\\\\`
+    return attributes.get("eeimg") == "2" or (
+        "eeimg" in attributes and (attributes.get("alt") or "").endswith("\\\\")
+    )

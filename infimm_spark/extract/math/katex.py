@@ -12,7 +12,8 @@ from infimm_spark.extract.math.sources import Attributes, Page, class_of, first,
 
 def read_katex(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`span.katex`."""
-    return _mark(node, page, "katex-display" in class_of(node.parent))
+    around = class_of(node.parent)
+    return _mark(node, page, "katex-display" in around or "katex--display" in around)
 
 
 def read_display(node: LexborNode, attrs: Attributes, page: Page) -> str | None:

@@ -91,7 +91,12 @@ def read_asciimath(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
 def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`<code>` that is mathematics: Khan templates, and R Markdown's `<code>\\(x\\)</code>`."""
     classes = attrs.get("class") or ""
-    if "language-math" in classes or "code-math" in classes or "js-render-math" in classes:
+    if (
+        "language-math" in classes
+        or "code-math" in classes
+        or "js-render-math" in classes
+        or attrs.get("data-math-style")
+    ):
         return read_raw(node, attrs, page)
     if page.traits.khan:
         source = text_of(node)
@@ -112,6 +117,9 @@ def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`<pre>` that is mathematics by its class or language (GitLab, wikis)."""
     classes = (attrs.get("class") or "").split()
     marked = "math" in classes or "js-render-math" in classes or "latex-math" in classes
+    if not marked:
+        child = node.first_child
+        marked = child is not None and child.tag == "code" and "language-math" in class_of(child)
     if marked or attrs.get("lang") == "math" or attrs.get("data-math-style"):
         return page.ledger.add(undelimited(text_of(node))[0], True, "math-element")
     return None

@@ -75,8 +75,8 @@ _DELIMITED = (
     ("\\(", "\\)", False),
     ("[tex]", "[/tex]", False),
     ("[latex]", "[/latex]", False),
-    ("$", "$", False),
     ("$`", "`$", False),
+    ("$", "$", False),
 )
 _ENVIRONMENT = re.compile(
     r"\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat)\*?\}"
