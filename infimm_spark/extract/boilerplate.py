@@ -128,20 +128,9 @@ _PARTS = _set(
     appendix authorbox authorbio authorinfo postnav
     """
 )
-_COMPOUNDS = (
-    "most-read",
-    "read-more",
-    "table-of-contents",
-    "author-box",
-    "author-bio",
-    "author-info",
-    "post-nav",
-    "prev-next",
-    "next-prev",
-    "buy-box",
-    "abo-box",
-    "side-bar",
-    "bread-crumb",
+_COMPOUND = re.compile(
+    r"most-read|read-more|table-of-contents|author-(?:box|bio|info)|post-nav|prev-next|next-prev|buy-box|"
+    r"abo-box|side-bar|bread-crumb"
 )
 # Words that tell only as a whole class or id: `hidden` does, `hidden-xs` does not.
 _WHOLES = _set(
@@ -184,7 +173,9 @@ def _is_named_boilerplate(block: Block) -> bool:
         return False
     if attrs.get("role") in _ROLES:
         return True
-    return _is_boilerplate_name(attrs.get("class") or "", attrs.get("id") or "")
+    classes = attrs.get("class") or ""
+    identifier = attrs.get("id") or ""
+    return bool(classes or identifier) and _is_boilerplate_name(classes, identifier)
 
 
 @lru_cache(maxsize=16_384)
@@ -197,7 +188,7 @@ def _is_boilerplate_name(classes: str, identifier: str) -> bool:
     if (
         _WHOLES.isdisjoint(wholes)
         and _PARTS.isdisjoint(joined.split("-"))
-        and not any(compound in joined for compound in _COMPOUNDS)
+        and ("-" not in joined or _COMPOUND.search(joined) is None)
     ):
         return False
     return _STRONG_CONTENT.search(names) is None

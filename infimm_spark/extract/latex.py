@@ -63,6 +63,9 @@ _DELIMITERS = (
     ("[itex]", "[/itex]"),
 )
 
+_WRAPPER_STARTS = ("\\", "$", "[", "{")
+"""How everything begins that `_without_wrapper` takes away."""
+
 
 def clean(tex: str) -> str:
     r"""The formula itself: without delimiters, comments, image-service commands and stray entities.
@@ -105,6 +108,8 @@ def _trailing_backslashes(tex: str) -> int:
 
 
 def _without_wrapper(tex: str) -> str:
+    if not tex.startswith(_WRAPPER_STARTS):
+        return tex
     match = _SIZE.match(tex)
     if match:
         return tex[match.end() :]

@@ -101,7 +101,7 @@ class ParsedPage:
         page = Page(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)
-        if any(opening in self._html for opening in ("$$", "\\[", "\\begin")):
+        if tree.opened:
             join_split_formulas(tree.root)
         mark_boilerplate(tree.root)
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.images import ImageReader
-from infimm_spark.extract.math.elements import TAGS, read_element
+from infimm_spark.extract.math.elements import ATTRIBUTES, TAGS, Reader, read_element, readers_of
 from infimm_spark.extract.math.sources import Attributes, Page, text_of
 
 
@@ -64,6 +64,8 @@ class PageTree:
         self.codes: list[str] = []
         self.dollar_texts: list[str] = []
         self.figures: list[Block] = []
+        self.opened = False
+        """Whether a text node opens a displayed formula, which may run through several paragraphs."""
 
 
 _BLOCK_NAMES = (
@@ -107,6 +109,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     tree = PageTree(root)
     traits = page.traits
     classes: str | None
+    bears_no_formula = _FORMULA_ATTRIBUTES.isdisjoint
+    names_rendered = bool(traits.rendered)
     ignore = traits.ignore_class
     process = traits.process_class
     skipped = traits.skip_tags
@@ -121,19 +125,19 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 _count_own(root)
                 return tree
             node, kind, closing = todo.pop()
-            if kind == _LEAVE_BLOCK:
-                block = _leave(block, tree)
+            if kind == _LEAVE_TEXT:
+                if closing:
+                    block.children.append(closing)
+            elif kind == _LEAVE_BLOCK:
+                block = _leave(block)
             elif kind == _LEAVE_LINK:
                 links -= 1
             elif kind == _LEAVE_IGNORED:
                 ignored -= 1
-                block = _leave(block, tree)
-            elif kind == _LEAVE_PROCESSED:
-                ignored = int(closing)
-                block = _leave(block, tree)
+                block = _leave(block)
             else:
-                if closing:
-                    block.children.append(closing)
+                ignored = int(closing)
+                block = _leave(block)
             continue
         following = node.next
         tag = node.tag
@@ -151,10 +155,15 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                         block.own_linked += size
                     if "$" in text:
                         tree.dollar_texts.append(text)
+                        if "$$" in text:
+                            tree.opened = True
                         if traits.library and _DOLLAR_HINT.search(text):
                             block.formulas += 1
-                    if "\\" in text and _MATH_HINT.search(text):
-                        block.formulas += 1
+                    if "\\" in text:
+                        if "\\[" in text or "\\begin" in text:
+                            tree.opened = True
+                        if _MATH_HINT.search(text):
+                            block.formulas += 1
             node = following
             continue
         if tag is None or tag in _SKIPPED:
@@ -162,7 +171,25 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             continue
         attrs = _NO_ATTRIBUTES if tag in _PLAIN else node.attributes
         classes = None
-        if attrs or tag in TAGS:
+        if attrs:
+            classes = attrs.get("class")
+            named = _class_facts(classes) if classes else _NO_FACTS
+            if named.readers or tag in TAGS or names_rendered or not bears_no_formula(attrs):
+                mark = read_element(node, tag, attrs, page)
+                if mark is not None:
+                    if mark:
+                        block.children.append(mark)
+                        block.formulas += mark.count(marks.FORMULA)
+                    node = following
+                    continue
+            if (
+                named.invisible
+                or (named.template and traits.khan)
+                or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page))
+            ):
+                node = following
+                continue
+        elif tag in TAGS:
             mark = read_element(node, tag, attrs, page)
             if mark is not None:
                 if mark:
@@ -170,21 +197,15 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                     block.formulas += mark.count(marks.FORMULA)
                 node = following
                 continue
-            classes = attrs.get("class")
-            if (
-                classes and (_is_invisible(classes) or (traits.khan and _is_template_code(classes)))
-            ) or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page)):
-                node = following
-                continue
         if tag in _BLOCKS or "-" in tag:
             holder = tag in _PREFORMATTED and _holds_structure(node)
             inner = Block("div" if holder else tag, attrs, block)
             block.children.append(inner)
-            if tag == "figure" or (classes and tag == "div" and _is_figure(classes)):
+            if tag == "figure" or (classes and tag == "div" and _class_facts(classes).figure):
                 tree.figures.append(inner)
             if inner.tag in _PREFORMATTED:
                 _preformatted(node, inner, tree)
-                _leave(inner, tree)
+                _leave(inner)
                 node = following
                 continue
             block = inner
@@ -261,8 +282,12 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             block.own_length += len(source)
             node = following
             continue
-        todo.append((following, _LEAVE_TEXT, " " if tag == "label" else ""))
+        closing = " " if tag == "label" else ""
         node = node.first_child
+        if node is None and not closing:
+            node = following
+        elif following is not None or closing:
+            todo.append((following, _LEAVE_TEXT, closing))
 
 
 _LEAVE_BLOCK = 0
@@ -286,7 +311,7 @@ def _count_own(block: Block) -> None:
             block.prose += own - linked
 
 
-def _leave(block: Block, tree: PageTree) -> Block:
+def _leave(block: Block) -> Block:
     parent = block.parent
     assert parent is not None
     _count_own(block)
@@ -303,14 +328,23 @@ def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
     return classes is not None and ignore.search(classes) is not None
 
 
+class _ClassFacts:
+    """What the walk asks of a class attribute."""
+
+    __slots__ = ("figure", "invisible", "readers", "template")
+
+    def __init__(self, classes: str) -> None:
+        self.readers: tuple[Reader, ...] = readers_of(classes)
+        self.invisible = _INVISIBLE_CLASS.search(classes) is not None
+        self.figure = _FIGURE.search(classes) is not None
+        self.template = not _TEMPLATE_CODE.isdisjoint(classes.split())
+        """JavaScript in the elements of a Khan exercise template."""
+
+
 @lru_cache(maxsize=16_384)
-def _is_invisible(classes: str) -> bool:
-    return _INVISIBLE_CLASS.search(classes) is not None
-
-
-@lru_cache(maxsize=4_096)
-def _is_figure(classes: str) -> bool:
-    return _FIGURE.search(classes) is not None
+def _class_facts(classes: str) -> _ClassFacts:
+    """Cached: a page repeats few class attributes many times."""
+    return _ClassFacts(classes)
 
 
 def caption_of(figure: Block) -> Block | None:
@@ -355,9 +389,8 @@ _TEMPLATE_CODE = frozenset(
 )
 
 
-def _is_template_code(classes: str) -> bool:
-    """JavaScript in the elements of a Khan exercise template."""
-    return not _TEMPLATE_CODE.isdisjoint(classes.split())
+_NO_FACTS = _ClassFacts("")
+_FORMULA_ATTRIBUTES = frozenset(ATTRIBUTES)
 
 
 def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:

@@ -26,6 +26,11 @@ class Page:
 
 def text_of(node: LexborNode) -> str:
     """All text below a node, in order; `<br>` is a line break."""
+    child = node.first_child
+    if child is None:
+        return ""
+    if child.next is None and child.tag == "-text":
+        return child.text_content or ""
     if node.css_first("br") is None:
         return node.text()
     pieces: list[str] = []
