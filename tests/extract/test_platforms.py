@@ -30,6 +30,25 @@ INLINE = [("x^2", False)]
 DISPLAY = [("x^2", True)]
 
 PLATFORMS = {
+    "KaTeX 0.10, without a source": (
+        '<p><span class="katex"><span class="katex-html"><span class="base"><span class="mord"><span class="mord '
+        'mathdefault">x</span><span class="msupsub"><span class="vlist-t"><span class="vlist-r"><span class="vlist">'
+        '<span style="top:-3.063em;"><span class="pstrut" style="height:2.7em;"></span><span class="sizing">'
+        '<span class="mord mtight">2</span></span></span></span></span></span></span></span></span></span></span></p>',
+        "",
+        INLINE,
+    ),
+    "GitHub, dollars and backticks": (
+        '<p><math-renderer class="js-inline-math">$`x^2`$</math-renderer></p>',
+        "",
+        INLINE,
+    ),
+    "WordPress, its source in an element": ('<p><span class="latex">$latex x^2$</span></p>', "", INLINE),
+    "Quill, not rendered": (
+        '<p><span data-value="x^2" class="ql-formula"><span contenteditable="false">x2</span></span></p>',
+        "",
+        INLINE,
+    ),
     "CSDN, KaTeX with its source": (
         '<p>若<span class="katex--inline"><span class="katex"><span class="katex-mathml"><math><semantics><mrow>'
         "<msup><mi>x</mi><mn>2</mn></msup></mrow><annotation encoding='application/x-tex'>x^2</annotation>"

@@ -46,7 +46,7 @@ def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
 
 
 def read_value(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
-    """`span.ql-formula`: Quill's editor keeps the TeX in `data-value`."""
+    """Quill's `span.ql-formula`: its TeX is in `data-value`, whatever has been rendered inside it."""
     tex = attrs.get("data-value")
     return page.ledger.add(tex, False, "data-value") if tex and tex.strip() else None
 

@@ -338,9 +338,13 @@ _OPERATOR_CLASSES = frozenset(
 )
 
 
+# What KaTeX calls the font of variables since 0.12, and in 0.10 and 0.11.
+_VARIABLE = frozenset({"mathnormal", "mathdefault"})
+
+
 def _read_leaf(span: _Span) -> None:
     text, classes = span.text, span.classes
-    if span.in_text and "mathnormal" not in classes:
+    if span.in_text and _VARIABLE.isdisjoint(classes):
         span.pieces = [_styled(Element("mtext", None, text), span.font)]
     elif text == _NOT or classes & _OPERATOR_CLASSES:
         span.pieces = [Element("mo", None, _joined_fence(text))]
@@ -349,7 +353,7 @@ def _read_leaf(span: _Span) -> None:
         _name_operator(span)
     elif text.isdigit():
         span.pieces = [_styled(Element("mn", None, text), span.font)]
-    elif "mathnormal" in classes:
+    elif not _VARIABLE.isdisjoint(classes):
         span.pieces = [Element("mi", None, char) for char in text]
     elif any(char.isalpha() for char in text):
         variant = span.font or ("normal" if text.isascii() else None)

@@ -95,7 +95,8 @@ def undelimited(text: str) -> tuple[str, bool | None]:
         if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
             inner = text[len(left) : -len(right)]
             if right not in inner.replace("\\$", ""):
-                return inner, display
+                # WordPress: `$latex x^2$`
+                return inner.removeprefix("latex ") if left == "$" else inner, display
     if _ENVIRONMENT.match(text):
         return text, True
     return text, None
