@@ -573,11 +573,7 @@ def _styled_characters() -> None:
     # The letters that Unicode had before the block, and the Greek symbols NFKC folds too far.
     for char, variant, plain in zip(
         "ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℊℯℴℭℌℨⅅⅆⅇⅈⅉℽℾℼℿ",
-        ["double-struck"] * 7
-        + ["script"] * 11
-        + ["fraktur"] * 3
-        + ["italic"] * 5
-        + ["double-struck"] * 4,
+        ["double-struck"] * 7 + ["script"] * 11 + ["fraktur"] * 3 + ["double-struck"] * 9,
         "CHNPQRZBEFHILMRgeoCHZDdeijγΓπΠ",
         strict=True,
     ):
