@@ -607,12 +607,12 @@ def _boxed(name: str, boxes: list[tuple[float, _Node]]) -> Element:
     element = Element(name)
     if name == "mfrac":
         parts.sort(key=lambda part: part[0])
-        element.kids = [_row(_elements(box)) for _, box in (parts[0], parts[-1])]
+        element.kids = [_content(box) for _, box in (parts[0], parts[-1])]
         if not any("border-top" in (k.attrs.get("style") or "") for _, b in boxes for k in b.kids):
             element.attrs["linethickness"] = "0"
         return element
     if name in ("msqrt", "mroot"):
-        element.kids = [_row(_elements(box)) for _, box in parts[:2]]
+        element.kids = [_content(box) for _, box in parts[:2]]
         element.tag = "mroot" if len(element.kids) == 2 else "msqrt"
         return element
     low, high, both = (
@@ -623,8 +623,13 @@ def _boxed(name: str, boxes: list[tuple[float, _Node]]) -> Element:
     below = next((box for y, box in parts[1:] if y > baseline), None)
     above = next((box for y, box in parts[1:] if y <= baseline), None)
     element.tag = both if below and above else low if below else high
-    element.kids = [_row(_elements(box)) for box in (base, below, above) if box is not None]
+    element.kids = [_content(box) for box in (base, below, above) if box is not None]
     return element if len(element.kids) > 1 else element.kids[0]
+
+
+def _content(box: _Node) -> Element:
+    """What stands in a box, without its struts: an accent is one only if it stands alone."""
+    return _row([kid for kid in _elements(box) if kid.tag != "mrow" or kid.kids])
 
 
 def _bears_mathml(box: _Node) -> bool:
