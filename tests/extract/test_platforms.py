@@ -425,3 +425,20 @@ def test_three_forms_of_one_formula_are_one() -> None:
         '<math><mi>x</mi></math></span></span><script type="math/tex" id="MathJax-Element-1">x</script> is</p>'
     )
     assert formulas(body, MATHJAX) == [("x", False)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("sin<sup>2</sup><em>θ</em> + cos <em>θ</em>", "\\sin ^{2}θ+ \\cos θ"),
+        ("max<sub><em>x</em> ∈ <em>X</em></sub><em>f</em>(<em>x</em>)", "\\max_{x ∈ X}f(x)"),
+        ("<em>S</em> \\ {0}", "S \\setminus \\{0\\}"),
+        ("<em>sin</em> + 3 min", "sin + 3 min"),
+    ],
+)
+def test_upright_names_in_html_are_functions(body: str, expected: str) -> None:
+    """Functions, set braces and set differences of formulas written in HTML become TeX."""
+    found = formulas(f'<p>so <span class="math inline"><em>a</em>{body}</span> is</p>')
+    assert len(found) == 1
+    tex = found[0][0].replace("\\theta ", "θ").replace("\\in ", "∈ ")
+    assert " ".join(tex.split()).replace("\\theta", "θ") == f"a{expected}"

@@ -209,7 +209,7 @@ def html_to_latex(root: LexborNode) -> str:
             continue
         tag = item.tag
         if tag == "-text":
-            pieces.append((item.text_content or "").translate(_HTML_SYMBOLS))
+            pieces.append(_html_text(item))
             continue
         if not item.is_element_node or tag in ("style", "script"):
             continue
@@ -229,6 +229,34 @@ def html_to_latex(root: LexborNode) -> str:
             child = child.next
         todo.extend(reversed(children))
     return _ROOT.sub(r"\\sqrt{", " ".join("".join(pieces).split()))
+
+
+def _html_text(node: LexborNode) -> str:
+    """TeX of a run of text: symbols, set braces, and names of functions where they are upright."""
+    text = node.text_content or ""
+    if "\\" in text or "{" in text or "}" in text:
+        if _TEX_COMMAND.search(text):
+            return text.translate(_HTML_SYMBOLS)
+        text = _LITERAL.sub(lambda match: _LITERALS[match[0]], text)
+    text = text.translate(_HTML_SYMBOLS)
+    parent = node.parent
+    if parent is None or parent.tag not in ("i", "em", "var"):
+        text = _UPRIGHT.sub(r"\\\g<0> ", text)
+        following = node.next
+        if following is not None and following.tag == "sub":
+            text = _WITH_LIMITS.sub(r"\\\1", text)
+    return text
+
+
+_TEX_COMMAND = re.compile(r"\\[A-Za-z]")
+_LITERAL = re.compile(r"[\\{}]")
+_LITERALS = {"\\": r"\setminus ", "{": r"\{", "}": r"\}"}
+_UPRIGHT = re.compile(
+    r"(?<![\\A-Za-z])(?:arc(?:sin|cos|tan)|(?:sin|cos|tan|cot)h?|sec|csc|log|ln|exp|lim(?:sup|inf)?|det|dim|ker|gcd)"
+    r"(?![A-Za-z])"
+)
+# Without a limit `min` may be minutes.
+_WITH_LIMITS = re.compile(r"(?<![\\A-Za-z])(max|min|sup|inf)\s*$")
 
 
 def _brackets(tag: str, classes: list[str]) -> tuple[str, str]:
