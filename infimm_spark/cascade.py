@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
+from infimm_spark.classify.evidence import hides_formulas, shows_formulas
 from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
@@ -34,24 +35,6 @@ class Scores(Protocol):
     """A classifier: (text, language) -> probability."""
 
     def score(self, text: str, language: str) -> float: ...
-
-
-# Formulas in images and scripts leave nothing in the quick text; a page that bears these in its
-# source passes the floor whatever its words score, and is judged on its extracted text.
-_HIDDEN_FORMULAS = (
-    b"math/tex",
-    b"math/asciimath",
-    b"codecogs.com/",
-    b"latex.php",
-    b"mimetex",
-    b"mathtex",
-    b"quicklatex",
-    b"equation?tex=",
-    b"cht=tx",
-    b"/math/render/",
-    b"filter/tex/",
-    b"img/math/",
-)
 
 
 @dataclass(slots=True)
@@ -116,7 +99,7 @@ class Cascade:
             return verdict
 
         verdict.recall_prob = self._recall.score(excerpt(text, QUICK_CHARS), language)
-        if verdict.recall_prob < settings.recall_floor and not _hides_formulas(body):
+        if not self._passes_floor(verdict.recall_prob, body):
             verdict.reason, verdict.score = RECALL_FLOOR, verdict.recall_prob
             return verdict
 
@@ -129,6 +112,11 @@ class Cascade:
         verdict.outcome = "kept"
         return verdict
 
-
-def _hides_formulas(body: bytes) -> bool:
-    return any(sign in body for sign in _HIDDEN_FORMULAS)
+    def _passes_floor(self, probability: float, body: bytes) -> bool:
+        """Whether a page is worth extracting; its source is looked at only where that decides."""
+        settings = self._settings
+        if probability >= max(settings.plain_floor, settings.recall_floor):
+            return True
+        if probability >= settings.recall_floor and shows_formulas(body):
+            return True
+        return hides_formulas(body)

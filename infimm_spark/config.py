@@ -145,6 +145,9 @@ class ExtractConfig(_Section):
     as few pages of other languages through and keeps 98 % of the mathematical ones (0.5: 96 %)."""
     recall_floor: Probability = 0.15
     """Ours: on the quick text; low, so that the paper's 0.4 can be applied late on the real text."""
+    plain_floor: Probability = 0.7
+    """Ours: the floor of pages whose source shows no formula of any kind; at or below `recall_floor` there is
+    one floor for all."""
     quick_text_chars: PositiveInt = 6000
     """Characters of quick text given to the recall classifier (ours)."""
     max_page_bytes: PositiveInt = 10 * 1024 * 1024

@@ -72,9 +72,20 @@ def test_formulas_the_quick_text_cannot_show_lift_a_page_over_the_floor() -> Non
     assert "$x^2+1$" in recall.seen[1]
 
 
+def test_a_page_without_a_formula_in_its_source_meets_a_higher_floor() -> None:
+    """Between the two floors a sign of mathematics in the source decides."""
+    between = (SETTINGS.recall_floor + SETTINGS.plain_floor) / 2
+    plain = judge("<p>Sums and products", Language(), Recall(between))
+    assert (plain.reason, plain.score) == ("recall_floor", between)
+    shown = judge(r"<p>Sums \(\sum_i x_i\)", Language(), Recall(between, 0.9))
+    assert shown.outcome == "kept"
+    worded = judge("<p>Sums and products", Language(), Recall(SETTINGS.plain_floor, 0.9))
+    assert worded.outcome == "kept"
+
+
 def test_a_kept_page_carries_both_scores() -> None:
     """The floor's score and the score of the extracted text are both stored."""
-    verdict = judge("<p>Sums and products", Language(), Recall(0.6, 0.2))
+    verdict = judge(r"<p>Sums \(\sum_i x_i\)", Language(), Recall(0.6, 0.2))
     assert verdict.outcome == "kept"
     assert (verdict.recall_prob, verdict.math_prob) == (0.6, 0.2)
 

@@ -1,0 +1,58 @@
+"""Signs of formulas in a page's source: what shows one, and what only looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from infimm_spark.classify.evidence import hides_formulas, shows_formulas
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"<p>\(\frac{1}{2}\)",
+        r"$\pi$",
+        "<math><mi>x</mi></math>",
+        "<mml:math>",
+        '<span class="math inline">x</span>',
+        "x<sup>2</sup>",
+        "a^2 + b^2",
+        "&int; f",
+        "∑ und ∫",
+        "the angle θ",
+        '<IMG ALT="$ x $" SRC="img1.gif">',
+        "[tex]x[/tex]",
+        "<script src=MathJax.js></script> so $x+y$ is",
+        r"<script src=katex.js></script> so \(x\) is",
+    ],
+)
+def test_formulas_are_seen(source: str) -> None:
+    """TeX, MathML, raised letters, entities, symbols, and delimiters where a library reads them."""
+    assert shows_formulas(source.encode())
+
+
+def test_a_page_of_two_byte_units_is_not_judged() -> None:
+    """No sign of ASCII is found in UTF-16: such a page meets the lower floor."""
+    assert shows_formulas("<p>news".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>It costs $5 and $10.",
+        '<div class="text-center">News</div>',
+        "<a><sup>&reg;</sup></a>",
+        r"""MathJax = {tex: {inlineMath: [["$", "$"], ['\\(', '\\)']]}}""",
+        r"C:\inbox\new",
+        "公式大全，欢迎下载",
+    ],
+)
+def test_what_only_looks_like_a_formula_is_none(source: str) -> None:
+    """Prices, class names, trade marks, a library's configuration, paths."""
+    assert not shows_formulas(source.encode())
+
+
+def test_formulas_in_images_and_scripts_are_hidden() -> None:
+    """What leaves nothing in the visible text."""
+    assert hides_formulas(b'<script type="math/tex">x</script>')
+    assert not hides_formulas(b"<p>plain")
