@@ -56,6 +56,8 @@ class Scored(NamedTuple):
     quick_prob: float
     math_prob: float
     quality_prob: float
+    hidden: bool
+    shown: bool
 
 
 def main() -> None:
@@ -117,6 +119,8 @@ def score_unseen(data: Path, views: Sequence[View], count: int) -> list[Scored]:
                     ),
                     math_prob=classifiers["recall"].score(view["text"], language),
                     quality_prob=classifiers["precision"].score(view["text"], language),
+                    hidden=view["hidden"],
+                    shown=view["shown"],
                 )
             )
         print(f"fold {fold + 1} of {count} scored", flush=True)
@@ -156,7 +160,13 @@ def _steps(config: BuildConfig, precision: float | None = None) -> list[Step]:
                 p.language in extract.languages and p.language_prob >= extract.language_threshold
             ),
         ),
-        ("recall floor", lambda p: p.quick_prob >= extract.recall_floor),
+        (
+            "recall floor",
+            lambda p: (
+                p.hidden
+                or p.quick_prob >= (extract.recall_floor if p.shown else extract.plain_floor)
+            ),
+        ),
         ("recall", lambda p: p.math_prob >= recall),
         ("precision", lambda p: p.quality_prob >= threshold),
     ]
@@ -164,7 +174,8 @@ def _steps(config: BuildConfig, precision: float | None = None) -> list[Step]:
 
 def _settings(config: BuildConfig) -> str:
     return (
-        f"language {config.extract.language_threshold}, recall floor {config.extract.recall_floor}, "
+        f"language {config.extract.language_threshold}, recall floor {config.extract.recall_floor} "
+        f"(no formula in the source: {config.extract.plain_floor}), "
         f"recall {config.dedup.recall_threshold}, precision {config.rules.precision_threshold}"
     )
 

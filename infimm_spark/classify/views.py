@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypedDict
 
+from infimm_spark.classify.evidence import hides_formulas, shows_formulas
 from infimm_spark.classify.labelled import read_jsonl
 from infimm_spark.config import ExtractConfig
 from infimm_spark.crawl.listing import list_warcs
@@ -25,12 +26,17 @@ MAX_TEXT = 60_000
 
 
 class View(TypedDict):
-    """A page as the classifiers see it: `quick` at the recall floor, `text` after extraction."""
+    """A page as the cascade sees it: `quick` at the recall floor, `text` after extraction.
+
+    `hidden` and `shown` say whether its source holds formulas (see `evidence.py`).
+    """
 
     url: str
     snapshot: str
     quick: str
     text: str
+    hidden: bool
+    shown: bool
 
 
 def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Iterator[View]:
@@ -55,6 +61,8 @@ def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Itera
                 snapshot=file.snapshot,
                 quick=page.quick_text(settings.quick_text_chars),
                 text=page.document().text[:MAX_TEXT],
+                hidden=hides_formulas(item.body),
+                shown=shows_formulas(item.body),
             )
 
 

@@ -58,6 +58,8 @@ def test_each_page_is_seen_before_and_after_extraction(crawl: Path) -> None:
     views = list(page_views([str(crawl)]))
     assert [(v["url"], v["snapshot"]) for v in views] == [("https://a.example/1", SNAPSHOT)]
     assert "never negative" in views[0]["quick"]
+    assert views[0]["shown"]
+    assert not views[0]["hidden"]
     assert "$$x^2 + 1 \\ge 1$$" in views[0]["text"]
 
 
