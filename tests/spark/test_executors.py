@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,5 +77,30 @@ def test_an_interpreter_that_does_not_start_is_one_line(
         python.chmod(stat.S_IRWXU)
     python_of_executors.sparkContext.pythonExec = str(python)
     with pytest.raises(SubmissionError, match=message) as caught:
+        check_executors(python_of_executors, [], {})
+    assert "\n" not in str(caught.value)
+
+
+def _another_python() -> str | None:
+    """An interpreter of another minor version that starts here, if there is one."""
+    own = f"python3.{sys.version_info.minor}"
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for name in ("python3.12", "python3.13", "python3.11", "python3.14"):
+        found = [shutil.which(name), *map(str, versions.glob(f"*/bin/{name}"))]
+        for python in filter(None, found if name != own else []):
+            if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+                return python
+    return None
+
+
+def test_executors_with_another_python_are_one_line(python_of_executors: SparkSession) -> None:
+    """The driver's version and the executors' are both named."""
+    another = _another_python()
+    if another is None:
+        pytest.skip("no Python 3 of another minor version on this machine")
+    python_of_executors.sparkContext.pythonExec = another
+    with pytest.raises(
+        SubmissionError, match=r"executors run Python 3\.\d+, the driver 3\."
+    ) as caught:
         check_executors(python_of_executors, [], {})
     assert "\n" not in str(caught.value)
