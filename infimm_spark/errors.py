@@ -129,5 +129,9 @@ class StoreRefusedError(StoreError):
     exit_code = 3
 
 
+class BrokenAnswerError(StoreError):
+    """An answer of the store came short where Spark's connector reads it, which does not ask again."""
+
+
 class StoreConflictError(StoreError):
     """The object that was to be new exists already."""

@@ -21,7 +21,7 @@ from infimm_spark.crawl import store
 from infimm_spark.crawl.gate import ConnectionGate
 from infimm_spark.crawl.listing import WarcFile
 from infimm_spark.errors import ReconciliationError
-from infimm_spark.runs.files import catalogue, parquet_sizes
+from infimm_spark.runs.files import DataFile, catalogue, parquet_sizes
 from infimm_spark.runs.manifest import (
     Manifest,
     check_identity,
@@ -112,11 +112,9 @@ class Extraction:
         # Of this thread: a failure cancels these jobs and no other of the session.
         self._run.spark.sparkContext.setJobGroup(_JOB_GROUP, f"extract group {index}")
         started, clock = timestamp(), time.monotonic()
-        attempt = layout.attempt(index, uuid.uuid4().hex[:12])
-        self._write(index, attempt)
-        attempt = self._compacted(index, attempt)
-        files = catalogue(layout.root, [attempt], self._run.spark)
-        counts = self._counts(index, [f"{layout.root}/{file.path}" for file in files])
+        attempt, files, counts = self._run.repeated(
+            lambda: self._attempted(index), f"group {index}"
+        )
         written = sum(file.rows for file in files if "/table=documents/" in file.path)
         if written != counts.get("kept", 0):
             raise ReconciliationError(
@@ -149,6 +147,15 @@ class Extraction:
             ", ".join(f"{key} {value:,}" for key, value in counts.items()),
         )
         return manifest
+
+    def _attempted(self, index: int) -> tuple[str, list[DataFile], dict[str, int]]:
+        """One attempt at a group: its folder, what lies there, and records by outcome."""
+        root = self._run.layout.root
+        attempt = self._run.layout.attempt(index, uuid.uuid4().hex[:12])
+        self._write(index, attempt)
+        attempt = self._compacted(index, attempt)
+        files = catalogue(root, [attempt], self._run.spark)
+        return attempt, files, self._counts(index, [f"{root}/{file.path}" for file in files])
 
     def _write(self, index: int, attempt: str) -> None:
         from infimm_spark.stages.extract import WARCS, extract

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from infimm_spark import __version__, logs
 from infimm_spark.classify.broadcast import ModelBytes, read_model
@@ -22,6 +22,7 @@ from infimm_spark.config import BuildConfig, config_hash
 from infimm_spark.crawl import store
 from infimm_spark.crawl.listing import WarcFile, list_warcs
 from infimm_spark.errors import (
+    BrokenAnswerError,
     ConfigError,
     InfimmError,
     OutputError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("infimm_spark")
 
+T = TypeVar("T")
 ModelKind = Literal["language", "recall", "precision"]
 MODELS: tuple[ModelKind, ...] = ("language", "recall", "precision")
 
@@ -341,8 +343,23 @@ class Run:
 
     def write(self, frame: DataFrame, location: str) -> DataFrame:
         """Write a table afresh and give it back as read from there."""
-        frame.write.mode("overwrite").parquet(self.at(location))
-        return self.spark.read.schema(frame.schema).parquet(self.at(location))
+        place = self.at(location)
+        self.repeated(lambda: frame.write.mode("overwrite").parquet(place), location)
+        return self.spark.read.schema(frame.schema).parquet(place)
+
+    def repeated(self, work: Callable[[], T], what: str) -> T:
+        """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store came short.
+
+        S3A asks again for what failed and not for what arrived incomplete: its committer fails the job.
+        """
+        for attempt in range(1, self.config.store.attempts):
+            try:
+                with plain_errors(self.layout.root):
+                    return work()
+            except BrokenAnswerError as error:
+                log.warning("%s: begun anew after attempt %d: %s", what, attempt, error)
+        with plain_errors(self.layout.root):
+            return work()
 
     def _files(self, locations: list[str], schema: Any) -> DataFrame:
         """Exactly these Parquet files as one table."""
@@ -636,12 +653,9 @@ def _publish(run: Run) -> dict[str, int]:
     clean = kept_clean(run.read(run.layout.table("refine", "scored"), REFINED))
     files = corpus_files(clean, run.config.publish.file_size_mb * 1024 * 1024)
     corpus = partition_for_publish(corpus_rows(clean), files)
-    (
-        corpus.write.mode("overwrite")
-        .option("compression", run.config.publish.compression)
-        .partitionBy("snapshot")
-        .parquet(run.at(run.layout.corpus))
-    )
+    writer = corpus.write.mode("overwrite").option("compression", run.config.publish.compression)
+    place = run.at(run.layout.corpus)
+    run.repeated(lambda: writer.partitionBy("snapshot").parquet(place), run.layout.corpus)
     written = run.read(run.layout.corpus, schemas.CORPUS)
     run.write(accounting.publish_ledger(clean, written), run.layout.table("publish", "ledger"))
     counts = _stage_counts(run, "publish", ("publish",))

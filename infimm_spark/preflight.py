@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from infimm_spark import errors
 from infimm_spark.crawl import store
 from infimm_spark.crawl.listing import WarcFile
-from infimm_spark.errors import InfimmError, InputError, OutputError, StoreError, StoreRefusedError
+from infimm_spark.errors import (
+    BrokenAnswerError,
+    InfimmError,
+    InputError,
+    OutputError,
+    StoreError,
+    StoreRefusedError,
+)
 
 # A worker's own error, as Python prints it at the end of a traceback inside Spark's.
 _OURS = re.compile(r"infimm_spark\.errors\.(\w+): (.+)")
@@ -23,6 +30,12 @@ _HADOOP = {
     "ExpiredToken": "the credentials have expired",
 }
 """Names that S3A gives a refusal, in words."""
+# What S3A makes of an answer that ends early: half a listing, half the list of a task's uploads, half a footer.
+_CAME_SHORT = re.compile(
+    r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
+    r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
+    r"|Reached the end of stream"
+)
 
 
 def check_readable(warcs: list[WarcFile]) -> None:
@@ -72,4 +85,9 @@ def _known(text: str, output: str) -> InfimmError | None:
     for name, words in _HADOOP.items():
         if name in text:
             return OutputError(f"{store.shown(output)} cannot be used: {words} ({name})")
+    if store.is_s3(output) and (found := _CAME_SHORT.search(text)):
+        return BrokenAnswerError(
+            f"{store.shown(output)}: an answer of the store came short ({found[0]}), and Spark's connector does "
+            "not ask again; expected whole answers: continue with --resume"
+        )
     return None

@@ -11,6 +11,7 @@ from infimm_spark.config import load_config
 from infimm_spark.crawl.gate import ConnectionGate, GateAddress, take_place
 from infimm_spark.crawl.listing import WarcFile
 from infimm_spark.errors import (
+    BrokenAnswerError,
     EnvironmentMissingError,
     InputError,
     OutputError,
@@ -19,6 +20,7 @@ from infimm_spark.errors import (
 )
 from infimm_spark.pipeline import Run, build
 from infimm_spark.preflight import check_readable, plain_errors
+from infimm_spark.runs.layout import RunLayout
 from infimm_spark.sample import write_sample_crawl
 
 
@@ -50,6 +52,39 @@ def test_hadoops_refusals_are_put_in_words() -> None:
     message = "s3://out/run cannot be used: no permission"
     with pytest.raises(OutputError, match=message), plain_errors("s3://out/run"):
         raise WrappedError(": java.nio.file.AccessDeniedException: s3a://out/run: PUT 403")
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        "SdkClientException: Could not parse XML response.",
+        "com.fasterxml.jackson.core.io.JsonEOFException: Unexpected end-of-input",
+    ],
+)
+def test_a_write_whose_answer_came_short_is_begun_anew(trace: str) -> None:
+    """S3A fails the job there: the work is done again, as often as requests are, and then it is one line."""
+    config = load_config(None, {"output": "s3://b/run", "store": {"attempts": 3}})
+    run = Run("id", config, RunLayout("s3://b/run"))
+    attempts = []
+
+    def work(failures: int) -> str:
+        attempts.append(failures)
+        if len(attempts) <= failures:
+            raise WrappedError(f"Job aborted.\n{trace}\n at com.amazonaws")
+        return "written"
+
+    assert run.repeated(lambda: work(2), "table") == "written"
+    assert len(attempts) == 3
+    attempts.clear()
+    with pytest.raises(BrokenAnswerError, match=r"s3://b/run: an answer .* --resume$"):
+        run.repeated(lambda: work(9), "table")
+    assert len(attempts) == 3
+    attempts.clear()
+    # The same words on a local disk tell of a damaged file, which no second try mends.
+    local = Run("id", config, RunLayout("/run"))
+    with pytest.raises(WrappedError):
+        local.repeated(lambda: work(9), "table")
+    assert len(attempts) == 1
 
 
 def test_an_unknown_failure_keeps_its_trace() -> None:
