@@ -175,8 +175,8 @@ def _drawn(spark: Any, n_documents: int, n_shingles: int, config: Any) -> Any:
                 hashes = base.copy()
                 replaced = int(generator.choice(_REPLACED) * n_shingles) if member else 0
                 hashes[:replaced] = generator.integers(0, 1 << 32, replaced, dtype=np.uint32)
-                signature, sketch = minhash.signature_and_sketch(
-                    np.unique(hashes), options.num_perm, options.seed, options.sketch_size
+                ((signature, sketch),) = minhash.signatures_and_sketches(
+                    [np.unique(hashes)], options.num_perm, options.seed, options.sketch_size
                 )
                 rows.append(
                     {

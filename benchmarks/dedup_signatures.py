@@ -28,6 +28,7 @@ from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import minhash, shingles
 
 _WORDS = re.compile(r"[\w']+")
+_BATCH = 250
 
 
 def main() -> None:
@@ -51,8 +52,10 @@ def main() -> None:
 
 
 def _ours(texts: list[str], config: MinHashConfig) -> None:
-    for distinct in shingles.shingle_batch(texts, config.ngram)[1]:
-        minhash.signature_and_sketch(distinct, config.num_perm, config.seed, config.sketch_size)
+    # Batches as the stage makes them of a megabyte of text.
+    for first in range(0, len(texts), _BATCH):
+        shingled = shingles.shingle_batch(texts[first : first + _BATCH], config.ngram)[1]
+        minhash.signatures_and_sketches(shingled, config.num_perm, config.seed, config.sketch_size)
 
 
 def _datasketch(texts: list[str], config: MinHashConfig) -> None:

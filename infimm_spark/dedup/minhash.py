@@ -8,6 +8,7 @@ A shingle hash is mixed by MurmurHash3's 32-bit finaliser; permutation k maps it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +23,7 @@ SCHEME = "affine32"
 VERSION = "datasketch-2"
 """Whose permutations these are: 1.x draws others from the same seed."""
 
-_ROWS = 512  # shingles permuted at once: 512 x 112 x 4 bytes stay within the second-level cache
+_ROWS = 256  # shingles permuted at once: 256 x 112 x 4 bytes stay within the second-level cache
 
 
 def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
@@ -30,12 +31,18 @@ def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
     return _minima(_mix32(hashes), num_perm, seed)
 
 
-def signature_and_sketch(
-    hashes: UInt32Array, num_perm: int, seed: int, sketch_size: int
-) -> tuple[UInt32Array, UInt32Array]:
-    """`signature` and `sketch` at once, which mixes the hashes once."""
-    mixed = _mix32(hashes)
-    return _minima(mixed, num_perm, seed), _least(mixed, sketch_size)
+def signatures_and_sketches(
+    hashes: Sequence[UInt32Array], num_perm: int, seed: int, sketch_size: int
+) -> list[tuple[UInt32Array, UInt32Array]]:
+    """`signature` and `sketch` of many documents, whose hashes are mixed together."""
+    if not hashes:
+        return []
+    mixed = _mix32(np.concatenate(hashes))
+    cuts = np.cumsum([len(of_one) for of_one in hashes])
+    return [
+        (_minima(of_one, num_perm, seed), _least(of_one, sketch_size))
+        for of_one in np.split(mixed, cuts[:-1])
+    ]
 
 
 def _minima(mixed: UInt32Array, num_perm: int, seed: int) -> UInt32Array:

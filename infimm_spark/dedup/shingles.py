@@ -214,7 +214,7 @@ def _tokens(
     np.subtract(sums[-1:], before[-1:], out=hashes[-1:])
     hashes *= inverses[starts]
     commands = classes[starts] == _BACKSLASH if has_formulas else None
-    return starts, _mix64(hashes), commands
+    return starts, mix64(hashes), commands
 
 
 def _begins_in_formulas(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -336,24 +336,32 @@ def _shingles(tokens: list[tuple[int, UInt64Array]], n_texts: int, ngram: int) -
     for offset in range(1, ngram):
         combined *= np.uint64(_SHINGLE_BASE)
         combined += stream[offset : offset + windows]
-    short = (_mix64(combined) >> np.uint64(32)).astype(np.uint32)
-    firsts = np.cumsum(counts) - counts
-    result = []
-    for first, count in zip(firsts.tolist(), counts.tolist(), strict=True):
-        n_windows = count - ngram + 1
-        result.append(_distinct(short[first : first + n_windows]) if n_windows > 0 else empty)
-    return result
+    short = (mix64(combined) >> np.uint64(32)).astype(np.uint32)
+    return _distinct(short, counts, ngram)
 
 
-def _distinct(hashes: UInt32Array) -> UInt32Array:
-    ordered = np.sort(hashes)
-    fresh = np.empty(len(ordered), np.bool_)
-    fresh[0] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
-    return ordered[fresh]
+def _distinct(hashes: UInt32Array, counts: npt.NDArray[np.int64], ngram: int) -> list[UInt32Array]:
+    """The sorted distinct hashes of each text; `hashes`, one a window over the stream of all texts' tokens,
+    are sorted in place text by text."""
+    ends = np.cumsum(counts)
+    firsts = ends - counts
+    stops = np.maximum(ends - ngram + 1, firsts)
+    fresh = np.empty(len(hashes), np.bool_)
+    fresh[:1] = True
+    bounds = list(zip(firsts.tolist(), stops.tolist(), ends.tolist(), strict=True))
+    for first, stop, _ in bounds:
+        hashes[first:stop].sort()
+    np.not_equal(hashes[1:], hashes[:-1], out=fresh[1:])
+    for first, stop, end in bounds:
+        fresh[first : first + 1] = True
+        fresh[stop:end] = False  # windows that reach into the next text
+    until = np.concatenate([[0], np.cumsum(fresh)])
+    kept = hashes[fresh]
+    cuts = until[np.minimum(ends, len(hashes))]
+    return np.split(kept, cuts[:-1])
 
 
-def _mix64(values: UInt64Array) -> UInt64Array:
+def mix64(values: UInt64Array) -> UInt64Array:
     """MurmurHash3's 64-bit finaliser: every input bit reaches every output bit."""
     values = values ^ (values >> np.uint64(33))
     values *= np.uint64(0xFF51AFD7ED558CCD)
@@ -385,7 +393,7 @@ def _tables() -> tuple[UInt64Array, npt.NDArray[np.uint8]]:
     formula[ord("\\")] = _BACKSLASH
     formula[[ord(separator) for separator in (" ", "\n", "{", "}", "~", _MARK)]] = _NONE
     values = np.concatenate(
-        [_mix64(lower.astype(np.uint64) + np.uint64(1)), _mix64(points + np.uint64(1 << 32))]
+        [mix64(lower.astype(np.uint64) + np.uint64(1)), mix64(points + np.uint64(1 << 32))]
     )
     values[classes == _NONE] = 0
     return values, classes

@@ -298,13 +298,21 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
         for row, text_hash, distinct in zip(rows, hashes, shingled, strict=True):
             text_hashes[row] = text_hash
             counts[row] = len(distinct)
-            if len(distinct) >= options.min_shingles:
-                signature, sketch = minhash.signature_and_sketch(
-                    distinct, options.num_perm, options.seed, options.sketch_size
-                )
-                signed[row] = signature.astype("<u4").tobytes()
-                if options.verify == "shingles":
-                    sketches[row] = sketch.astype("<u4").tobytes()
+        long_enough = [
+            (row, distinct)
+            for row, distinct in zip(rows, shingled, strict=True)
+            if len(distinct) >= options.min_shingles
+        ]
+        found = minhash.signatures_and_sketches(
+            [distinct for _, distinct in long_enough],
+            options.num_perm,
+            options.seed,
+            options.sketch_size,
+        )
+        for (row, _), (signature, sketch) in zip(long_enough, found, strict=True):
+            signed[row] = signature.astype("<u4", copy=False).tobytes()
+            if options.verify == "shingles":
+                sketches[row] = sketch.astype("<u4", copy=False).tobytes()
     urls = [_url_hash(url) for url in batch.column("url").to_pylist()]
     columns = {
         **{

@@ -181,7 +181,7 @@ def test_memory_is_bounded_by_the_length_of_a_text() -> None:
     tracemalloc.start()
     try:
         (distinct,) = shingles.shingle_batch([text], 5)[1]
-        minhash.signature_and_sketch(distinct, 112, 1, 512)
+        minhash.signatures_and_sketches([distinct], 112, 1, 512)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

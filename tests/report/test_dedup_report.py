@@ -64,7 +64,7 @@ def run(tmp_path: Path) -> RunLayout:
 
 def signed(row: dict[str, Any]) -> dict[str, Any]:
     hashes = shingles.shingle_hashes(row["segments"][0]["text"], 5)
-    signature, sketch = minhash.signature_and_sketch(hashes, 112, 1, 512)
+    ((signature, sketch),) = minhash.signatures_and_sketches([hashes], 112, 1, 512)
     return {
         "id": row["id"],
         "snapshot": NEW,
