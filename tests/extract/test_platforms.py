@@ -238,6 +238,9 @@ CONFIGURED = {
         [("n", False), ("m", False)],
     ),
     "MathJax's own ignored class": (DOLLARS, "<p>$x$</p><p class='tex2jax_ignore'>$y$</p>", [("x", False)]),
+    "MyST, which marks the whole document": (
+        DOLLARS, "<section class='tex2jax_ignore mathjax_ignore'><p>设$x_1$为</p></section>", [("x_1", False)],
+    ),
     "ignored, and processed inside": (
         DOLLARS,
         "<div class='mathjax_ignore'><p>$y$</p><p class='mathjax_process'>$x$</p></div>",

@@ -59,13 +59,15 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
         traits.khan = True
     if not traits.library:
         traits.library = any(sign in text for sign in _LIBRARY_MARKUP)
-    if traits.library and ("tex2jax_" in text or "mathjax_" in text):
+    if traits.library and ("tex2jax_" in text or "mathjax_" in text) and _MYST not in text:
         # MathJax's own names, in force where the page declares no others
         traits.ignore_class = traits.ignore_class or _IGNORED_BY_DEFAULT
         traits.process_class = traits.process_class or _PROCESSED_BY_DEFAULT
     return traits
 
 
+# MyST marks whole documents with both; the dollars its parser left there are mathematics all the same.
+_MYST = "tex2jax_ignore mathjax_ignore"
 _IGNORED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_ignore|mathjax_ignore)(?:\s|$)")
 _PROCESSED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_process|mathjax_process)(?:\s|$)")
 
