@@ -337,7 +337,7 @@ class Run:
         stage = location[len(layout.root) + 1 :].partition("/")[0]
         manifest = read_manifest(layout.manifest(stage)) if stage in STAGES else None
         if manifest is None or not manifest.files:
-            return self.spark.read.schema(_spark_schema(schema)).parquet(self.at(location))
+            return self._table([self.at(location)], _spark_schema(schema), location)
         named = (store.join(layout.root, file.path) for file in manifest.files)
         return self._files([f for f in named if f.startswith(f"{location}/")], schema)
 
@@ -345,7 +345,11 @@ class Run:
         """Write a table afresh and give it back as read from there."""
         place = self.at(location)
         self.repeated(lambda: frame.write.mode("overwrite").parquet(place), location)
-        return self.spark.read.schema(frame.schema).parquet(place)
+        return self._table([place], frame.schema, location)
+
+    def _table(self, places: list[str], schema: Any, what: str) -> DataFrame:
+        """A table as Spark reads it; the driver lists it here and now."""
+        return self.repeated(lambda: self.spark.read.schema(schema).parquet(*places), what)
 
     def repeated(self, work: Callable[[], T], what: str) -> T:
         """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store came short.
@@ -365,8 +369,7 @@ class Run:
         """Exactly these Parquet files as one table."""
         if not locations:
             return self.spark.createDataFrame([], _spark_schema(schema))
-        reader = self.spark.read.schema(_spark_schema(schema))
-        return reader.parquet(*(self.at(location) for location in locations))
+        return self._table([*map(self.at, locations)], _spark_schema(schema), locations[0])
 
     def _on(self, is_there: Callable[[str], bool]) -> bool:
         """Whether Spark itself reads or writes on a kind of store; WARC files are read by Python."""

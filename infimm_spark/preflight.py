@@ -34,7 +34,7 @@ _HADOOP = {
 _CAME_SHORT = re.compile(
     r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
     r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
-    r"|Reached the end of stream"
+    r"|Reached the end of stream|java\.net\.SocketException: Connection reset"
 )
 
 

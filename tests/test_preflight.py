@@ -59,6 +59,7 @@ def test_hadoops_refusals_are_put_in_words() -> None:
     [
         "SdkClientException: Could not parse XML response.",
         "com.fasterxml.jackson.core.io.JsonEOFException: Unexpected end-of-input",
+        "java.net.SocketException: Connection reset",
     ],
 )
 def test_a_write_whose_answer_came_short_is_begun_anew(trace: str) -> None:
