@@ -77,7 +77,7 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     from infimm_spark.config import DedupConfig, MinHashConfig, UrlConfig
-    from infimm_spark.stages.dedup import deduplicate_ranked, rank, signatures
+    from infimm_spark.stages.dedup import deduplicate_ranked, rank, signatures, survivor_ranks
 
     folder = Path(tempfile.mkdtemp(dir=options.scratch))
     spark = open_small_session(folder, options.partitions)
@@ -87,7 +87,9 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
         frame.write.mode("overwrite").parquet(str(folder / name))
         return spark.read.schema(frame.schema).parquet(str(folder / name))
 
-    config = DedupConfig(minhash=MinHashConfig(scope="all"), url=UrlConfig(enabled=False))
+    config = DedupConfig(
+        minhash=MinHashConfig(scope="all", local_documents=0), url=UrlConfig(enabled=False)
+    )
     if options.texts:
         from seeded_corpus import write_corpus
 
@@ -110,7 +112,8 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
         signed = checkpoint(_drawn(spark, n_documents, options.shingles, config), "unranked")
     signing = time.monotonic() - started
     started = time.monotonic()
-    ranked = checkpoint(rank(signed, config), "signatures")
+    ranks = checkpoint(survivor_ranks(signed, config), "ranks")
+    ranked = checkpoint(rank(signed, ranks), "signatures")
     removed = checkpoint(deduplicate_ranked(ranked, config, checkpoint), "duplicates").count()
     judging = time.monotonic() - started
     peak = _peak(driver)

@@ -37,7 +37,12 @@ def main() -> None:
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
-    from infimm_spark.stages.dedup import deduplicate_ranked, rank, signature_fingerprint
+    from infimm_spark.stages.dedup import (
+        deduplicate_ranked,
+        rank,
+        signature_fingerprint,
+        survivor_ranks,
+    )
 
     folder = Path(tempfile.mkdtemp(dir=options.scratch))
     spark = open_small_session(folder, options.partitions)
@@ -68,7 +73,8 @@ def main() -> None:
         *(columns.get(f.name, F.lit(None)).cast(f.dataType).alias(f.name) for f in declared)
     )
     started = time.monotonic()
-    ranked = checkpoint(rank(signed, config), "signatures")
+    ranks = checkpoint(survivor_ranks(signed, config), "ranks")
+    ranked = checkpoint(rank(signed, ranks), "signatures")
     removed = checkpoint(deduplicate_ranked(ranked, config, checkpoint), "duplicates").count()
     seconds = time.monotonic() - started
     hot = spark.read.parquet(str(folder / "near-1-hot")).collect()

@@ -208,6 +208,9 @@ class MinHashConfig(_Section):
     max_iterations: PositiveInt = 100
     """Rounds after which the job fails if more than `local_limit` memberships are open. A bucket of
     documents that resemble each other in nothing takes `bucket_limit` rounds."""
+    local_documents: Annotated[int, Field(ge=0)] = 100_000
+    """Ours: a run of no more documents, those it is compared with included, is judged in one task from
+    the start (about 250 MB of signatures and sketches)."""
     local_limit: Annotated[int, Field(ge=0)] = 500_000
     """Ours: so many bucket memberships are settled in one task (at most 250 MB of signatures)."""
 

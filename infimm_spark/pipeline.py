@@ -572,14 +572,21 @@ def _dedup(run: Run) -> dict[str, int]:
     from infimm_spark import schemas
     from infimm_spark.dedup.settled import settled_documents
     from infimm_spark.stages import accounting
-    from infimm_spark.stages.dedup import deduplicate_ranked, rank, select_unrecalled, signatures
+    from infimm_spark.stages.dedup import (
+        deduplicate_ranked,
+        rank,
+        select_unrecalled,
+        signatures,
+        survivor_ranks,
+    )
 
     config = run.config.dedup
     documents, recalled = run.documents(), run.recalled()
     below = select_unrecalled(documents, config.recall_threshold, config.recall_threshold_by_length)
     checkpoint = run.checkpoint("dedup")
-    signed = checkpoint(signatures(recalled, config), "unranked")
-    ranked = run.write(rank(signed, config), run.layout.table("dedup", "signatures"))
+    ranks = checkpoint(survivor_ranks(recalled, config), "ranks")
+    signed = signatures(recalled, config)
+    ranked = run.write(rank(signed, ranks), run.layout.table("dedup", "signatures"))
     settled = None
     if run.earlier:
         stored = [

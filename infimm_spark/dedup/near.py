@@ -11,7 +11,12 @@ from pyspark.sql import functions as F
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import lsh
 from infimm_spark.dedup.settled import held_by, not_near_removed
-from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates
+from infimm_spark.dedup.survivors import (
+    Bands,
+    Checkpoint,
+    duplicates_in_one_task,
+    greedy_duplicates,
+)
 from infimm_spark.dedup.verify import Verification
 
 
@@ -20,27 +25,29 @@ def near_duplicates(
     exact: DataFrame,
     options: MinHashConfig,
     checkpoint: Checkpoint,
+    n_documents: int,
     settled: DataFrame | None = None,
 ) -> DataFrame:
     """The documents that resemble one that is kept: [rank, best, jaccard, round].
 
     `ranked` has [rank, snapshot, signature, sketch]; `exact` [rank, best] are gone already; `settled`
-    are the `settled_documents` of earlier runs, which are not judged again. In the scopes `snapshot`,
-    `year` and `all` the documents of a group are judged together. `pairs` takes the snapshots in
-    survivor order, from newest to oldest by default, and judges each with what its neighbours in time
+    are the `settled_documents` of earlier runs, which are not judged again; `n_documents` counts both: up
+    to `options.local_documents` of them are judged in one task. In the scopes `snapshot`, `year` and
+    `all` the documents of a group are judged together. `pairs` takes the snapshots in survivor order, from newest to oldest by default, and judges each with what its neighbours in time
     *hold*, as far as these have been judged: the documents kept in them, and the kept ones (of
     whatever snapshot) that those removed from them were removed for. So a page that lives through
     many snapshots leaves one copy, not every other one, and still nothing is removed that does not
     itself resemble a document that stays.
     """
+    in_one_task = n_documents <= options.local_documents
     signed = ranked.where(F.col("signature").isNotNull())
     if settled is not None:
         settled = settled.where(F.col("signature").isNotNull())
     if options.scope == "pairs":
-        return _by_pairs(signed, exact, options, checkpoint, settled)
+        return _by_pairs(signed, exact, options, checkpoint, settled, in_one_task)
     scope = lsh.group(options.scope, F.col("snapshot"))
     undecided = signed.join(exact, on="rank", how="left_anti").select(
-        "rank", scope.alias("group"), "signature"
+        "rank", scope.alias("group"), "signature", "sketch"
     )
     documents = signed.select("rank", "signature", "sketch")
     if settled is not None:
@@ -50,9 +57,11 @@ def near_duplicates(
             .withColumn("group", scope)
             .join(groups, on="group", how="left_semi")
         )
-        undecided = undecided.unionByName(stayed.select("rank", "group", "signature"))
+        undecided = undecided.unionByName(stayed.select("rank", "group", "signature", "sketch"))
         documents = documents.unionByName(stayed.select("rank", "signature", "sketch"))
-    found = _judge(undecided, documents, 0, options, checkpoint, "near")
+    found = _judge(undecided, documents, 0, options, checkpoint, "near", in_one_task)
+    if options.scope == "all":
+        return found.withColumn("round", scope)
     labels = signed.select("rank", scope.alias("round"))
     return found.join(labels, on="rank", how="inner")
 
@@ -63,6 +72,7 @@ def _by_pairs(
     options: MinHashConfig,
     checkpoint: Checkpoint,
     settled: DataFrame | None,
+    in_one_task: bool,
 ) -> DataFrame:
     firsts = signed.groupBy("snapshot").agg(F.min("rank").alias("first")).orderBy("first").collect()
     held: dict[str, DataFrame] = {}
@@ -87,7 +97,9 @@ def _by_pairs(
         participants = checkpoint(
             participants.withColumn("group", F.lit(snapshot)), f"near-{number}-participants"
         )
-        found = _judge(participants, participants, first, options, checkpoint, f"near-{number}")
+        found = _judge(
+            participants, participants, first, options, checkpoint, f"near-{number}", in_one_task
+        )
         met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
         label = F.when(F.col("best") >= first, snapshot).otherwise(met)
         all_found = all_found.unionByName(found.withColumn("round", label))
@@ -142,9 +154,19 @@ def _judge(
     options: MinHashConfig,
     checkpoint: Checkpoint,
     name: str,
+    in_one_task: bool,
 ) -> DataFrame:
-    """`greedy_duplicates` of `participants` [rank, group, signature], compared by `documents`."""
+    """The greedy choice among `participants` [rank, group, signature, sketch], which `documents` contain."""
     by: Literal["sketch", "signature"] = "sketch" if options.verify == "shingles" else "signature"
+    if in_one_task:
+        found = duplicates_in_one_task(
+            participants,
+            Bands(options.bands, options.rows),
+            Verification(by, options.sketch_size, options.threshold),
+            first_undecided=first_undecided,
+            bucket_limit=options.bucket_limit,
+        )
+        return checkpoint(found, f"{name}-rest")
     return greedy_duplicates(
         lsh.buckets(participants, options.bands, options.rows),
         documents.select("rank", by),

@@ -35,7 +35,7 @@ class Verification:
         for first in range(0, len(left), _PAIRS):
             pair = left.slice(first, _PAIRS), right.slice(first, _PAIRS)
             if self.by == "signature":
-                parts.append(minhash.signature_jaccard(_matrix(pair[0]), _matrix(pair[1])))
+                parts.append(minhash.signature_jaccard(matrix(pair[0]), matrix(pair[1])))
             else:
                 parts.append(
                     minhash.sketch_jaccard(*_ragged(pair[0]), *_ragged(pair[1]), self.sketch_size)
@@ -86,7 +86,7 @@ def join_skewed(rows: DataFrame, keyed: DataFrame, key: str, hot: DataFrame | No
     return cold.unionByName(rows.join(of_hot, on=key, how="inner"))
 
 
-def _matrix(signatures: pa.Array) -> minhash.UInt32Array:
+def matrix(signatures: pa.Array) -> minhash.UInt32Array:
     """Signatures as an array of shape (rows, num_perm)."""
     values, lengths = _ragged(signatures)
     return values.reshape(len(lengths), -1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
@@ -81,20 +81,33 @@ def deduplicate(
 
     See `deduplicate_ranked`; `checkpoint` writes a DataFrame under a name and reads it back.
     """
-    signed = checkpoint(signatures(documents, config), "unranked")
-    ranked = checkpoint(rank(signed, config), "ranked")
+    ranks = checkpoint(survivor_ranks(documents, config), "ranks")
+    ranked = checkpoint(rank(signatures(documents, config), ranks), "ranked")
     return deduplicate_ranked(ranked, config, checkpoint, settled)
 
 
-def rank(signed: DataFrame, config: DedupConfig) -> DataFrame:
-    """`schemas.RANKED` from `schemas.SIGNATURES`, sorted in survivor order, which is total:
+def survivor_ranks(documents: DataFrame, config: DedupConfig) -> DataFrame:
+    """[id, rank]: the place of each document in survivor order, which is total:
 
     newer snapshot (by name; older with `config.prefer` set so), more formulas, longer text, smaller
     id. To be written down before use, as Spark may place a row otherwise when it computes it again.
+    Neither texts nor signatures are needed, so that only short rows are sorted.
     """
     by_age = F.desc("snapshot") if config.prefer == "newer" else F.asc("snapshot")
     order = [by_age, F.desc("n_formulas"), F.desc("text_length"), F.asc("id")]
-    return with_rank(signed, order).select(*schemas.RANKED.names)
+    keys = documents.select(
+        "id",
+        "snapshot",
+        F.coalesce("n_formulas", F.lit(0)).alias("n_formulas"),
+        F.coalesce("text_length", F.lit(0)).alias("text_length"),
+    )
+    return with_rank(keys, order).select("id", "rank")
+
+
+def rank(signed: DataFrame, ranks: DataFrame) -> DataFrame:
+    """`schemas.RANKED` from `schemas.SIGNATURES` and the `survivor_ranks` of the same documents."""
+    # Ids that are missing or repeated pass, for `deduplicate_ranked` to refuse.
+    return signed.join(ranks, on="id", how="left").select(*schemas.RANKED.names)
 
 
 def deduplicate_ranked(
@@ -121,16 +134,15 @@ def deduplicate_ranked(
     other shingles or permutations, `ConvergenceError`. The result depends on the rows of `ranked` and
     `settled` only, not on their partitions.
     """
-    _check(ranked, settled, config.minhash)
+    n_documents = _check(ranked, settled, config.minhash)
     removed = _exact(ranked, settled).where(F.lit(False))
     if config.exact:
         removed = checkpoint(_exact(ranked, settled), "exact")
     if config.minhash.enabled:
-        near = near_duplicates(ranked, removed, config.minhash, checkpoint, settled)
-        removed = checkpoint(
-            removed.unionByName(near.withColumn("reason", F.lit("near"))), "exact-and-near"
-        )
+        near = near_duplicates(ranked, removed, config.minhash, checkpoint, n_documents, settled)
+        removed = removed.unionByName(near.withColumn("reason", F.lit("near")))
     if config.url.enabled:
+        removed = checkpoint(removed, "exact-and-near")
         remaining = ranked.join(removed, on="rank", how="left_anti")
         found = _same_url(remaining, config.url, config.prefer, settled)
         removed = checkpoint(removed.unionByName(found), "removed")
@@ -150,14 +162,13 @@ def signature_fingerprint(options: MinHashConfig) -> str:
 
 def _exact(ranked: DataFrame, settled: DataFrame | None) -> DataFrame:
     new = ranked.where(F.col("text_hash").isNotNull()).select("rank", "text_hash")
-    firsts = (
-        _with(new, settled, "rank", "text_hash")
-        .groupBy("text_hash")
-        .agg(F.min("rank").alias("best"))
-    )
+    # A window shuffles once, an aggregate and a join do so twice; a text that is everywhere goes to disk.
+    first = F.min("rank").over(Window.partitionBy("text_hash"))
     return (
-        new.join(firsts, on="text_hash", how="inner")
-        .where(F.col("rank") != F.col("best"))
+        _with(new, settled, "rank", "text_hash")
+        .where(F.col("text_hash").isNotNull())
+        .withColumn("best", first)
+        .where((F.col("rank") != F.col("best")) & (F.col("rank") >= 0))
         .select(
             "rank",
             "best",
@@ -235,8 +246,11 @@ def _with(new: DataFrame, settled: DataFrame | None, *columns: str) -> DataFrame
     return new if settled is None else new.unionByName(settled.select(*columns))
 
 
-def _check(ranked: DataFrame, settled: DataFrame | None, options: MinHashConfig) -> None:
-    """Refuse signatures of another fingerprint or length, and ids that are missing or repeated."""
+def _check(ranked: DataFrame, settled: DataFrame | None, options: MinHashConfig) -> int:
+    """Refuse signatures of another fingerprint or length, and ids that are missing or repeated.
+
+    Returns how many documents there are, the settled ones included.
+    """
     expected, num_bytes = signature_fingerprint(options), 4 * options.num_perm
     is_other = (F.col("fingerprint") != expected) | F.col("fingerprint").isNull()
     is_damaged = F.octet_length("signature") != num_bytes
@@ -252,6 +266,7 @@ def _check(ranked: DataFrame, settled: DataFrame | None, options: MinHashConfig)
         F.max("other").alias("other"),
         F.min(F.when(F.col("damaged"), F.col("id"))).alias("damaged"),
         F.count_if(is_repeated).alias("repeated"),
+        F.count("*").alias("documents"),
         F.min(F.when(is_repeated, F.col("id"))).alias("first"),
     ).head()
     assert found is not None
@@ -269,6 +284,7 @@ def _check(ranked: DataFrame, settled: DataFrame | None, options: MinHashConfig)
             f"{found['repeated']} document ids are missing or occur more than once{where}, such as "
             f"{found['first']!r}; expected each document once"
         )
+    return int(found["documents"])
 
 
 def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

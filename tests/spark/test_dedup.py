@@ -40,6 +40,7 @@ from infimm_spark.stages.dedup import (
     select_recalled,
     select_unrecalled,
     signatures,
+    survivor_ranks,
 )
 
 pytestmark = pytest.mark.spark
@@ -302,8 +303,14 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "options",
-    [{"local_limit": 0}, {"local_limit": 100}, {}, {"verify": "signature", "threshold": 0.75}],
-    ids=["rounds", "rounds and one task", "one task", "signatures"],
+    [
+        {},
+        {"local_documents": 0},
+        {"local_documents": 0, "local_limit": 0},
+        {"local_documents": 0, "local_limit": 100},
+        {"verify": "signature", "threshold": 0.75},
+    ],
+    ids=["one task", "one task of buckets", "rounds", "rounds and one task", "signatures"],
 )
 def test_the_stage_does_what_the_rules_say(
     spark: SparkSession, checkpoint: Checkpoint, options: dict[str, Any]
@@ -363,11 +370,13 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     }
 
 
+@pytest.mark.parametrize("local_documents", [0, 100_000])
 def test_the_result_does_not_depend_on_partitions_or_order(
-    spark: SparkSession, checkpoints: Checkpoint
+    spark: SparkSession, checkpoints: Checkpoint, local_documents: int
 ) -> None:
     """At 1, 4, 17 and 200 partitions, in any row order, the same evidence."""
     rows = corpus(120, 3)
+    config = DedupConfig(minhash=MinHashConfig(local_documents=local_documents))
     results = []
     for partitions in (1, 4, 17, 200):
         random.Random(partitions).shuffle(rows)
@@ -375,7 +384,7 @@ def test_the_result_does_not_depend_on_partitions_or_order(
         previous = spark.conf.get("spark.sql.shuffle.partitions")
         spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
         try:
-            results.append(evidence(deduplicate(documents, DedupConfig(), checkpoints)))
+            results.append(evidence(deduplicate(documents, config, checkpoints)))
         finally:
             spark.conf.set("spark.sql.shuffle.partitions", previous)
     assert results[0]
@@ -424,7 +433,9 @@ def test_signatures_of_another_fingerprint_are_refused(
     stored = signatures(frame(spark, [document("a", "b")]), only_minhash(seed=2))
     with pytest.raises(SignatureMismatchError, match="seed=2"):
         deduplicate_ranked(
-            checkpoint(rank(stored, DedupConfig()), "ranked"), only_minhash(seed=1), checkpoint
+            checkpoint(rank(stored, survivor_ranks(stored, DedupConfig())), "ranked"),
+            only_minhash(seed=1),
+            checkpoint,
         )
 
 
@@ -438,7 +449,11 @@ def test_an_undecided_document_at_the_limit_is_an_error(
         rows.append(document(f"d{i:02}", text(words), n_formulas=99 - i))
         words = edited(words, 5, seed=i)
     with pytest.raises(ConvergenceError, match="max_iterations"):
-        deduplicate(frame(spark, rows), only_minhash(max_iterations=1, local_limit=0), checkpoint)
+        deduplicate(
+            frame(spark, rows),
+            only_minhash(max_iterations=1, local_documents=0, local_limit=0),
+            checkpoint,
+        )
 
 
 def test_a_true_pair_behind_unrelated_bests_is_found(
@@ -474,7 +489,7 @@ def test_hot_buckets_change_nothing_but_the_plan(
     """With buckets hot from three members on, they are listed, and the same documents go."""
     monkeypatch.setattr(survivors, "HOT_BUCKET", 3)
     rows = corpus(150, 1)
-    config = DedupConfig(minhash=MinHashConfig(scope="all", local_limit=0))
+    config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0, local_limit=0))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     assert {name: row["reason"] for name, row in found.items()} == expected_reasons(rows, config)
     listed = spark.read.parquet(str(tmp_path / "near-1-hot")).collect()

@@ -18,7 +18,13 @@ from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup.survivors import Checkpoint
 from infimm_spark.errors import SignatureMismatchError
 from infimm_spark.runs.damage import unreadable_table
-from infimm_spark.stages.dedup import deduplicate, deduplicate_ranked, rank, signatures
+from infimm_spark.stages.dedup import (
+    deduplicate,
+    deduplicate_ranked,
+    rank,
+    signatures,
+    survivor_ranks,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -47,7 +53,7 @@ def test_a_damaged_checkpoint_is_never_taken_for_a_result(
         return read
 
     documents = frame(spark, corpus(40, 2))
-    config = DedupConfig(minhash=MinHashConfig(scope="all"))
+    config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0))
     with pytest.raises(Exception, match="parquet") as caught:
         deduplicate(documents, config, checkpoint).collect()
     file = unreadable_table(caught.value)
@@ -64,7 +70,8 @@ def test_other_failures_are_no_damaged_tables() -> None:
 def test_damaged_signatures_are_refused(spark: SparkSession, checkpoint: Checkpoint) -> None:
     """A signature that is too short stops dedup with the document's id."""
     config = DedupConfig()
-    ranked = rank(signatures(frame(spark, corpus(3, 5)), config), config)
+    documents = frame(spark, corpus(3, 5))
+    ranked = rank(signatures(documents, config), survivor_ranks(documents, config))
     short = ranked.withColumn("signature", F.substring("signature", 1, 100))
     with pytest.raises(SignatureMismatchError, match="is damaged; expected 448 bytes"):
         deduplicate_ranked(checkpoint(short, "ranked"), config, checkpoint)
@@ -106,7 +113,7 @@ def checkpoint(frame, name):
     frame.write.mode("overwrite").parquet(path)
     return spark.read.parquet(path)
 
-config = DedupConfig(minhash=MinHashConfig(scope="all", local_limit=0))
+config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0, local_limit=0))
 rows = deduplicate(frame(spark, corpus(80, 6)), config, checkpoint).collect()
 spark.stop()
 print(json.dumps({{"killed": killed, "rows": sorted(tuple(row) for row in rows)}}))
@@ -134,6 +141,6 @@ def test_a_lost_executor_changes_nothing(
     assert done.returncode == 0, done.stderr[-3_000:]
     result = json.loads(done.stdout.splitlines()[-1])
     assert len(result["killed"]) == 1
-    config = DedupConfig(minhash=MinHashConfig(scope="all", local_limit=0))
+    config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0, local_limit=0))
     undisturbed = deduplicate(frame(spark, corpus(80, 6)), config, checkpoint).collect()
     assert result["rows"] == sorted(list(row) for row in undisturbed)

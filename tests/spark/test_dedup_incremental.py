@@ -20,7 +20,13 @@ from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.boilerplate import REPEATED
-from infimm_spark.stages.dedup import deduplicate, deduplicate_ranked, rank, signatures
+from infimm_spark.stages.dedup import (
+    deduplicate,
+    deduplicate_ranked,
+    rank,
+    signatures,
+    survivor_ranks,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -33,8 +39,9 @@ def one_by_one(
     """The evidence of all runs, each made against the stored tables of those before it."""
     stored: list[tuple[Any, Any]] = []
     for rows in runs:
-        signed = checkpoints(signatures(frame(spark, rows), config), "unranked")
-        ranked = checkpoints(rank(signed, config), "signatures")
+        documents = frame(spark, rows)
+        ranks = checkpoints(survivor_ranks(documents, config), "ranks")
+        ranked = checkpoints(rank(signatures(documents, config), ranks), "signatures")
         settled = settled_documents(stored) if stored else None
         found = deduplicate_ranked(ranked, config, checkpoints, settled)
         stored.append((ranked, checkpoints(found, "duplicates")))
@@ -44,13 +51,15 @@ def one_by_one(
     return removed
 
 
-@pytest.mark.parametrize("scope", ["pairs", "all"])
+@pytest.mark.parametrize(("scope", "local_documents"), [("pairs", 0), ("all", 0), ("all", 100_000)])
 def test_against_earlier_runs_equals_a_joint_run(
-    spark: SparkSession, checkpoints: Checkpoint, scope: str
+    spark: SparkSession, checkpoints: Checkpoint, scope: str, local_documents: int
 ) -> None:
     """Three snapshots, one run each, leave the evidence of one run in the same survivor order."""
     rows = corpus(120, 1)
-    config = DedupConfig(prefer="older", minhash=MinHashConfig(scope=scope))
+    config = DedupConfig(
+        prefer="older", minhash=MinHashConfig(scope=scope, local_documents=local_documents)
+    )
     joint = evidence(deduplicate(frame(spark, rows), config, checkpoints))
     runs = [[row for row in rows if row["snapshot"] == name] for name in (OLD, NEW, NEXT)]
     assert one_by_one(spark, runs, config, checkpoints) == joint
