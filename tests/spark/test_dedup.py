@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,43 @@ def test_shared_formulas_make_no_duplicates(spark: SparkSession, checkpoint: Che
         mixed = " ".join(f"{text(words[k : k + 6])} {formula}" for k in range(0, 60, 6))
         rows.append(document(f"d{i:02}", mixed))
     assert evidence(deduplicate(frame(spark, rows), only_minhash(), checkpoint)) == {}
+
+
+def boilerplate_trap() -> list[Row]:
+    """Pages of which five sixths are a common header."""
+    header = text(prose(3, 300))
+    return [document(f"d{i:02}", f"{header} {text(prose(100 + i, 60))}") for i in range(30)]
+
+
+def formula_trap() -> list[Row]:
+    """Pages of unrelated prose under one long derivation."""
+    derivation = " ".join(
+        rf"$\frac{{d}}{{dx}} \int_0^{{x_{{{k}}}}} f_{{{k}}}(t) dt = \sum_{{n={k}}}^\infty a_{{n+{k}}} x^{{{k}}}$"
+        for k in range(12)
+    )
+    return [document(f"d{i:02}", f"{derivation} {text(prose(300 + i, 50))}") for i in range(30)]
+
+
+@pytest.mark.parametrize("trap", [boilerplate_trap, formula_trap])
+@pytest.mark.parametrize(
+    "options", [{"local_documents": 0, "local_limit": 0}, {}], ids=["rounds", "one task"]
+)
+def test_pages_that_share_buckets_but_too_little_text_all_stay(
+    spark: SparkSession,
+    checkpoint: Checkpoint,
+    trap: Callable[[], list[Row]],
+    options: dict[str, Any],
+) -> None:
+    """Bands propose most of these pairs, and would make one cluster of all; verification removes
+    none."""
+    rows = trap()
+    config = only_minhash(**options)
+    signed = Signatures(rows, config.minhash)
+    shape = config.minhash.bands, config.minhash.rows
+    pairs = list(itertools.combinations(signed.by_id.values(), 2))
+    proposed = sum(bool((left == right).reshape(shape).all(axis=1).any()) for left, right in pairs)
+    assert proposed > len(pairs) / 2
+    assert evidence(deduplicate(frame(spark, rows), config, checkpoint)) == {}
 
 
 def test_a_chain_does_not_remove_its_end(spark: SparkSession, checkpoint: Checkpoint) -> None:
@@ -424,6 +462,16 @@ def test_duplicate_ids_are_refused(spark: SparkSession, checkpoint: Checkpoint) 
     rows = [document("twin", "a"), document("twin", "b"), document("single", "c")]
     with pytest.raises(InputError, match="twin"):
         deduplicate(frame(spark, rows), DedupConfig(), checkpoint)
+
+
+def test_missing_ids_are_refused(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """Evidence could not name a document without an id: it stops the stage."""
+    config = DedupConfig()
+    signed = signatures(frame(spark, [document("a", "b")]), config)
+    ranked = rank(signed, survivor_ranks(signed, config))
+    nameless = ranked.withColumn("id", F.lit(None).cast("string"))
+    with pytest.raises(InputError, match="1 document ids are missing"):
+        deduplicate_ranked(checkpoint(nameless, "nameless"), config, checkpoint)
 
 
 def test_signatures_of_another_fingerprint_are_refused(
