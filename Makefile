@@ -80,7 +80,10 @@ wheel-compiled: install
 	cp -r pyproject.toml README.md LICENSE infimm_spark $(OUT)/compiled/source
 	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m pip wheel --quiet --no-deps -w $(OUT)/compiled $(OUT)/compiled/source
 	$(BIN)/python -m zipfile -e $(OUT)/compiled/*.whl $(OUT)/compiled/package
-	@rm -rf $(OUT)/compiled/source; ls $(OUT)/compiled/*.whl
+	@rm -rf $(OUT)/compiled/source
+	@ls $(OUT)/compiled/package/infimm_spark/extract/*.so >/dev/null 2>&1 || \
+		{ echo "nothing was compiled: is there a C compiler?" >&2; exit 1; }
+	@ls $(OUT)/compiled/*.whl
 
 # The extraction's own tests against the compiled package.
 test-compiled: wheel-compiled

@@ -1,6 +1,6 @@
 """Train and measure the two mathematics classifiers; nothing here needs Spark.
 
-    python jobs/train_classifier.py --data ../shared/data --output infimm_spark/classify/models
+    python jobs/train_defaults.py --data ../shared/data --output infimm_spark/classify/models
 
 `--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`) and graded pages
 (`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views FILE`
