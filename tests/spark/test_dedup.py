@@ -408,15 +408,22 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     }
 
 
-@pytest.mark.parametrize("local_documents", [0, 100_000])
+@pytest.mark.parametrize(
+    ("local_documents", "partitionings"),
+    [(0, (1, 4, 17, 200)), (100_000, (1, 17))],
+    ids=["rounds", "one task"],
+)
 def test_the_result_does_not_depend_on_partitions_or_order(
-    spark: SparkSession, checkpoints: Checkpoint, local_documents: int
+    spark: SparkSession,
+    checkpoints: Checkpoint,
+    local_documents: int,
+    partitionings: tuple[int, ...],
 ) -> None:
     """At 1, 4, 17 and 200 partitions, in any row order, the same evidence."""
     rows = corpus(120, 3)
     config = DedupConfig(minhash=MinHashConfig(local_documents=local_documents))
     results = []
-    for partitions in (1, 4, 17, 200):
+    for partitions in partitionings:
         random.Random(partitions).shuffle(rows)
         documents = frame(spark, rows).repartition(partitions)
         previous = spark.conf.get("spark.sql.shuffle.partitions")
