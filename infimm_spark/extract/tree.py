@@ -108,7 +108,6 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     root = Block("body", body.attributes, None)
     tree = PageTree(root)
     traits = page.traits
-    classes: str | None
     bears_no_formula = _FORMULA_ATTRIBUTES.isdisjoint
     names_rendered = bool(traits.rendered)
     ignore = traits.ignore_class
@@ -170,26 +169,13 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             node = following
             continue
         attrs = _NO_ATTRIBUTES if tag in _PLAIN else node.attributes
-        classes = None
-        if attrs:
-            classes = attrs.get("class")
-            named = _class_facts(classes) if classes else _NO_FACTS
-            if named.readers or tag in TAGS or names_rendered or not bears_no_formula(attrs):
-                mark = read_element(node, tag, attrs, page)
-                if mark is not None:
-                    if mark:
-                        block.children.append(mark)
-                        block.formulas += mark.count(marks.FORMULA)
-                    node = following
-                    continue
-            if (
-                named.invisible
-                or (named.template and traits.khan)
-                or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page))
-            ):
-                node = following
-                continue
-        elif tag in TAGS:
+        classes = attrs.get("class") if attrs else None
+        named = _class_facts(classes) if classes else _NO_FACTS
+        if (
+            tag in TAGS
+            or named.readers
+            or (attrs and (names_rendered or not bears_no_formula(attrs)))
+        ):
             mark = read_element(node, tag, attrs, page)
             if mark is not None:
                 if mark:
@@ -197,11 +183,18 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                     block.formulas += mark.count(marks.FORMULA)
                 node = following
                 continue
+        if (
+            named.invisible
+            or (named.template and traits.khan)
+            or (("style" in attrs or "hidden" in attrs) and _is_hidden(attrs, node, page))
+        ):
+            node = following
+            continue
         if tag in _BLOCKS or "-" in tag:
             holder = tag in _PREFORMATTED and _holds_structure(node)
             inner = Block("div" if holder else tag, attrs, block)
             block.children.append(inner)
-            if tag == "figure" or (classes and tag == "div" and _class_facts(classes).figure):
+            if tag == "figure" or (tag == "div" and named.figure):
                 tree.figures.append(inner)
             if inner.tag in _PREFORMATTED:
                 _preformatted(node, inner, tree)
