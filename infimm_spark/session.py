@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MINIMUM_JAVA = 17
 
+_TASK_TRIES = 4
+"""Spark's own number of tries of a task on a cluster."""
+
 _DEFAULTS = {
     # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
@@ -56,7 +59,7 @@ def open_session(
     builder = SparkSession.builder.appName(config.app_name)
     if not submitted:
         # spark-submit has its own ways to say both; without it they must be said here.
-        builder = builder.master(config.master or "local[*]")
+        builder = builder.master(_patient(config.master or "local[*]", remote))
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if (config.master or "local").startswith("local"):
@@ -75,6 +78,16 @@ def open_session(
     if on_gs:
         gs.require_connector(session)
     return session
+
+
+def _patient(master: str, remote: StoreConfig | None) -> str:
+    """`local[*]` with as many tries of a task as a request has; by itself it has one, where a cluster has four.
+
+    S3A does not ask again for an answer that came short, so a task fails with any of its listings and reads.
+    """
+    if remote is None or not re.fullmatch(r"local\[[\d*]+\]", master):
+        return master
+    return f"{master[:-1]},{max(remote.attempts, _TASK_TRIES)}]"
 
 
 def _s3(remote: StoreConfig | None, submitted: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Runs a list of builds in one Spark session, and says of each what came of it.
+"""Runs a list of builds in one Spark session of a process of its own, and says of each what came of it.
 
     python tests/support/s3_builds.py PLAN.json
 
@@ -9,6 +9,8 @@ whole build. The answer, on stdout, is JSON: by name, `seconds` and the error's 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,6 +21,31 @@ from infimm_spark.errors import InfimmError
 from infimm_spark.pipeline import Run, build
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+REMOTE: dict[str, Any] = {"attempts": 10, "backoff_seconds": 0.02, "max_backoff_seconds": 0.2}
+"""A store that is asked often and soon."""
+
+
+def run_builds(
+    steps: list[dict[str, Any]], folder: Path, server: Any, timeout: float = 900
+) -> dict[str, Any]:
+    """What `steps` came to, by name; the process has no credentials but the server's."""
+    plan = folder / "plan.json"
+    plan.write_text(json.dumps(steps))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment |= server.environment | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, __file__, str(plan)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert server.secret not in done.stderr
+    results: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return results
 
 
 def main() -> None:
