@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from infimm_spark.extract.math.macros import Macro, expand_macros, parse_macros
 from infimm_spark.extract.math.normal_form import normal_form
 from infimm_spark.extract.math.symbols import FUNCTIONS, KNOWN_COMMANDS
-from infimm_spark.extract.math.tokenizer import tokens, without_comments
+from infimm_spark.extract.math.tokenizer import group_end, tokens, without_comments
 
 __all__ = [
     "MAX_LENGTH",
@@ -122,30 +122,11 @@ def _without_wrapper(tex: str) -> str:
             return inner
     # Wikimedia wraps every formula: {\displaystyle ...}
     for style in (r"{\displaystyle", r"{\textstyle"):
-        if tex.startswith(style) and tex.endswith("}") and _closes_at_end(tex):
+        if tex.startswith(style) and tex.endswith("}") and group_end(tex, 1) == len(tex) - 1:
             rest = tex[len(style) : -1]
             if not rest[:1].isalpha():
                 return rest
     return tex
-
-
-def _closes_at_end(tex: str) -> bool:
-    """Whether the brace that opens the string is closed by its last character."""
-    depth = 0
-    escaped = False
-    last = len(tex) - 1
-    for index, char in enumerate(tex):
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return index == last
-    return False
 
 
 def _escaped_percent(tex: str) -> str:

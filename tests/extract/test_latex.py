@@ -16,6 +16,7 @@ from infimm_spark.extract.latex import (
     parse_macros,
     tokens,
 )
+from infimm_spark.extract.math.tokenizer import group_end
 
 PIECES = st.sampled_from(
     [*"{}^_&'~$%#.,()[]|+-=<>! xyab12", r"\frac", r"\sqrt", r"\left", r"\right", r"\begin{matrix}",
@@ -225,3 +226,20 @@ def test_alternative_text_that_is_tex_is_recognised(text: str) -> None:
 def test_other_alternative_text_is_not_taken_for_tex(text: str) -> None:
     """Sentences, file names and single words are no formulas."""
     assert not is_tex(text)
+
+
+@pytest.mark.parametrize(
+    ("tex", "end"),
+    [
+        ("{a}", 2),
+        (r"{a\}{b}}c}", 7),
+        ("{a}}", 2),
+        (r"{a\\}", 4),
+        ("{a", 2),
+        (r"{a\}", 4),
+        ("{\\", 2),
+    ],
+)
+def test_a_group_ends_at_its_own_brace(tex: str, end: int) -> None:
+    """Inner groups and escaped braces do not close it; what nothing closes ends with the text."""
+    assert group_end(tex, 1) == end

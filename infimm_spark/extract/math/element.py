@@ -47,6 +47,16 @@ class Element:
         return kid
 
 
+def kid_at(element: Element, index: int) -> Element:
+    """The child at an index, `NOTHING` where there is none."""
+    return element.kids[index] if index < len(element.kids) else NOTHING
+
+
+NOTHING = Element("none")
+"""The child that is not there: one for all, never written to."""
+NOTHING.kind = "empty"
+
+
 def in_order(root: Element) -> list[Element]:
     """All elements, every parent before its children."""
     elements = [root]

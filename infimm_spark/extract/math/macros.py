@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infimm_spark.extract.math.tokenizer import ends_in_word, tokens_and_spaces, without_comments
+from infimm_spark.extract.math.tokenizer import (
+    ends_in_word,
+    group_end,
+    tokens_and_spaces,
+    without_comments,
+)
 
 MAX_EXPANSIONS = 2_000
 """Macro calls expanded in one formula."""
@@ -118,19 +123,9 @@ def _braced(source: str, at: int) -> tuple[str | None, int]:
     if source[at] != "{":
         single = re.compile(r"\\(?:[A-Za-z@]+|.)|\S", re.DOTALL).match(source, at)
         return (single[0], single.end()) if single else (None, at)
-    depth, index, end = 0, at, min(len(source), at + _MAX_DEFINITION)
-    while index < end:
-        char = source[index]
-        if char == "\\":
-            index += 1
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return source[at + 1 : index], index + 1
-        index += 1
-    return None, at + 1
+    body = source[at + 1 : at + _MAX_DEFINITION]
+    end = group_end(body, 0)
+    return (body[:end], at + end + 2) if end < len(body) else (None, at + 1)
 
 
 def expand_macros(tex: str, macros: Mapping[str, Macro]) -> str | None:

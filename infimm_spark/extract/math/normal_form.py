@@ -21,7 +21,7 @@ from infimm_spark.extract.math.symbols import (
     char_to_tex,
     names,
 )
-from infimm_spark.extract.math.tokenizer import join, tokens
+from infimm_spark.extract.math.tokenizer import group_end, join, tokens
 
 MAX_NESTING = 100
 """Deeper groups are compared by their tokens alone, so that no input exhausts the stack."""
@@ -530,7 +530,7 @@ class _Parser:
 def _over_and_under(over: str, under: str, base: str) -> str:
     r"""Text over and under a base, \overset outside: the order of the two is no difference."""
     if under and not over and base.startswith(r"\overset{"):
-        split = _group_end(base, len(r"\overset"))
+        split = group_end(base, len(r"\overset{"))
         over, base = base[len(r"\overset{") : split], base[split + 2 : -1]
     if under and not over and _takes_limits(base):
         # \underset{x}{\mathrm{argmin}} and \operatorname*{argmin}_x are drawn alike
@@ -544,25 +544,6 @@ def _takes_limits(base: str) -> bool:
     if base.startswith(r"\mathrm{"):
         return base[8:-1].isalpha() and base[8:-1].islower() and len(base) > 11
     return base[1:] in LIMIT_FUNCTIONS and base[0] == "\\"
-
-
-def _group_end(tex: str, start: int) -> int:
-    """Index of the brace that closes the group opened at `start`."""
-    depth = 0
-    escaped = False
-    for index in range(start, len(tex)):
-        char = tex[index]
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-    return len(tex)
 
 
 def _stacked(command: str, upper: str, lower: str) -> str:
@@ -617,20 +598,7 @@ def _closes_once(rest: str) -> bool:
     """Whether `rest`, the text after an opening brace, closes that brace only at its end."""
     if "{" not in rest:
         return rest.find("}") == len(rest) - 1
-    depth = 1
-    escaped = False
-    for index, char in enumerate(rest):
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if not depth:
-                return index == len(rest) - 1
-    return False
+    return group_end(rest, 0) == len(rest) - 1
 
 
 _ROW_ENDS = frozenset({r"\\", r"\cr", r"\newline", r"\tabularnewline"})

@@ -1,4 +1,4 @@
-r"""The one TeX tokenizer of the package."""
+r"""The one TeX tokenizer of the package, and where a group of TeX ends."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def tokens_and_spaces(tex: str) -> list[str]:
 def without_comments(tex: str) -> str:
     """The source without ``%`` comments, as TeX reads it."""
     return _COMMENT.sub(r"\1", tex) if "%" in tex else tex
+
+
+def group_end(tex: str, start: int) -> int:
+    r"""Index of the brace that closes the group whose content begins at `start`.
+
+    The length of `tex` where nothing closes it. Escaped braces do not count: in ``{a\}{b}}c`` the
+    group whose content begins at 1 ends at 7.
+    """
+    depth = 1
+    chars = enumerate(tex[start:], start)
+    for index, char in chars:
+        if char == "\\":
+            next(chars, None)
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(tex)
 
 
 def join(parts: list[str]) -> str:
