@@ -144,7 +144,7 @@ class ExtractConfig(_Section):
     """Not stated in the paper; OWM uses 0.5, on text with its formulas. Ours, on prose alone: 0.3 lets
     as few pages of other languages through and keeps 98 % of the mathematical ones (0.5: 96 %)."""
     recall_floor: Probability = 0.15
-    """Ours: on the quick text; low, so that the paper's 0.4 can be applied late on the real text."""
+    """Ours: on the quick text; low, so that the threshold can be applied late on the real text."""
     plain_floor: Probability = 0.7
     """Ours: the floor of pages whose source shows no formula of any kind; at or below `recall_floor` there is
     one floor for all."""
@@ -235,8 +235,10 @@ class UrlConfig(_Section):
 class DedupConfig(_Section):
     """Which copies of a document are removed."""
 
-    recall_threshold: Probability = 0.4
-    """Paper: high-recall classifier on the extracted text, applied here so that it can be changed late."""
+    recall_threshold: Probability = 0.2
+    """High-recall classifier on the extracted text, applied here so that it can be changed late. Paper: 0.4
+    with its own model; ours at 0.2 keeps 95 % of the mathematical pages of unseen English sites instead of
+    92 %, and passes 9.9 % of the others instead of 8.7 %, which the later steps drop."""
     recall_threshold_by_length: list[LengthThreshold] = []
     """Ours: other thresholds for texts of so many characters and more, since scores depend on length
     (the paper's appendix B); the model card lists calibrated ones. Empty: one threshold for all."""

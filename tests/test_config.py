@@ -40,7 +40,7 @@ def test_paper_settings_are_the_papers() -> None:
         ("extract: {languages: en}", "extract.languages = 'en': expected list"),
         ("extract: {recall_floor: '0.1'}", "extract.recall_floor = '0.1': expected number"),
         ("extract: {recall_floor: 1.5}", "extract.recall_floor = 1.5: expected less than"),
-        ("extract: {recall_floor: 0.9}", "above dedup.recall_threshold 0.4"),
+        ("extract: {recall_floor: 0.9}", "above dedup.recall_threshold 0.2"),
         ("dedup: {url: {scope: century}}", "dedup.url.scope = 'century': expected 'snapshot'"),
         ("- a\n- b", "holds a list; expected a mapping"),
         ("a: [", "is not YAML"),
@@ -84,7 +84,7 @@ def test_thresholds_by_length() -> None:
     bands = [{"min_chars": 2000, "threshold": 0.3}, {"min_chars": 500, "threshold": 0.35}]
     config = load_config(None, {"dedup": {"recall_threshold_by_length": bands}})
     found = [config.dedup.recall_threshold_at(n) for n in (0, 499, 500, 1999, 2000, 10**6)]
-    assert found == [0.4, 0.4, 0.35, 0.35, 0.3, 0.3]
+    assert found == [0.2, 0.2, 0.35, 0.35, 0.3, 0.3]
     assert load_config(None).rules.precision_threshold_at(10) == 0.5
     stored = BuildConfig.model_validate_json(config.model_dump_json())
     assert stored == config

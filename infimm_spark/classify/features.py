@@ -135,11 +135,16 @@ def without_formulas(text: str) -> str:
     Labels that come from counting formulas are circular for one that sees them.
     """
 
-    def emptied(match: re.Match[str]) -> str:
-        kept = match.lastgroup == "id" and not _is_formula(match["id"])
-        return match[0] if kept else " "
+    return _FORMULA.sub(lambda match: " " if _is_mathematics(match) else match[0], text)
 
-    return _FORMULA.sub(emptied, text)
+
+def count_formulas(text: str) -> int:
+    """Delimited formulas in `text`."""
+    return sum(map(_is_mathematics, _FORMULA.finditer(text)))
+
+
+def _is_mathematics(match: re.Match[str]) -> bool:
+    return match.lastgroup != "id" or _is_formula(match["id"])
 
 
 def excerpt(text: str, max_chars: int) -> str:

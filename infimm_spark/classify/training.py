@@ -24,7 +24,13 @@ import numpy.typing as npt
 from infimm_spark.classify.convex import ConvexModel, ConvexParameters, Features
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.fasttext_train import FastTextParameters, candidates, train_fasttext
-from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise, without_formulas
+from infimm_spark.classify.features import (
+    FEATURE_VERSION,
+    count_formulas,
+    excerpt,
+    normalise,
+    without_formulas,
+)
 from infimm_spark.classify.mathematics import (
     NEGATIVE_LABEL,
     POSITIVE_LABEL,
@@ -119,6 +125,8 @@ class Prediction(NamedTuple):
     measured: bool
     score: float | None
     prob: float
+    formulas: int = 0
+    """Delimited formulas in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,7 @@ def train_model(
             measured=e.measured,
             score=e.score,
             prob=round(shifted(float(p), shift.get(e.language, 0.0)), 6),
+            formulas=count_formulas(e.text),
         )
         for e, p in zip(examples, probabilities, strict=True)
     ]

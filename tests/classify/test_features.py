@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infimm_spark.classify.features import excerpt, normalise, without_formulas
+from infimm_spark.classify.features import count_formulas, excerpt, normalise, without_formulas
 
 
 def words(text: str, language: str = "en") -> list[str]:
@@ -150,8 +150,9 @@ def test_white_space_never_matters(text: str) -> None:
 
 
 def test_formulas_are_taken_out_and_prices_stay() -> None:
-    """Every delimiter's content goes; what only looks like a formula stays."""
+    """Every delimiter's content goes; what only looks like a formula stays, and is not counted."""
     text = "a $x^2$ b $$y$$ c \\(z\\) d \\[w\\] it costs $5 or $7 today"
+    assert count_formulas(text) == 4
     assert without_formulas(text).split() == [
         "a",
         "b",

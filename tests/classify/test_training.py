@@ -252,6 +252,9 @@ def test_texts_are_measured_without_formulas_too(examples: list[Example]) -> Non
     }
     assert [p for p in bare.predictions if p.view == "text"] == plain.predictions
     assert figures["en/text without formulas"]["positive"] == 15
+    formulas = {p.formulas for p in bare.predictions if p.view == "text without formulas"}
+    assert formulas == {0}
+    assert any(p.formulas for p in plain.predictions)
 
 
 def test_grades_correct_what_is_taught_not_what_is_measured(examples: list[Example]) -> None:
