@@ -58,8 +58,9 @@ def test_a_fifth_of_all_requests_failing_where_it_writes_changes_no_row(
         at = {"storm-out": {"endpoint": proxy.endpoint}}
         results = run_builds(
             [
-                _build("local", str(tmp_path / "crawl"), str(tmp_path / "run")),
+                # The first build opens the session, which the second takes as it is.
                 _build("storm", str(tmp_path / "crawl"), "s3://storm-out/run", buckets=at),
+                _build("local", str(tmp_path / "crawl"), str(tmp_path / "run")),
             ],
             tmp_path,
             s3,
@@ -79,8 +80,8 @@ def test_the_real_crawl_from_bucket_to_bucket_gives_the_local_corpus(
     s3.client().create_bucket(Bucket="real-out")
     results = run_builds(
         [
-            _build("local", str(crawl), str(tmp_path / "run")),
             _build("s3", "s3://real-crawl", "s3://real-out/run"),
+            _build("local", str(crawl), str(tmp_path / "run")),
         ],
         tmp_path,
         s3,
