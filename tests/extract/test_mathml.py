@@ -10,18 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from infimm_spark.extract.document import Formula
 from infimm_spark.extract.latex import check, normal_form
 from infimm_spark.extract.math.mathml import (
     ConversionError,
-    annotation_tex,
-    is_display,
     mathml_to_latex,
     parse_mathml,
 )
+from infimm_spark.extract.page import extract_page
 
 
 def convert(inner: str) -> str:
     return mathml_to_latex(parse_mathml(f"<math>{inner}</math>"))
+
+
+def on_a_page(mathml: str) -> Formula:
+    """The one formula of a page of prose around it."""
+    page = f"<html><body><p>Let {mathml} be given, as above.</p></body></html>".encode()
+    (formula,) = extract_page(page, url="https://example.org/").formulas
+    return formula
 
 
 @pytest.mark.parametrize(
@@ -169,12 +176,12 @@ def test_prefixed_elements_in_a_page_are_mended() -> None:
 )
 def test_tex_annotations_are_found_by_any_name(encoding: str) -> None:
     """Every spelling of the TeX encoding counts."""
-    node = parse_mathml(
+    mathml = (
         f"<math><semantics><mi>x</mi><annotation encoding='StarMath'>no</annotation>"
         f"<annotation encoding='{encoding}'> x^2 </annotation></semantics></math>"
     )
-    assert annotation_tex(node) == "x^2"
-    assert mathml_to_latex(node) == "x"
+    assert on_a_page(mathml).tex == "x^2"
+    assert mathml_to_latex(parse_mathml(mathml)) == "x"
 
 
 @pytest.mark.parametrize(
@@ -182,25 +189,25 @@ def test_tex_annotations_are_found_by_any_name(encoding: str) -> None:
 )
 def test_other_annotations_are_not_taken_for_tex(encoding: str) -> None:
     """Annotations in other languages are left alone."""
-    node = parse_mathml(
-        f"<math><semantics><mi>x</mi><annotation encoding='{encoding}'>y</annotation></semantics></math>"
-    )
-    assert annotation_tex(node) is None
+    mathml = f"<math><semantics><mi>x</mi><annotation encoding='{encoding}'>y</annotation></semantics></math>"
+    assert on_a_page(mathml).tex == "x"
 
 
 @pytest.mark.parametrize(
     ("attributes", "display"),
     [
         ("display='block'", True),
+        ("display=' Block '", True),
+        ("display='true'", True),
         ("display=inline", False),
         ("mode='display'", True),
         ("", False),
-        ("displaystyle=true", True),
+        ("displaystyle=true", False),
     ],
 )
 def test_display_mode_is_read_from_the_attributes(attributes: str, display: bool) -> None:
-    """`display`, the old `mode` and `displaystyle` are all understood."""
-    assert is_display(parse_mathml(f"<math {attributes}><mi>x</mi></math>")) is display
+    """`display` and the old `mode` are understood; `displaystyle` enlarges a formula in its line."""
+    assert on_a_page(f"<math {attributes}><mi>x</mi></math>").display is display
 
 
 def test_an_empty_formula_is_an_error() -> None:

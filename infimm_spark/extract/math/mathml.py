@@ -19,7 +19,6 @@ from infimm_spark.extract.math.element import (
     Element,
     from_lexbor,
     in_order,
-    local_name,
 )
 from infimm_spark.extract.math.mathml_layout import (
     maction,
@@ -49,9 +48,7 @@ from infimm_spark.extract.math.mathml_tokens import mglyph, mi, mn, mo, ms, mspa
 
 __all__ = [
     "ConversionError",
-    "annotation_tex",
     "element_to_latex",
-    "is_display",
     "mathml_to_latex",
     "parse_mathml",
 ]
@@ -130,44 +127,6 @@ _TOKEN_CONVERTERS = frozenset({"mi", "mn", "mo", "mtext", "ms"})
 
 
 # --- around the formula -----------------------------------------------------------------------
-
-_TEX_ENCODING = re.compile(
-    r"^\s*(?:(?:application|text)/(?:x-)?)?(?:ams|plain|texvc|la)?-?(?:la)?tex\s*(?:;.*)?$",
-    re.IGNORECASE,
-)
-
-
-def annotation_tex(node: LexborNode) -> str | None:
-    """The TeX a ``<math>`` node is annotated with, None where there is none.
-
-    Every spelling of the encoding counts: ``application/x-tex``, ``application/x-latex``,
-    ``text/x-latex``, ``TeX``, ``LaTeX``, ``AMSLaTeX``; ``StarMath``, ``Maple`` and others do not.
-    """
-    stack = [node.first_child]
-    while stack:
-        current = stack.pop()
-        while current is not None:
-            name = local_name(current.tag or "")
-            if name in ("annotation", "annotation-xml"):
-                encoding = current.attributes.get("encoding") or ""
-                if _TEX_ENCODING.match(encoding):
-                    tex = current.text(deep=True).strip()
-                    if tex:
-                        return tex
-            elif name in ("semantics", "mrow", "mstyle", "math"):
-                stack.append(current.first_child)
-            current = current.next
-    return None
-
-
-def is_display(node: LexborNode) -> bool:
-    """Whether a ``<math>`` node is a display formula: `display`, the old `mode`, or its root style."""
-    attributes = node.attributes
-    display = (attributes.get("display") or attributes.get("mode") or "").strip().lower()
-    if display:
-        return display in ("block", "display", "true")
-    return (attributes.get("displaystyle") or "").strip().lower() == "true"
-
 
 _PROLOGUE = re.compile(r"<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)

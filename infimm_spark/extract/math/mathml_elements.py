@@ -65,10 +65,9 @@ def math_mark(
 
 def is_display(node: LexborNode, attrs: Attributes) -> bool:
     """Display mode by `display`, the old `mode`, or the class of a wrapper."""
-    if attrs.get("display") == "block" or attrs.get("mode") == "display":
-        return True
-    if attrs.get("display") == "inline":
-        return False
+    mode = (attrs.get("display") or attrs.get("mode") or "").strip().lower()
+    if mode:
+        return mode in ("block", "display", "true")
     return _DISPLAY_WRAPPER.search(class_of(node.parent)) is not None
 
 
