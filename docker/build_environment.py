@@ -74,6 +74,9 @@ _UNUSED_FILES = re.compile(
     r"(?:\.(?:pyx|pxd|pxi|h|hpp|c|cc|cpp|a|o)|/libarrow(?:_python)?_flight[^/]*|/_flight\.[^/]*"
     r"|/_tkinter[^/]*\.so|/_test[^/]*\.so|/libpython3\.so|/lib(?:tcl|tk)[^/]*)$"
 )
+# Of the services botocore describes, those that reading S3 and finding credentials take: the others are a quarter
+# of all files, and each file costs an executor time to unpack.
+_AWS_SERVICES = {"s3", "sts", "sso", "sso-oidc", "signin"}
 # What every glibc system has: wheels may lean on these (the manylinux policy's list, without X11).
 _SYSTEM_LIBRARIES = re.compile(
     r"^(?:ld-linux[^/]*|lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|atomic|z)\.so\.\d+)$"
@@ -350,6 +353,10 @@ def _prune(tree: Path) -> None:
         for name in names:
             if _UNUSED_FILES.search(f"/{name}"):
                 (here / name).unlink()
+    for library in ("botocore", "boto3"):
+        for service in tree.glob(f"lib/python3.*/site-packages/{library}/data/*/"):
+            if service.name not in _AWS_SERVICES:
+                shutil.rmtree(service)
     for scripts in tree.glob("lib/python3.*/site-packages/bin"):
         shutil.rmtree(scripts)  # their first lines name the builder's interpreter
 
