@@ -347,7 +347,8 @@ class ByteStream:
         self.traffic = traffic or Traffic()
         self._source = source
         self._position = position  # of the next byte of the connection
-        self._ahead = b""  # read by `peek`, not yet by the caller
+        self._ahead = b""  # read from the connection, not yet by the caller
+        self._block, self._block_at = b"", 0  # what was read at once last, and where it begins
         remote_source = not isinstance(source, _FileSource)
         self._at_once = _READ_AHEAD if remote_source else 0
         self._place = take_place(remote.gate) if remote_source and remote.gate else None
@@ -375,6 +376,7 @@ class ByteStream:
             return b"".join(pieces)
         if not self._ahead and 0 < n < self._at_once:
             self._ahead = self._pull(self._at_once)
+            self._remember()
         if self._ahead:
             piece, self._ahead = self._ahead[:n], self._ahead[n:]
             return piece
@@ -384,14 +386,25 @@ class ByteStream:
         """The next `n` bytes (fewer at the end), which stay to be read."""
         while len(self._ahead) < n and (piece := self._pull(n - len(self._ahead))):
             self._ahead += piece
+        self._remember()
         return self._ahead[:n]
 
+    def _remember(self) -> None:
+        if self._ahead:
+            self._block, self._block_at = self._ahead, self.tell()
+
     def seek(self, position: int) -> None:
-        """Go on reading at `position`; a remote object is reconnected."""
-        if position != self.tell():
-            self._reader.close()
-            self._position, self._ahead = position, b""
-            self._reader = self._connect()
+        """Go on reading at `position`; a remote object is reconnected, but for places read just now: a reader
+        goes back to look at a damaged member, and each connection is a request."""
+        if position == self.tell():
+            return
+        end = self._block_at + len(self._block)
+        if end == self._position and self._block_at <= position <= end:
+            self._ahead = self._block[position - self._block_at :]
+            return
+        self._reader.close()
+        self._position, self._ahead, self._block = position, b"", b""
+        self._reader = self._connect()
 
     def close(self) -> None:
         """Let the connection go."""

@@ -244,6 +244,24 @@ def test_a_broken_connection_is_resumed_at_its_byte(
     assert len(pauses) == 4
 
 
+def test_going_back_to_what_was_just_read_asks_for_nothing(server: tuple[str, Faults]) -> None:
+    """A look back, as at a damaged member, costs a request only where the bytes are gone."""
+    url, faults = server
+    faults.breaks = [100_000]
+    with store.open_stream(url) as stream:
+        for start in (0, 700, 30, 99_000, 5, 80_000):
+            stream.seek(start)
+            assert stream.read(1_000) == DATA[start : start + 1_000]
+            assert stream.tell() == start + 1_000
+        assert len(faults.asked) == 1
+        stream.seek(150_000)
+        assert stream.read() == DATA[150_000:]
+        stream.seek(60)
+        assert stream.read(10) == DATA[60:70]
+        assert stream.read() == DATA[70:]
+    assert faults.asked == [f"bytes={start}-" for start in (0, 150_000, 60)]
+
+
 def test_a_range_is_resumed_too(server: tuple[str, Faults]) -> None:
     """A broken range goes on to its own end."""
     url, faults = server
