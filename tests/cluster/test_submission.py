@@ -41,9 +41,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneClus
 
 @pytest.fixture(scope="module")
 def small_groups(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """conf/standalone.yaml with groups of one file, so that there is a middle to kill in."""
+    """conf/standalone.yaml with small groups, one after the other: moments to kill at come in their order."""
     settings = yaml.safe_load((ROOT / "conf" / "standalone.yaml").read_text())
-    settings["extract"]["group_size"] = 2
+    settings["extract"] |= {"group_size": 2, "groups_in_flight": 1}
     target = tmp_path_factory.mktemp("conf") / "standalone.yaml"
     target.write_text(yaml.safe_dump(settings))
     return target
