@@ -121,7 +121,9 @@ def write_new(location: str, data: bytes) -> bool:
         return True
     if scheme != "file":
         raise StoreError(f"{shown(location)} cannot be written: {scheme} is read-only")
-    beside = f"{path}.{os.getpid()}-{threading.get_ident()}.new"
+    # Hidden, so that what a killed writer leaves is in no listing.
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, f".{name}.{os.getpid()}-{threading.get_ident()}.new")
     write_bytes(beside, data)
     try:
         os.link(beside, path)

@@ -7,6 +7,9 @@ import functools
 import gzip
 import http.server
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -64,6 +67,24 @@ def test_a_failed_write_leaves_the_old_object(
         store.write_bytes(str(path), b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("call", ["link", "unlink"])
+def test_a_killed_exclusive_write_leaves_nothing_that_is_listed(tmp_path: Path, call: str) -> None:
+    """Killed before or after the object appears, `write_new` leaves the whole object or none in the listing."""
+    folder = tmp_path / "manifests"
+    writer = (
+        "import os\n"
+        "from infimm_spark.crawl import store\n"
+        f"os.{call} = lambda *_: os.kill(os.getpid(), 9)\n"
+        f"store.write_new({str(folder / 'group.json')!r}, b'whole')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", writer], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    there = [str(folder / "group.json")] if call == "unlink" else []
+    assert len(os.listdir(folder)) == len(there) + 1
+    assert store.list_files(str(folder)) == there
+    assert store.write_new(str(folder / "group.json"), b"again") is not bool(there)
 
 
 def test_ranges_streams_and_positions(tmp_path: Path) -> None:
