@@ -4,8 +4,9 @@
 
 `cv/` holds the out-of-site scores that `jobs/train_defaults.py --predictions` writes. Prints, by
 language: AUC, precision at recalls, AUC without the positives that show no formula (labels of a site
-cover its prefaces too), the figures by site, the share of labelled pages that pass the cascade (quick text at the lower floor, extracted text at the threshold) and the precision classifier;
-then documents a second of one core.
+cover its prefaces too), the figures by site, the share of labelled pages that pass the cascade (quick
+text at the lower floor, extracted text at the threshold) and the precision classifier; then documents a
+second of one core.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def normalise(text: str, language: str) -> str:
         for match in _FORMULA.finditer(text):
             body = match[match.lastgroup or 0]
             kind = match.lastgroup
-            if kind == "id" and not _is_formula(body):
+            if not _is_mathematics(match):
                 continue
             if match.start() > end:
                 tokens += _words(text[end : match.start()])

@@ -349,8 +349,8 @@ class ByteStream:
         self.traffic = traffic or Traffic()
         self._source = source
         self._position = position  # of the next byte of the connection
-        self._ahead = b""  # read from the connection, not yet by the caller
-        self._block, self._block_at = b"", 0  # what was read at once last, and where it begins
+        # What came before `_position` last, and how much of that the caller has.
+        self._buffer, self._at = b"", 0
         remote_source = not isinstance(source, _FileSource)
         self._at_once = _READ_AHEAD if remote_source else 0
         self._place = take_place(remote.gate) if remote_source and remote.gate else None
@@ -367,7 +367,7 @@ class ByteStream:
 
     def tell(self) -> int:
         """Position of the next byte `read` returns."""
-        return self._position - len(self._ahead)
+        return self._position - len(self._buffer) + self._at
 
     def read(self, n: int = -1) -> bytes:
         """At most `n` bytes; everything left for a negative `n`; b"" at the end."""
@@ -376,36 +376,33 @@ class ByteStream:
             while piece := self.read(1 << 20):
                 pieces.append(piece)
             return b"".join(pieces)
-        if not self._ahead and 0 < n < self._at_once:
-            self._ahead = self._pull(self._at_once)
-            self._remember()
-        if self._ahead:
-            piece, self._ahead = self._ahead[:n], self._ahead[n:]
-            return piece
-        return self._pull(n)
+        if self._at == len(self._buffer):
+            at_once = 0 < n < self._at_once
+            piece = self._pull(self._at_once if at_once else n)
+            if piece:  # at the object's end the buffer stays, to go back into
+                self._buffer, self._at = (piece if at_once else b""), 0
+            if not at_once:
+                return piece
+        piece = self._buffer[self._at : self._at + n]
+        self._at += len(piece)
+        return piece
 
     def peek(self, n: int) -> bytes:
         """The next `n` bytes (fewer at the end), which stay to be read."""
-        while len(self._ahead) < n and (piece := self._pull(n - len(self._ahead))):
-            self._ahead += piece
-        self._remember()
-        return self._ahead[:n]
-
-    def _remember(self) -> None:
-        if self._ahead:
-            self._block, self._block_at = self._ahead, self.tell()
+        end = self._at + n
+        while len(self._buffer) < end and (piece := self._pull(end - len(self._buffer))):
+            self._buffer += piece
+        return self._buffer[self._at : end]
 
     def seek(self, position: int) -> None:
         """Go on reading at `position`; a remote object is reconnected, but for places read just now: a reader
         goes back to look at a damaged member, and each connection is a request."""
-        if position == self.tell():
-            return
-        end = self._block_at + len(self._block)
-        if end == self._position and self._block_at <= position <= end:
-            self._ahead = self._block[position - self._block_at :]
+        first = self._position - len(self._buffer)
+        if first <= position <= self._position:
+            self._at = position - first
             return
         self._reader.close()
-        self._position, self._ahead, self._block = position, b"", b""
+        self._position, self._buffer, self._at = position, b"", 0
         self._reader = self._connect()
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,9 +14,10 @@ from typing import Any
 
 import pyspark
 import pytest
+from s3_server import free_port
 
 from infimm_spark.sample import write_sample_crawl
-from tests.support.submitting import ROOT, submitter_environment
+from tests.support.submitting import ROOT, submit_command, submitter_environment
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
@@ -31,20 +31,18 @@ def test_counts_are_served_while_it_runs_and_the_history_server_tells_the_run(
     events.mkdir()
     config = tmp_path / "build.yaml"
     config.write_text("extract: {group_size: 2}\n")
-    port = _free_port()
-    home = Path(pyspark.__file__).parent
+    port = free_port()
+    command = submit_command(
+        "local[2]",
+        *("--properties-file", str(ROOT / "conf" / "spark" / "extract.conf")),
+        *("--conf", f"spark.eventLog.dir={events.as_uri()}"),
+        *("--conf", "spark.ui.enabled=true", "--conf", f"spark.ui.port={port}"),
+        *("--conf", f"spark.pyspark.python={sys.executable}"),
+    )
+    command += ["--config", str(config)]
+    command += ["--input", str(tmp_path / "crawl"), "--output", str(tmp_path / "run")]
     driver = subprocess.Popen(
-        [
-            *(str(home / "bin" / "spark-submit"), "--master", "local[2]"),
-            *("--properties-file", str(ROOT / "conf" / "spark" / "extract.conf")),
-            *("--conf", f"spark.eventLog.dir={events.as_uri()}"),
-            *("--conf", f"spark.ui.port={port}"),
-            *("--conf", f"spark.pyspark.python={sys.executable}"),
-            *("--conf", "spark.sql.shuffle.partitions=4"),
-            str(ROOT / "jobs" / "build.py"),
-            *("--config", str(config)),
-            *("--input", str(tmp_path / "crawl"), "--output", str(tmp_path / "run")),
-        ],
+        command,
         env=submitter_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -79,7 +77,7 @@ def _counts(page: str) -> dict[str, float]:
 
 def _history(events: Path) -> list[dict[str, Any]]:
     """The applications that a History Server finds in `events`."""
-    port = _free_port()
+    port = free_port()
     home = Path(pyspark.__file__).parent
     options = f"-Dspark.history.fs.logDirectory={events.as_uri()} -Dspark.history.ui.port={port}"
     server = subprocess.Popen(
@@ -108,9 +106,3 @@ def _page(url: str) -> str:
             return str(answer.read().decode())
     except (urllib.error.URLError, OSError):
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fault_proxy import KINDS
-from s3_builds import REMOTE, run_builds
+from s3_builds import REMOTE, corpus, run_builds
 
 from infimm_spark import schemas
 from infimm_spark.config import StoreConfig
@@ -135,12 +135,6 @@ def runs(
 def _reach(s3: Any) -> None:
     """The tests themselves read the buckets without faults."""
     store.configure(StoreConfig())
-
-
-def corpus(output: str) -> list[dict[str, Any]]:
-    """All rows of a corpus, sorted."""
-    found = tables.rows(RunLayout(output), "publish", "corpus", schemas.CORPUS)
-    return sorted(found, key=lambda row: str(row["id"]))
 
 
 def extracted(output: str, name: str, schema: pa.Schema) -> list[dict[str, Any]]:

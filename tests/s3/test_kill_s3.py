@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from s3_builds import corpus, environment_of
 
-from infimm_spark import schemas
 from infimm_spark.config import StoreConfig
 from infimm_spark.crawl import store
 from infimm_spark.runs import tables
@@ -33,16 +33,6 @@ def _command(output: str, *more: str) -> list[str]:
     return [*command, "--input", "s3://kill-crawl", "--output", output, *more]
 
 
-def _environment(server: Any) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return kept | server.environment | {"PYTHONPATH": str(ROOT)}
-
-
-def _corpus(output: str) -> list[dict[str, Any]]:
-    found = tables.rows(RunLayout(output), "publish", "corpus", schemas.CORPUS)
-    return sorted(found, key=lambda row: str(row["id"]))
-
-
 @pytest.fixture(scope="module")
 def undisturbed(s3_server: Any, tmp_path_factory: pytest.TempPathFactory) -> float:
     """Seconds of a build of the sample crawl that nobody disturbs, into s3://kill-out/whole."""
@@ -57,7 +47,7 @@ def undisturbed(s3_server: Any, tmp_path_factory: pytest.TempPathFactory) -> flo
     started = time.monotonic()
     done = subprocess.run(
         _command("s3://kill-out/whole"),
-        env=_environment(s3_server),
+        env=environment_of(s3_server),
         capture_output=True,
         text=True,
         timeout=600,
@@ -77,7 +67,7 @@ def test_killed_while_writing_and_resumed_equals_undisturbed(
     output = f"s3://kill-out/run-{moment}"
     victim = subprocess.Popen(
         _command(output),
-        env=_environment(s3),
+        env=environment_of(s3),
         start_new_session=True,
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -93,12 +83,12 @@ def test_killed_while_writing_and_resumed_equals_undisturbed(
         victim.wait()
     again = subprocess.run(
         _command(output, "--resume"),
-        env=_environment(s3),
+        env=environment_of(s3),
         capture_output=True,
         text=True,
         timeout=600,
     )
     assert again.returncode == 0, again.stderr
-    assert _corpus(output) == _corpus("s3://kill-out/whole")
+    assert corpus(output) == corpus("s3://kill-out/whole")
     funnels = [reconcile(tables.ledger(RunLayout(o))) for o in (output, "s3://kill-out/whole")]
     assert funnels[0] == funnels[1]

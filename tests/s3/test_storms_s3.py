@@ -8,9 +8,8 @@ from typing import Any
 import pyspark
 import pytest
 from fault_proxy import KINDS
-from s3_builds import REMOTE, run_builds
+from s3_builds import REMOTE, corpus, run_builds
 
-from infimm_spark import schemas
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import reconcile
@@ -36,15 +35,9 @@ def _build(name: str, source: str, output: str, **store: Any) -> dict[str, Any]:
 
 def _same_corpus(one: str, other: str) -> None:
     """Both runs published the same rows and accounted for the same records."""
-    rows, others = (
-        sorted(
-            tables.rows(RunLayout(output), "publish", "corpus", schemas.CORPUS),
-            key=lambda row: str(row["id"]),
-        )
-        for output in (one, other)
-    )
+    rows = corpus(one)
     assert len(rows) > 20
-    assert rows == others
+    assert rows == corpus(other)
     assert reconcile(tables.ledger(RunLayout(one))) == reconcile(tables.ledger(RunLayout(other)))
 
 

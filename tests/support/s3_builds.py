@@ -16,9 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from infimm_spark import schemas
 from infimm_spark.config import load_config
 from infimm_spark.errors import InfimmError
 from infimm_spark.pipeline import Run, build
+from infimm_spark.runs import tables
+from infimm_spark.runs.layout import RunLayout
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,17 +30,27 @@ REMOTE: dict[str, Any] = {"attempts": 10, "backoff_seconds": 0.02, "max_backoff_
 """A store that is asked often and soon."""
 
 
+def environment_of(server: Any) -> dict[str, str]:
+    """A process's environment with no credentials but the server's."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return kept | server.environment | {"PYTHONPATH": str(ROOT)}
+
+
+def corpus(output: str) -> list[dict[str, Any]]:
+    """All rows that a run published, sorted."""
+    found = tables.rows(RunLayout(output), "publish", "corpus", schemas.CORPUS)
+    return sorted(found, key=lambda row: str(row["id"]))
+
+
 def run_builds(
     steps: list[dict[str, Any]], folder: Path, server: Any, timeout: float = 900
 ) -> dict[str, Any]:
     """What `steps` came to, by name; the process has no credentials but the server's."""
     plan = folder / "plan.json"
     plan.write_text(json.dumps(steps))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    environment |= server.environment | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, __file__, str(plan)],
-        env=environment,
+        env=environment_of(server),
         capture_output=True,
         text=True,
         timeout=timeout,
