@@ -23,39 +23,58 @@ SCHEME = "affine32"
 VERSION = "datasketch-2"
 """Whose permutations these are: 1.x draws others from the same seed."""
 
-_ROWS = 256  # shingles permuted at once: 256 x 112 x 4 bytes stay within the second-level cache
+_HASHES = 16_384  # of however many documents, permuted at once
+_PERMUTED = 8 * _HASHES  # values of a block of them, by as many permutations: 512 kB stay within a cache
 
 
 def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
     """The `num_perm` minima of the permuted shingle hashes; all ones (2**32 - 1) for no shingles."""
-    return _minima(_mix32(hashes), num_perm, seed)
+    minima: UInt32Array = _minima(_mix32(hashes), [len(hashes)], num_perm, seed)[0]
+    return minima
 
 
 def signatures_and_sketches(
     hashes: Sequence[UInt32Array], num_perm: int, seed: int, sketch_size: int
 ) -> list[tuple[UInt32Array, UInt32Array]]:
-    """`signature` and `sketch` of many documents, whose hashes are mixed together."""
+    """`signature` and `sketch` of many documents, whose hashes are mixed and permuted together."""
     if not hashes:
         return []
     mixed = _mix32(np.concatenate(hashes))
-    cuts = np.cumsum([len(of_one) for of_one in hashes])
-    return [
-        (_minima(of_one, num_perm, seed), _least(of_one, sketch_size))
-        for of_one in np.split(mixed, cuts[:-1])
-    ]
+    lengths = [len(of_one) for of_one in hashes]
+    minima = _minima(mixed, lengths, num_perm, seed)
+    each = np.split(mixed, np.cumsum(lengths)[:-1])
+    return [(row, _least(own, sketch_size)) for row, own in zip(minima, each, strict=True)]
 
 
-def _minima(mixed: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
-    """Memory does not depend on the number of shingles."""
-    multipliers, offsets = _permutations(num_perm, seed)
-    result = np.full(num_perm, 0xFFFFFFFF, np.uint32)
-    buffer = np.empty((min(_ROWS, len(mixed)), num_perm), np.uint32)
-    for first in range(0, len(mixed), _ROWS):
-        rows = mixed[first : first + _ROWS, np.newaxis]
-        permuted = buffer[: len(rows)]
-        np.multiply(rows, multipliers, out=permuted)
-        permuted += offsets
-        np.minimum(result, permuted.min(axis=0), out=result)
+def _minima(
+    mixed: UInt32Array, lengths: Sequence[int], num_perm: int, seed: int
+) -> npt.NDArray[np.uint32]:
+    """Signatures, of shape (documents, num_perm), of hashes end to end.
+
+    A call of numpy's takes as long as some thousand of its multiplications, so hashes are permuted by blocks
+    that begin and end anywhere in a document. Memory does not depend on the number of shingles.
+    """
+    multipliers, offsets = (column[:, np.newaxis] for column in _permutations(num_perm, seed))
+    filled = np.flatnonzero(lengths)
+    ends = np.cumsum(lengths)[filled]
+    firsts = np.concatenate([[0], ends[:-1]])
+    least = np.full((num_perm, len(filled)), 0xFFFFFFFF, np.uint32)
+    buffer = np.empty(max(_PERMUTED, min(_HASHES, len(mixed))), np.uint32)
+    for start in range(0, len(mixed), _HASHES):
+        block = mixed[start : start + _HASHES]
+        last = start + len(block) - 1
+        own = slice(np.searchsorted(ends, start, "right"), np.searchsorted(ends, last, "right") + 1)
+        cuts = np.maximum(firsts[own] - start, 0)
+        at_once = max(1, _PERMUTED // len(block))
+        for first in range(0, num_perm, at_once):
+            some = slice(first, min(first + at_once, num_perm))
+            permuted = buffer[: (some.stop - first) * len(block)].reshape(-1, len(block))
+            np.multiply(multipliers[some], block, out=permuted)
+            permuted += offsets[some]
+            so_far = least[some, own]
+            np.minimum(so_far, np.minimum.reduceat(permuted, cuts, axis=1), out=so_far)
+    result = np.full((len(lengths), num_perm), 0xFFFFFFFF, np.uint32)
+    result[filled] = least.T
     return result
 
 

@@ -186,15 +186,16 @@ def _tokens(
 ) -> tuple[npt.NDArray[np.int64], UInt64Array, npt.NDArray[np.bool_] | None]:
     """Where tokens begin, their hashes, and which are TeX commands (None: the text has no formulas)."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    points = points.astype(np.intp)  # what numpy indexes by: one conversion for all the look-ups
     values, all_classes = _tables()
     has_formulas = _MARK in text
     if has_formulas:
-        inside = np.bitwise_xor.accumulate(points == ord(_MARK))
-        points = points + inside.astype(np.uint32) * np.uint32(_CODE_POINTS)
-    classes = all_classes[points]
-    terms = values[points]
+        points += _table_of_each(points == ord(_MARK))
+    classes = all_classes.take(points)
+    terms = values.take(points)
     if has_formulas:
-        spacing = np.flatnonzero((classes[:-1] == _BACKSLASH) & _spacing()[points[1:]])
+        spacing = np.flatnonzero(classes[:-1] == _BACKSLASH)
+        spacing = spacing[_spacing()[points[spacing + 1]]]
         classes[spacing] = classes[spacing + 1] = _NONE
         terms[spacing] = terms[spacing + 1] = 0
     powers, inverses = _powers(len(points))
@@ -215,6 +216,14 @@ def _tokens(
     hashes *= inverses[starts]
     commands = classes[starts] == _BACKSLASH if has_formulas else None
     return starts, mix64(hashes), commands
+
+
+def _table_of_each(is_mark: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Where the table of each code point begins: that of formulas from every other mark to the next."""
+    cuts = np.concatenate([[0], np.flatnonzero(is_mark), [len(is_mark)]])
+    tables = np.zeros(len(cuts) - 1, np.intp)
+    tables[1::2] = _CODE_POINTS
+    return np.repeat(tables, np.diff(cuts))
 
 
 def _begins_in_formulas(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

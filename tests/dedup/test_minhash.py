@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,23 @@ def test_signatures_are_those_of_datasketch(values: list[int], num_perm: int, se
     theirs = MinHash(num_perm=num_perm, seed=seed, hashfunc=int, scheme=minhash.SCHEME)
     theirs.update_batch(values)
     assert np.array_equal(minhash.signature(hashes_of(values), num_perm, seed), theirs.hashvalues)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sets=st.lists(hash_lists, max_size=12), block=st.integers(1, 40), permuted=st.integers(1, 200))
+def test_signatures_made_together_are_those_made_alone(
+    sets: list[list[int]], block: int, permuted: int
+) -> None:
+    """Wherever blocks of hashes and of permutations end, also within a document, and empty ones included."""
+    documents = [hashes_of(values) for values in sets]
+    alone = [minhash.signature(document, 16, 3) for document in documents]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(minhash, "_HASHES", block)
+        patch.setattr(minhash, "_PERMUTED", permuted)
+        together = minhash.signatures_and_sketches(documents, 16, 3, 8)
+    for document, own, (signature, least) in zip(documents, alone, together, strict=True):
+        assert np.array_equal(signature, own)
+        assert np.array_equal(least, minhash.sketch(document, 8))
 
 
 @settings(deadline=None, max_examples=40)
