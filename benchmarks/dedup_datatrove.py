@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from seeded_corpus import true_jaccard, write_corpus  # noqa: E402
+from seeded_corpus import SCHEMA, true_jaccard, write_corpus  # noqa: E402
 
 WORKERS = 2
 TRUE_DUPLICATE = 0.8
@@ -85,6 +85,7 @@ def _ours(corpus: str, output: str) -> None:
     from pyspark.sql import functions as F
 
     from infimm_spark.config import DedupConfig, MinHashConfig, SparkConfig, UrlConfig
+    from infimm_spark.schemas import spark_schema
     from infimm_spark.session import open_session
     from infimm_spark.stages.dedup import deduplicate
 
@@ -92,6 +93,7 @@ def _ours(corpus: str, output: str) -> None:
         "spark.sql.shuffle.partitions": str(2 * WORKERS),
         "spark.ui.enabled": "false",
         "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # as conf/local.yaml
     }
     spark = open_session(SparkConfig(master=f"local[{WORKERS}]", conf=conf))
 
@@ -99,7 +101,7 @@ def _ours(corpus: str, output: str) -> None:
         frame.write.parquet(f"{output}/scratch/{name}")
         return spark.read.schema(frame.schema).parquet(f"{output}/scratch/{name}")
 
-    texts = spark.read.parquet(corpus)
+    texts = spark.read.schema(spark_schema(SCHEMA)).parquet(corpus)
     documents = texts.select(
         "id",
         "url",
@@ -107,7 +109,7 @@ def _ours(corpus: str, output: str) -> None:
         F.lit("2023-12-01T00:00:00Z").alias("warc_date"),
         F.lit("en").alias("language"),
         F.lit(0).alias("n_formulas"),
-        F.length("text").alias("text_length"),
+        "text_length",
         F.array(F.struct("text")).alias("segments"),
     )
     config = DedupConfig(minhash=MinHashConfig(scope="all"), url=UrlConfig(enabled=False))

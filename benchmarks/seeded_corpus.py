@@ -5,7 +5,7 @@
 `texts.jsonl` is what `dedup_quality.py --texts` keeps. A cluster is a page of paragraphs drawn at random
 and revisions of it, each with a share of its words replaced; three clusters in five are a single page.
 Pages of different clusters share a paragraph at most now and then. Each Parquet file holds whole clusters:
-[id, url, text, cluster]. The same arguments give the same documents.
+[id, url, text, text_length, cluster]. The same arguments give the same documents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 SCHEMA = pa.schema(
-    [("id", pa.string()), ("url", pa.string()), ("text", pa.string()), ("cluster", pa.int64())]
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("text", pa.string()),
+        ("text_length", pa.int32()),
+        ("cluster", pa.int64()),
+    ]
 )
 _SIZES = [1] * 60 + [2] * 20 + [3] * 10 + [5] * 7 + [10] * 3  # 1.95 on average
 _EDITS = [0.0, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.08]  # share of words replaced
@@ -73,11 +79,13 @@ def _write_file(texts: Path, folder: Path, number: int, count: int) -> None:
         for member in range(min(size, count - len(rows))):
             edits = int(generator.choice(_EDITS) * len(words)) if member else 0
             name = hashlib.md5(f"{cluster}-{member}".encode()).hexdigest()
+            text = _revised(generator, words, vocabulary, edits) if edits else page
             rows.append(
                 {
                     "id": name,
                     "url": f"https://site{cluster % 5_000}.org/{name}",
-                    "text": _revised(generator, words, vocabulary, edits) if edits else page,
+                    "text": text,
+                    "text_length": len(text),
                     "cluster": cluster,
                 }
             )

@@ -24,7 +24,9 @@ VERSION = "datasketch-2"
 """Whose permutations these are: 1.x draws others from the same seed."""
 
 _HASHES = 16_384  # of however many documents, permuted at once
-_PERMUTED = 8 * _HASHES  # values of a block of them, by as many permutations: 512 kB stay within a cache
+_PERMUTED = (
+    8 * _HASHES
+)  # values of a block of them, by as many permutations: 512 kB stay within a cache
 
 
 def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:

@@ -31,7 +31,9 @@ def test_signatures_are_those_of_datasketch(values: list[int], num_perm: int, se
 
 
 @settings(deadline=None, max_examples=60)
-@given(sets=st.lists(hash_lists, max_size=12), block=st.integers(1, 40), permuted=st.integers(1, 200))
+@given(
+    sets=st.lists(hash_lists, max_size=12), block=st.integers(1, 40), permuted=st.integers(1, 200)
+)
 def test_signatures_made_together_are_those_made_alone(
     sets: list[list[int]], block: int, permuted: int
 ) -> None:
