@@ -78,7 +78,7 @@ def _ledger(folder: Path, rows: int) -> None:
 
 def _with_spark(folder: Path, options: argparse.Namespace) -> None:
     from infimm_spark.config import load_config
-    from infimm_spark.pipeline import Run
+    from infimm_spark.run import Run
 
     listing = folder / "warc.paths.gz"
     with gzip.open(listing, "wt") as file:
@@ -124,10 +124,11 @@ def _scheduling(spark: Any, tasks: int) -> None:
 
 def _extract(run: Any, options: argparse.Namespace) -> None:
     import infimm_spark.stages.extract as stage
+    from infimm_spark.pipeline import run_stage
 
     stage.extract = _stub  # type: ignore[assignment]
     started = time.perf_counter()
-    run.stage("extract")
+    run_stage(run, "extract")
     seconds = time.perf_counter() - started
     groups = -(-options.files // options.group_size)
     print(
@@ -141,7 +142,7 @@ def _extract(run: Any, options: argparse.Namespace) -> None:
     ):
         os.unlink(location)
     started = time.perf_counter()
-    run.stage("extract", resume=True)
+    run_stage(run, "extract", resume=True)
     print(f"resumed with 2 of {groups} groups missing: {time.perf_counter() - started:.0f} s")
     started = time.perf_counter()
     run.reconciled(("extract",))

@@ -156,9 +156,10 @@ def extract(
     more: MoreInputs = None,
 ) -> None:
     """Read WARC files: language, recall floor, mathematics-aware extraction."""
-    from infimm_spark.pipeline import Run
+    from infimm_spark.pipeline import run_stage
+    from infimm_spark.run import Run
 
-    Run.begin(
+    run = Run.begin(
         _config(
             config,
             output,
@@ -171,7 +172,8 @@ def extract(
             index=_given(paths=index, urls=urls, domains=domain, mirror=mirror),
         ),
         resume=resume,
-    ).stage("extract", resume=resume)
+    )
+    run_stage(run, "extract", resume=resume)
 
 
 @app.command()
@@ -478,7 +480,7 @@ def fetch(
     """Read a URL's record again from its WARC file, and extract it with the run's settings."""
     from infimm_spark.fetch import fetch as page_of
     from infimm_spark.fetch import fetch_report
-    from infimm_spark.pipeline import Run
+    from infimm_spark.run import Run
 
     opened = Run.open(run)
     found = page_of(opened.layout, url, opened.config, snapshot)
@@ -581,7 +583,8 @@ def _run_stage(
     threshold: float | None = None,
 ) -> None:
     from infimm_spark.config import load_config
-    from infimm_spark.pipeline import Run
+    from infimm_spark.pipeline import run_stage
+    from infimm_spark.run import Run
 
     run = Run.open(output)
     settings = run.config
@@ -593,7 +596,7 @@ def _run_stage(
     if threshold is not None:
         settings = _with_threshold(settings, threshold)
     run = Run.open(output, settings)
-    run.stage(stage, resume=resume, redo=redo)
+    run_stage(run, stage, resume=resume, redo=redo)
 
 
 def _with_threshold(settings: Any, threshold: float) -> Any:

@@ -36,7 +36,7 @@ from infimm_spark.selection import records_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from infimm_spark.pipeline import ModelKind, Run
+    from infimm_spark.run import ModelKind, Run
 
 log = logging.getLogger("infimm_spark")
 

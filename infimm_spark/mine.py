@@ -18,7 +18,7 @@ from infimm_spark.classify.features import excerpt
 from infimm_spark.config import BuildConfig
 from infimm_spark.crawl import store
 from infimm_spark.errors import InputError, OutputError
-from infimm_spark.pipeline import Run
+from infimm_spark.run import Run
 from infimm_spark.runs import tables
 from infimm_spark.s3a import spark_location
 

@@ -23,8 +23,8 @@ from infimm_spark import __version__
 from infimm_spark.config import BuildConfig
 from infimm_spark.crawl import store
 from infimm_spark.errors import ConfigError, InputError, OutputError
-from infimm_spark.pipeline import Run, RunSummary
-from infimm_spark.runs.layout import STAGES
+from infimm_spark.pipeline import RunSummary, build_run
+from infimm_spark.run import Run
 from infimm_spark.runs.ledger import FunnelStage
 from infimm_spark.runs.lock import TERM_MINUTES, Lock
 from infimm_spark.runs.manifest import timestamp
@@ -236,9 +236,7 @@ def _build(
     # What was released stays: of copies, the one of the earlier version is kept.
     values["dedup"]["prefer"] = "older"
     run = Run.begin(BuildConfig.model_validate(values), resume=True)
-    for stage in STAGES:
-        run.stage(stage, resume=True)
-    return run, run.summary(0.0)
+    return run, build_run(run, resume=True)
 
 
 def _part(snapshot: str, summary: RunSummary) -> Part:

@@ -27,7 +27,7 @@ from infimm_spark.runs.manifest import (
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from infimm_spark.pipeline import Run
+    from infimm_spark.run import Run
 
 _CDX = re.compile(r"\.cdxj?(?:\.gz)?$|/cdx-\d+\.gz$")
 _STAGE = "selection"

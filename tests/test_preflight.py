@@ -18,8 +18,9 @@ from infimm_spark.errors import (
     StoreError,
     StoreRefusedError,
 )
-from infimm_spark.pipeline import Run, build
+from infimm_spark.pipeline import build
 from infimm_spark.preflight import check_readable, plain_errors
+from infimm_spark.run import Run
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.sample import write_sample_crawl
 

@@ -249,7 +249,7 @@ def test_an_index_chooses_records_without_reading_files(runs: Any) -> None:
 def test_a_record_is_fetched_again_from_its_bucket(runs: Any) -> None:
     """`fetch` reads a URL's record by range and extracts what the run published."""
     from infimm_spark.fetch import fetch, fetch_report
-    from infimm_spark.pipeline import Run
+    from infimm_spark.run import Run
 
     row = corpus("s3://out/run")[0]
     run = Run.open("s3://out/run")

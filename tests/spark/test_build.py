@@ -21,8 +21,9 @@ from infimm_spark import schemas
 from infimm_spark.config import load_config
 from infimm_spark.errors import OutputError, ReconciliationError, ResumeError, StageError
 from infimm_spark.explain import explain
-from infimm_spark.pipeline import Run, RunSummary, build
+from infimm_spark.pipeline import RunSummary, build, run_stage
 from infimm_spark.report.funnel import read_formulas
+from infimm_spark.run import Run
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import reconcile
@@ -255,11 +256,11 @@ def test_a_stage_done_again_with_another_threshold_reads_no_warc(
     extracted = (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns
     strict = settings(crawl, tmp_path / "out", rules={"precision_threshold": 1.0})
     run = Run.open(str(tmp_path / "out"), strict)
-    run.stage("refine", redo=True)
+    run_stage(run, "refine", redo=True)
     # What came after the stage is gone with it, so that no stale corpus passes for the new one.
     assert not Path(run.layout.corpus).exists()
     assert not Path(run.layout.report).exists()
-    run.stage("publish")
+    run_stage(run, "publish")
     stages = run.reconciled(("extract", "dedup", "refine", "publish"))
     assert stages[-1].kept == 0
     assert (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns == extracted
@@ -306,7 +307,7 @@ def test_a_stage_before_its_time_is_refused(crawl: Path, tmp_path: Path) -> None
     """A stage whose input is not complete says which stage it waits for."""
     run = Run.begin(settings(crawl, tmp_path / "out"), resume=False)
     with pytest.raises(StageError, match="refine needs stage dedup"):
-        run.stage("refine")
+        run_stage(run, "refine")
 
 
 def test_a_tampered_ledger_fails_the_run(built: RunSummary, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from infimm_spark.dedup.settled import settled_documents
 from infimm_spark.dedup.survivors import Checkpoint
 from infimm_spark.errors import ConfigError, InputError, SignatureMismatchError, StageError
 from infimm_spark.explain import explain
-from infimm_spark.pipeline import Run
+from infimm_spark.pipeline import run_stage
+from infimm_spark.run import Run
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.sample import write_sample_crawl
@@ -123,8 +124,8 @@ def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
     earlier = run("earlier", OLD)
     with pytest.raises(StageError, match="not complete"):
         run("early", NEW, against=[earlier.layout.root])
-    earlier.stage("extract")
-    earlier.stage("dedup")
+    run_stage(earlier, "extract")
+    run_stage(earlier, "dedup")
     before = {
         path: (path.stat().st_mtime_ns, path.read_bytes())
         for path in sorted((tmp_path / "earlier").rglob("*"))
@@ -136,8 +137,8 @@ def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
         run("twice", NEW, against=[earlier.layout.root] * 2)
 
     later = run("later", NEW, against=[earlier.layout.root])
-    later.stage("extract")
-    later.stage("dedup")
+    run_stage(later, "extract")
+    run_stage(later, "dedup")
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in before}
     settled = {
         row["id"]: row["url"]
@@ -156,7 +157,7 @@ def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
         if "dedup: dropped" in line
     )
     assert settled[led_back[0]["kept_id"]] in line
-    later.stage("refine")
+    run_stage(later, "refine")
     assert tables.locations(later.layout, "refine", "boilerplate")
     assert not any(
         "$" in row["text"] for row in tables.rows(later.layout, "refine", "boilerplate", REPEATED)

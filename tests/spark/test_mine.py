@@ -70,13 +70,14 @@ def test_pages_near_the_threshold_are_stratified(spark: SparkSession) -> None:
 
 def test_proposals_of_a_run_can_be_annotated(spark: SparkSession, tmp_path: Path) -> None:
     """Hosts and candidates of a run's extract stage are written, and are what `annotate` reads."""
-    from infimm_spark.pipeline import Run
+    from infimm_spark.pipeline import run_stage
+    from infimm_spark.run import Run
 
     write_sample_crawl(tmp_path / "crawl")
     config = load_config(
         None, {"input": {"paths": [str(tmp_path / "crawl")]}, "output": str(tmp_path / "run")}
     )
-    Run.begin(config, resume=False).stage("extract")
+    run_stage(Run.begin(config, resume=False), "extract")
     arguments = ["mine", "--run", str(tmp_path / "run"), "--output", str(tmp_path / "out")]
     arguments += ["--width", "0.8", "--min-pages", "2"]
     result = CliRunner().invoke(cli.app, arguments)

@@ -19,7 +19,8 @@ from typing import Any
 from infimm_spark import schemas
 from infimm_spark.config import load_config
 from infimm_spark.errors import InfimmError
-from infimm_spark.pipeline import Run, build
+from infimm_spark.pipeline import build, run_stage
+from infimm_spark.run import Run
 from infimm_spark.runs import tables
 from infimm_spark.runs.layout import RunLayout
 
@@ -70,7 +71,7 @@ def main() -> None:
             config = load_config(ROOT / "conf" / "local.yaml", step["config"])
             resume = step.get("resume", False)
             if step.get("stage"):
-                Run.begin(config, resume=resume).stage(step["stage"], resume=resume)
+                run_stage(Run.begin(config, resume=resume), step["stage"], resume=resume)
             else:
                 build(config, resume=resume)
         except InfimmError as error:
