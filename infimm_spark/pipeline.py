@@ -37,6 +37,9 @@ from infimm_spark.runs.manifest import (
 
 log = logging.getLogger("infimm_spark")
 
+# Failures that cost a whole file, as `crawl.records` names them.
+_LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc")
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -168,7 +171,7 @@ def _check_failures(run: Run, totals: dict[str, int]) -> None:
     settings = run.config.extract
     rows = (
         run.ledger(("extract",))
-        .where((F.col("outcome") == "failed") & F.col("reason").isin("unreadable_file", "not_a_warc"))
+        .where((F.col("outcome") == "failed") & F.col("reason").isin(*_LOST_FILES))
         .agg(F.countDistinct("warc_file").alias("files"), F.min("warc_file").alias("first"))
         .first()
     )

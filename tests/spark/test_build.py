@@ -19,7 +19,13 @@ from pyspark.sql import SparkSession
 
 from infimm_spark import schemas
 from infimm_spark.config import load_config
-from infimm_spark.errors import OutputError, ReconciliationError, ResumeError, StageError
+from infimm_spark.errors import (
+    OutputError,
+    ReconciliationError,
+    ResumeError,
+    StageError,
+    TooManyFailuresError,
+)
 from infimm_spark.explain import explain
 from infimm_spark.pipeline import RunSummary, build, run_stage
 from infimm_spark.report.funnel import read_formulas
@@ -301,6 +307,17 @@ def test_killed_and_resumed_equals_undisturbed(
     assert corpus_rows(output) == corpus_rows(built.output)
     for name, stamp in times.items():
         assert (output / "extract/manifests" / name).stat().st_mtime_ns == stamp
+
+
+def test_a_crawl_of_empty_files_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    """A download that left nothing but names is no crawl without mathematics."""
+    empty = tmp_path / "CC-MAIN-2023-50" / "a.warc.gz"
+    empty.parent.mkdir()
+    empty.touch()
+    with pytest.raises(
+        TooManyFailuresError, match=r"1 of 1 WARC files could not be read \(first: "
+    ):
+        build(settings(empty, tmp_path / "out"))
 
 
 def test_a_stage_before_its_time_is_refused(crawl: Path, tmp_path: Path) -> None:
