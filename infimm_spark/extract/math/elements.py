@@ -14,7 +14,7 @@ from infimm_spark.extract.math import (
     mathjax,
     mathml_elements,
     platforms,
-    scripts,
+    script_elements,
 )
 from infimm_spark.extract.math.sources import Attributes, Page
 
@@ -24,7 +24,7 @@ stands elsewhere), or None if the element bears no formula and is walked like an
 
 TAGS: dict[str, Reader] = {
     "math": mathml_elements.read_math,
-    "script": scripts.read_script,
+    "script": script_elements.read_script,
     "mjx-container": mathjax.read_container,
     "mjx-assistive-mml": mathml_elements.read_wrapper,
     "eq": platforms.read_raw,
