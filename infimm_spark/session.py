@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from infimm_spark import gs, s3a
 from infimm_spark.config import SparkConfig, StoreConfig
-from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.errors import EnvironmentMissingError, SubmissionError
+from infimm_spark.submission import check_submission, explain
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -71,7 +72,13 @@ def open_session(
     )
     for key, value in {**_DEFAULTS, **_s3(remote, submitted), **config.conf}.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        reason = explain(str(error))
+        if reason is None:
+            raise
+        raise SubmissionError(reason) from None
     session.sparkContext.setLogLevel("ERROR")
     if remote is not None:
         s3a.prepare(session)
@@ -150,8 +157,6 @@ def _check_submitted(config: SparkConfig) -> None:
     """Look at what spark-submit was given before a context asks the cluster for executors."""
     import pyspark
     from pyspark import SparkConf, SparkContext
-
-    from infimm_spark.submission import check_submission
 
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm

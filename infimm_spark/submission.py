@@ -14,8 +14,10 @@ import platform
 import re
 import sys
 import tarfile
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ from infimm_spark.config import SparkConfig
 from infimm_spark.errors import ConfigError, SubmissionError
 
 if TYPE_CHECKING:
-    from pyspark import Broadcast
+    from pyspark import Broadcast, SparkContext
     from pyspark.sql import SparkSession
 
     from infimm_spark.classify.broadcast import ModelBytes
@@ -36,6 +38,7 @@ ENVIRONMENT_FILE = "environment.json"
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PROBES_A_CORE = 2
+_SILENCE_SECONDS = 30  # without an executor, until the job says so (again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,8 @@ def check_executors(
     probes = max(1, context.defaultParallelism) * _PROBES_A_CORE
     probe = _probe(models, witness)
     try:
-        answers = context.parallelize(range(probes), probes).mapPartitions(probe).collect()
+        with _waiting_aloud(context):
+            answers = context.parallelize(range(probes), probes).mapPartitions(probe).collect()
     except Exception as error:
         reason = explain(str(error))
         if reason is None:
@@ -197,6 +201,39 @@ def check_executors(
     return list(executors.values())
 
 
+@contextmanager
+def _waiting_aloud(context: SparkContext) -> Iterator[None]:
+    """Say what the job waits for as long as it has no executor: a master says nothing to a job it cannot place."""
+    over = threading.Event()
+    conf = context.getConf()
+    cores = conf.get("spark.executor.cores", "all") or "all"
+    memory = conf.get("spark.executor.memory", "1g") or "1g"
+
+    def watch() -> None:
+        waited = 0
+        while not over.wait(_SILENCE_SECONDS):
+            waited += _SILENCE_SECONDS
+            # The driver counts as one.
+            if len(context._jsc.sc().statusTracker().getExecutorInfos()) > 1:
+                return
+            log.warning(
+                "no executor after %d s: the job asks for %s cores and %s of memory each; "
+                "is there a worker with that much free? If not, lower spark.executor.cores, .memory and "
+                ".memoryOverhead together",
+                waited,
+                cores,
+                memory,
+            )
+
+    watcher = threading.Thread(target=watch, name="infimm-no-executor", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
 def explain(message: str) -> str | None:
     """The one line for a failure of Spark that has its cause in how the job was submitted, else None."""
     for pattern, line in _CAUSES:
@@ -207,6 +244,13 @@ def explain(message: str) -> str | None:
 
 
 _CAUSES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (
+        r"FileNotFoundException: File (\S+) does not exist.*EventLogFileWriter",
+        lambda m: (
+            f"the event log has no folder {m[1]}; make it, name another with --conf spark.eventLog.dir=…, or "
+            "submit with --conf spark.eventLog.enabled=false"
+        ),
+    ),
     (
         r"Cannot run program \"([^\"]+)\".*?error(?:=|: )2\b",
         lambda m: (

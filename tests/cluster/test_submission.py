@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import venv
 from collections.abc import Iterator
@@ -19,7 +20,14 @@ from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.ledger import reconcile
 from infimm_spark.sample import write_sample_crawl
 from tests.support.standalone import StandaloneCluster
-from tests.support.submitting import ROOT, run_with_kills, submit, submit_command, tables
+from tests.support.submitting import (
+    ROOT,
+    run_with_kills,
+    submit,
+    submit_command,
+    submitter_environment,
+    tables,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -56,6 +64,47 @@ def archive_options(archive: Path) -> list[str]:
         "--py-files", str(archive.parent / "infimm_spark.zip"),
         "--conf", "spark.pyspark.python=./environment/bin/python",
     ]  # fmt: skip
+
+
+def test_a_job_that_no_worker_can_take_says_what_it_waits_for(
+    cluster: StandaloneCluster, environment_archive: Path, crawl: Path, tmp_path: Path
+) -> None:
+    """The master keeps such a job waiting without a word."""
+    command = submit_command(
+        cluster.url, *archive_options(environment_archive), "--conf", "spark.executor.cores=64"
+    )
+    command += ["--config", str(ROOT / "conf" / "standalone.yaml")]
+    command += ["--input", str(crawl), "--output", str(tmp_path / "out")]
+    job = subprocess.Popen(
+        command,
+        env=submitter_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert job.stdout is not None
+    try:
+        said = next((line for line in job.stdout if "no executor after" in line), "")
+    finally:
+        job.kill()
+        job.wait()
+    assert "asks for 64 cores and 600m of memory each" in said
+
+
+def test_an_event_log_without_a_folder_is_one_line(crawl: Path, tmp_path: Path) -> None:
+    """Spark's own answer is two stack traces."""
+    command = submit_command(
+        "local[1]",
+        *("--conf", "spark.eventLog.enabled=true"),
+        *("--conf", f"spark.eventLog.dir=file:{tmp_path}/absent"),
+        *("--conf", f"spark.pyspark.python={sys.executable}"),
+    )
+    done = submit([*command, "--input", str(crawl), "--output", str(tmp_path / "out")])
+    assert done.returncode == 3
+    said = done.stdout + done.stderr
+    assert f"the event log has no folder file:{tmp_path}/absent; make it" in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "out").rglob("*")), "the next try begins anew"
 
 
 def test_a_submitted_build_survives_kills_and_equals_a_local_one(
