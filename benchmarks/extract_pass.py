@@ -66,7 +66,7 @@ def main() -> None:
 
 def _labelled(file: Path, crawl: Path, label: str, folder: Path) -> Path:
     """A WARC file of those responses of `file` that carry `label`, each as it stands there."""
-    from fastwarc.warc import ArchiveIterator
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
 
     with gzip.open(crawl / "labels.jsonl.gz", "rt") as lines:
         rows = map(json.loads, lines)
@@ -74,7 +74,7 @@ def _labelled(file: Path, crawl: Path, label: str, folder: Path) -> Path:
     data = file.read_bytes()
     with file.open("rb") as stream:
         records = [
-            (record.stream_pos, record.headers.get("WARC-Target-URI"), record.record_type.name)
+            (record.stream_pos, record.headers.get("WARC-Target-URI"), record.record_type)
             for record in ArchiveIterator(stream, parse_http=False)
         ]
     ends = [start for start, _, _ in records[1:]] + [len(data)]
@@ -83,7 +83,7 @@ def _labelled(file: Path, crawl: Path, label: str, folder: Path) -> Path:
         b"".join(
             data[start:end]
             for (start, url, kind), end in zip(records, ends, strict=True)
-            if kind == "response" and url in urls
+            if kind == WarcRecordType.response and url in urls
         )
     )
     return target
