@@ -14,7 +14,7 @@ from typing import Any
 
 import pyspark
 import pytest
-from s3_server import free_port
+from ports import free_port
 
 from infimm_spark.sample import write_sample_crawl
 from tests.support.submitting import ROOT, submit_command, submitter_environment

@@ -19,7 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from s3_server import ROOT, free_port
+from ports import free_port
+from s3_server import ROOT
 
 MISSING = "no fake-gcs-server (FAKE_GCS_SERVER, .tools/bin, PATH)"
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MISSING = "no minio (MINIO, .tools/bin, PATH); `make minio` builds it where Go is installed"
@@ -120,10 +121,3 @@ def start(folder: Path) -> S3Server:
                 server.stop()
                 raise RuntimeError("minio did not start") from None
             time.sleep(0.1)
-
-
-def free_port() -> int:
-    """A port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

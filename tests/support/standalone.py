@@ -13,13 +13,14 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Self
+
+from ports import free_port
 
 _STARTUP_SECONDS = 90.0
 
@@ -44,7 +45,7 @@ class StandaloneCluster:
 
     def __enter__(self) -> Self:
         try:
-            port = _free_port()
+            port = free_port()
             self.url = f"spark://127.0.0.1:{port}"
             self._start("master", "master.Master", "--port", str(port), "--webui-port", "0")
             for index in range(self._count):
@@ -196,13 +197,6 @@ def _die_with_parent() -> None:
     pr_set_pdeathsig = 1
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> int:
