@@ -48,9 +48,10 @@ def main() -> None:
     totals = {"ours": [0, 0.0], "datatrove": [0, 0.0]}
     print(f"{'file':<52}{'ours pages/s':>14}{'datatrove':>12}{'ratio':>8}")
     scratch = tempfile.TemporaryDirectory()
+    urls = _urls(options.crawl, options.label) if options.label else set()
     for file in chosen:
         if options.label:
-            file = _labelled(file, options.crawl, options.label, Path(scratch.name))
+            file = _with_urls(file, urls, Path(scratch.name))
         rates = {}
         for worker, python in (("ours", sys.executable), ("datatrove", options.peer_python)):
             pages, seconds = _run(python, worker, file, options.package)
@@ -64,13 +65,16 @@ def main() -> None:
     scratch.cleanup()
 
 
-def _labelled(file: Path, crawl: Path, label: str, folder: Path) -> Path:
-    """A WARC file of those responses of `file` that carry `label`, each as it stands there."""
+def _urls(crawl: Path, label: str) -> set[str]:
+    """The pages that carry a label."""
+    with gzip.open(crawl / "labels.jsonl.gz", "rt") as lines:
+        return {row["url"] for row in map(json.loads, lines) if row["label"] == label}
+
+
+def _with_urls(file: Path, urls: set[str], folder: Path) -> Path:
+    """A WARC file of those responses of `file` that are of `urls`, each as it stands there."""
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-    with gzip.open(crawl / "labels.jsonl.gz", "rt") as lines:
-        rows = map(json.loads, lines)
-        urls = {row["url"] for row in rows if row["label"] == label}
     data = file.read_bytes()
     with file.open("rb") as stream:
         records = [

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from infimm_spark import gs, s3a
 from infimm_spark.config import SparkConfig, StoreConfig
-from infimm_spark.errors import EnvironmentMissingError, SubmissionError
-from infimm_spark.submission import check_submission, explain
+from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.submission import causes_in_one_line, check_submission
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -72,13 +72,8 @@ def open_session(
     )
     for key, value in {**_DEFAULTS, **_s3(remote, submitted), **config.conf}.items():
         builder = builder.config(key, value)
-    try:
+    with causes_in_one_line():
         session = builder.getOrCreate()
-    except Exception as error:
-        reason = explain(str(error))
-        if reason is None:
-            raise
-        raise SubmissionError(reason) from None
     session.sparkContext.setLogLevel("ERROR")
     if remote is not None:
         s3a.prepare(session)

@@ -169,14 +169,8 @@ def check_executors(
     context = spark.sparkContext
     probes = max(1, context.defaultParallelism) * _PROBES_A_CORE
     probe = _probe(models, witness)
-    try:
-        with _waiting_aloud(context):
-            answers = context.parallelize(range(probes), probes).mapPartitions(probe).collect()
-    except Exception as error:
-        reason = explain(str(error))
-        if reason is None:
-            raise
-        raise SubmissionError(reason) from None
+    with causes_in_one_line(), _waiting_aloud(context):
+        answers = context.parallelize(range(probes), probes).mapPartitions(probe).collect()
     executors = {}
     for answer in answers:
         _judge(answer, expected, witness)
@@ -232,6 +226,18 @@ def _waiting_aloud(context: SparkContext) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
+
+
+@contextmanager
+def causes_in_one_line() -> Iterator[None]:
+    """Turn a failure of Spark that has its cause in how the job was submitted into a `SubmissionError`."""
+    try:
+        yield
+    except Exception as error:
+        reason = explain(str(error))
+        if reason is None:
+            raise
+        raise SubmissionError(reason) from None
 
 
 def explain(message: str) -> str | None:

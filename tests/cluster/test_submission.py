@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import venv
 from collections.abc import Iterator
@@ -23,9 +22,9 @@ from tests.support.standalone import StandaloneCluster
 from tests.support.submitting import (
     ROOT,
     run_with_kills,
+    start,
     submit,
     submit_command,
-    submitter_environment,
     tables,
 )
 
@@ -75,13 +74,7 @@ def test_a_job_that_no_worker_can_take_says_what_it_waits_for(
     )
     command += ["--config", str(ROOT / "conf" / "standalone.yaml")]
     command += ["--input", str(crawl), "--output", str(tmp_path / "out")]
-    job = subprocess.Popen(
-        command,
-        env=submitter_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    job = start(command)
     assert job.stdout is not None
     try:
         said = next((line for line in job.stdout if "no executor after" in line), "")

@@ -17,7 +17,7 @@ import pytest
 from ports import free_port
 
 from infimm_spark.sample import write_sample_crawl
-from tests.support.submitting import ROOT, submit_command, submitter_environment
+from tests.support.submitting import ROOT, start, submit_command, submitter_environment
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
@@ -41,13 +41,7 @@ def test_counts_are_served_while_it_runs_and_the_history_server_tells_the_run(
     )
     command += ["--config", str(config)]
     command += ["--input", str(tmp_path / "crawl"), "--output", str(tmp_path / "run")]
-    driver = subprocess.Popen(
-        command,
-        env=submitter_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    driver = start(command)
     counts: dict[str, float] = {}
     executors = ""
     while driver.poll() is None:

@@ -59,6 +59,14 @@ def submitter_environment(**more: str) -> dict[str, str]:
     }
 
 
+def start(command: list[str], **more: str) -> subprocess.Popen[str]:
+    """Run in the background; the driver's output and Spark's own come as one."""
+    return subprocess.Popen(
+        command, env=submitter_environment(**more), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
 def submit(command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
     """Run to the end."""
     return subprocess.run(
@@ -78,10 +86,7 @@ def run_with_kills(
     killed = []
     waiting = list(moments)
     open_moment: tuple[str, Callable[[], list[int]]] | None = None
-    process = subprocess.Popen(
-        command, env=submitter_environment(**more), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    process = start(command, **more)
     assert process.stdout is not None
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or []), daemon=True)
