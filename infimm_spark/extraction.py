@@ -121,15 +121,8 @@ class Extraction:
                 f"group {index}: the ledger says {counts.get('kept', 0):,} kept but {written:,} "
                 "documents were written"
             )
-        manifest = Manifest(
-            stage="extract",
-            run_id=self._run.run_id,
-            identity=self._group_identity(index),
-            counts=counts,
-            files=files,
-            started=started,
-            finished=timestamp(),
-        )
+        identity = self._group_identity(index)
+        manifest = self._run.manifest("extract", identity, counts, files, started)
         if not claim_manifest(layout.group_manifest(index), manifest):
             log.warning("extract: group %d was committed by another driver meanwhile", index)
             store.delete_tree(attempt)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infimm_spark import logs
 from infimm_spark.config import BuildConfig
@@ -58,7 +58,9 @@ def build(config: BuildConfig, *, resume: bool = False) -> RunSummary:
 
     Raises the package's errors for a wrong configuration, input or model before Spark starts.
     """
-    return build_run(Run.begin(config, resume=resume), resume=resume)
+    started = time.monotonic()
+    summary = build_run(Run.begin(config, resume=resume), resume=resume)
+    return replace(summary, seconds=time.monotonic() - started)
 
 
 def build_run(run: Run, *, resume: bool = False) -> RunSummary:
@@ -115,15 +117,7 @@ def _run_stage(run: Run, name: str, *, resume: bool, redo: bool) -> Manifest:
         files = run.stage_files(name)
     if name != "extract":  # its groups count as they are committed
         run.count(name, counts)
-    manifest = Manifest(
-        stage=name,
-        run_id=run.run_id,
-        identity=identity,
-        counts=counts,
-        files=files,
-        started=started,
-        finished=timestamp(),
-    )
+    manifest = run.manifest(name, identity, counts, files, started)
     write_manifest(layout.manifest(name), manifest)
     seconds = time.monotonic() - clock
     log.info(

@@ -29,7 +29,7 @@ from infimm_spark.runs.earlier import EarlierRun, earlier_runs
 from infimm_spark.runs.files import DataFile, catalogue
 from infimm_spark.runs.layout import STAGE_TABLES, STAGES, RunLayout
 from infimm_spark.runs.ledger import FunnelStage, funnel, mismatch
-from infimm_spark.runs.manifest import read_manifest, timestamp
+from infimm_spark.runs.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.s3a import require_jars, spark_location
 from infimm_spark.selection import fingerprint, select
 from infimm_spark.session import is_local, open_session
@@ -125,6 +125,25 @@ class Run:
         """Add what a unit of work committed to the session's metrics."""
         if self._counters is not None:
             self._counters.add(stage, counts)
+
+    def manifest(
+        self,
+        stage: str,
+        identity: dict[str, Any],
+        counts: dict[str, int],
+        files: list[DataFile],
+        started: str,
+    ) -> Manifest:
+        """What says that a unit of this run's work, begun at `started`, is complete as of now."""
+        return Manifest(
+            stage=stage,
+            run_id=self.run_id,
+            identity=identity,
+            counts=counts,
+            files=files,
+            started=started,
+            finished=timestamp(),
+        )
 
     # -- what the stages work with ---------------------------------------------------------------
 

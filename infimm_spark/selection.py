@@ -17,7 +17,6 @@ from infimm_spark.runs import tables
 from infimm_spark.runs.files import catalogue
 from infimm_spark.runs.layout import RunLayout
 from infimm_spark.runs.manifest import (
-    Manifest,
     check_identity,
     read_manifest,
     timestamp,
@@ -49,15 +48,7 @@ def select(run: Run, config: IndexConfig) -> list[WarcFile]:
         run.write(chosen, folder)
         files = catalogue(run.layout.root, [folder], run.spark)
         counts = {"files": sum(file.rows for file in files)}
-        manifest = Manifest(
-            stage=_STAGE,
-            run_id=run.run_id,
-            identity=identity,
-            counts=counts,
-            files=files,
-            started=started,
-            finished=timestamp(),
-        )
+        manifest = run.manifest(_STAGE, identity, counts, files, started)
         write_manifest(run.layout.manifest(_STAGE), manifest)
     names = sorted(row["warc_file"] for row in _rows(run.layout, ["warc_file"]))
     if not names:

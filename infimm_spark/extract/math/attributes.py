@@ -6,8 +6,8 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.latex import is_tex
 from infimm_spark.extract.math.asciimath import asciimath_to_latex
-from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
-from infimm_spark.extract.math.mathml_elements import math_mark
+from infimm_spark.extract.math.mathml import ConversionError
+from infimm_spark.extract.math.mathml_elements import source_mark
 from infimm_spark.extract.math.sources import Attributes, Page, undelimited
 
 # These names mean TeX wherever they stand; the others need a value that looks like it.
@@ -56,12 +56,8 @@ def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> st
     source = attrs.get("data-mathml") or ""
     if "math" not in source:
         return None
-    try:
-        math = parse_mathml(source.replace("«", "<").replace("»", ">").replace("¨", '"'))
-    except ConversionError as error:
-        return page.ledger.fail(str(error), False, "data-mathml")
-    display = math.attributes.get("display") == "block"
-    return math_mark(math, math.attributes, page, display, "data-mathml")
+    source = source.replace("«", "<").replace("»", ">").replace("¨", '"')
+    return source_mark(source, page, False, "data-mathml")
 
 
 def read_rendered(attrs: Attributes, page: Page) -> str | None:

@@ -7,8 +7,8 @@ import re
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.mathjax_output import mathjax_to_latex
-from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
-from infimm_spark.extract.math.mathml_elements import math_mark
+from infimm_spark.extract.math.mathml import ConversionError
+from infimm_spark.extract.math.mathml_elements import math_mark, source_mark
 from infimm_spark.extract.math.sources import (
     Attributes,
     Page,
@@ -63,12 +63,7 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
         carrier = node.css_first("[data-mathml]")
         mathml = carrier.attributes.get("data-mathml") if carrier is not None else None
     if mathml:
-        try:
-            math = parse_mathml(mathml)
-        except ConversionError as error:
-            return page.ledger.fail(str(error), display, "mathjax-mathml")
-        shown = display or math.attributes.get("display") == "block"
-        return math_mark(math, math.attributes, page, shown, "mathjax-mathml")
+        return source_mark(mathml, page, display, "mathjax-mathml")
     embedded = first(node, "math")
     if embedded is not None:
         return math_mark(embedded, embedded.attributes, page, display, "mathjax-mathml")

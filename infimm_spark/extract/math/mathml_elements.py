@@ -7,7 +7,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.latex import clean
-from infimm_spark.extract.math.mathml import ConversionError, mathml_to_latex
+from infimm_spark.extract.math.mathml import ConversionError, mathml_to_latex, parse_mathml
 from infimm_spark.extract.math.sources import Attributes, Page, class_of, first, text_of
 
 
@@ -61,6 +61,16 @@ def math_mark(
     if not tex.strip():
         return ""
     return page.ledger.add(tex, display, origin)
+
+
+def source_mark(source: str, page: Page, display: bool, origin: str) -> str:
+    """`math_mark` of MathML that stands as text in a script or an attribute."""
+    try:
+        math = parse_mathml(source)
+    except ConversionError as error:
+        return page.ledger.fail(str(error), display, origin)
+    shown = display or math.attributes.get("display") == "block"
+    return math_mark(math, math.attributes, page, shown, origin)
 
 
 def is_display(node: LexborNode, attrs: Attributes) -> bool:

@@ -7,8 +7,8 @@ import re
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.asciimath import asciimath_to_latex
-from infimm_spark.extract.math.mathml import ConversionError, parse_mathml
-from infimm_spark.extract.math.mathml_elements import math_mark
+from infimm_spark.extract.math.mathml import ConversionError
+from infimm_spark.extract.math.mathml_elements import source_mark
 from infimm_spark.extract.math.sources import Attributes, Page
 
 
@@ -30,12 +30,7 @@ def read_script(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
         except ConversionError as error:
             return page.ledger.fail(str(error), display, "asciimath-script")
     if language in ("mml", "mathml"):
-        try:
-            math = parse_mathml(source)
-        except ConversionError as error:
-            return page.ledger.fail(str(error), display, "mathml-script")
-        shown = display or math.attributes.get("display") == "block"
-        return math_mark(math, math.attributes, page, shown, "mathml-script")
+        return source_mark(source, page, display, "mathml-script")
     return ""
 
 
