@@ -16,6 +16,7 @@ MAX_CHARS = 1_000
 """Characters of prose given to fastText: more costs time and decides nothing."""
 
 _MAX_RAW_CHARS = 4 * MAX_CHARS  # of the text in which prose is looked for
+_PIECE = 600  # characters of it at a time: most texts are prose and need no more than two or three
 
 # `$x^2$`, `\(a\)`, `\[b\]`, `\begin{align}…\end{align}`, a bare `\frac`, a URL
 _NOT_PROSE = re.compile(
@@ -87,23 +88,26 @@ def prose(text: str) -> str:
     `a` and `i`, and whatever looks like code: camelCase, capitals only, words glued to brackets,
     dots, underscores or digits.
     """
-    words = []
-    length = 0
-    for word in _WORD.findall(_NOT_PROSE.sub(" ", text[:_MAX_RAW_CHARS])):
-        if word.isascii() and not _is_plain(word):
-            continue
-        words.append(word.lower())
-        length += len(word) + 1
-        if length > MAX_CHARS:
-            break
-    return " ".join(words)
+    text = _NOT_PROSE.sub(" ", text[:_MAX_RAW_CHARS])
+    words: list[str] = []
+    length = start = 0
+    while start < len(text) and length <= MAX_CHARS:
+        end = text.find(" ", start + _PIECE)
+        end = end if end >= 0 else len(text)
+        found = [word for word in _WORD.findall(text, start, end) if _is_plain(word)]
+        words += found
+        length += sum(map(len, found)) + len(found)
+        start = end
+    line = " ".join(words)
+    end = line.find(" ", MAX_CHARS)
+    return (line[:end] if end >= 0 else line).lower()
 
 
 def _is_plain(word: str) -> bool:
-    """`The`, `lemma`, `a`, `I`; not `x`, `maxIter`, `PDF`."""
-    if len(word) == 1:
-        return word in "aAI"
-    return word[1:].islower() or not word[1:].isalpha()
+    """`The`, `lemma`, `a`, `I`, any word of other letters; not `x`, `maxIter`, `PDF`."""
+    if word[1:].islower() or not word.isascii():
+        return True
+    return word in "aAI" if len(word) == 1 else not word[1:].isalpha()
 
 
 def _han_share(line: str) -> float:

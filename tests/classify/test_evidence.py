@@ -24,6 +24,8 @@ from infimm_spark.classify.evidence import hides_formulas, shows_formulas
         "[tex]x[/tex]",
         "<script src=MathJax.js></script> so $x+y$ is",
         r"<script src=katex.js></script> so \(x\) is",
+        r"the angle \pi",
+        "<script src=katex.js></script>$x$",
     ],
 )
 def test_formulas_are_seen(source: str) -> None:
@@ -52,7 +54,29 @@ def test_what_only_looks_like_a_formula_is_none(source: str) -> None:
     assert not shows_formulas(source.encode())
 
 
-def test_formulas_in_images_and_scripts_are_hidden() -> None:
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<script type="math/tex">x</script>',
+        '<script type="math/asciimath">x</script>',
+        '<img src="https://latex.codecogs.com/gif.latex?x">',
+        '<img src="https://s0.wp.com/latex.php?latex=x">',
+        '<img src="/cgi-bin/mimetex.cgi?x">',
+        '<img src="/cgi-bin/mathtex.cgi?x">',
+        '<img src="//quicklatex.com/cache3/1.png">',
+        '<img src="https://www.zhihu.com/equation?tex=x">',
+        '<img src="https://chart.googleapis.com/chart?cht=tx&chl=x">',
+        '<img src="https://wikimedia.org/api/rest_v1/media/math/render/svg/1">',
+        '<img src="/filter/tex/pix.php/1.gif">',
+        '<img src="_images/img/math/1.png">',
+    ],
+)
+def test_formulas_in_images_and_scripts_are_hidden(source: str) -> None:
     """What leaves nothing in the visible text."""
-    assert hides_formulas(b'<script type="math/tex">x</script>')
-    assert not hides_formulas(b"<p>plain")
+    assert hides_formulas(f"<p>A page: {source}".encode())
+
+
+def test_a_page_that_hides_nothing() -> None:
+    """Words of the signs alone are none, nor is a chart of another kind."""
+    for source in ("math tex codecogs", "latex-php", "cht=p3", "<a href=/math/>", "equation?text="):
+        assert not hides_formulas(source.encode())
