@@ -97,7 +97,8 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _NOTE = re.compile(r"footnote|reference|noteref|fn-?ref|cite|endnote", re.I)
 _INVISIBLE_CLASS = re.compile(
     r"(?:^|\s)(?:sr-only|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
-    r"skip-link|line-numbers-rows|lineno|linenos|gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
+    r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
+    r"gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
 )
 _DOLLAR_HINT = re.compile(r"\$[^$\s][^$]{0,200}?[\\^_=][^$]{0,200}\$")
 _MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
@@ -134,6 +135,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             elif kind == _LEAVE_IGNORED:
                 ignored -= 1
                 block = _leave(block)
+            elif kind == _LEAVE_IGNORED_INLINE:
+                ignored -= 1
             else:
                 ignored = int(closing)
                 block = _leave(block)
@@ -268,12 +271,10 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             node = node.first_child
             continue
         if ignore is not None and _is_ignored(attrs, ignore):
-            # rare: an inline element the configuration leaves alone becomes a code-like mark
-            source = text_of(node)
-            tree.codes.append(source)
-            block.children.append(f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}")
-            block.own_length += len(source)
-            node = following
+            # Its delimiters are left alone; elements inside that bear formulas are read.
+            ignored += 1
+            todo.append((following, _LEAVE_IGNORED_INLINE, ""))
+            node = node.first_child
             continue
         closing = " " if tag == "label" else ""
         node = node.first_child
@@ -288,6 +289,7 @@ _LEAVE_LINK = 1
 _LEAVE_TEXT = 2
 _LEAVE_IGNORED = 3
 _LEAVE_PROCESSED = 4
+_LEAVE_IGNORED_INLINE = 5
 
 
 _SENTENCE = 40

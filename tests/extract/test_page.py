@@ -133,6 +133,9 @@ def test_wikimedia_element_is_one_formula() -> None:
         ('<img src="img12.png" width="20" alt="$x^2$">', "x^2"),
         ('<img class="formulaInl" src="form_0.png" alt="$ \\lambda $">', r"\lambda"),
         ('<img class="math" src="_images/math/8a.png" alt="\\sum_i x_i">', r"\sum_i x_i"),
+        ('<img src="https://cdn.nlark.com/yuque/__latex/3e.svg#card=math&code=x%5E2&id=a">', "x^2"),
+        ('<img src="https://math.vercel.app/?from=x%5E2">', "x^2"),
+        ('<img src="eq1.png" alt="equation" title="\\frac{a}{b}">', r"\frac{a}{b}"),
     ],
 )
 def test_equation_images_become_formulas(markup: str, tex: str) -> None:
@@ -320,10 +323,13 @@ def test_comments_with_formulas_stay() -> None:
 
 
 def test_hidden_text_goes() -> None:
-    """What the page hides is not text."""
+    """What the page hides is not text, nor are links for those who do not see it."""
     assert (
         extracted('<p>seen</p><p style="display:none">unseen</p><p hidden>nor</p>').text == "seen"
     )
+    for name in ("assistive", "skip-link", "skipnav", "skip-to-content"):
+        link = f'<a class="{name}" href="#content">Skip to content</a>'
+        assert extracted(link + "<p>seen</p>").text == "seen"
 
 
 def test_reserved_characters_of_the_page_do_no_harm() -> None:

@@ -203,6 +203,25 @@ PLATFORMS = {
         '<p>so <!-- MATH\n $x^2$\n -->\n<span class="MATH"><i>x</i><sup>2</sup></span> is</p>', "", INLINE,
     ),
     "Jupyter": ("<div class='text_cell_render'><p>so $x^2$ is</p>$$x^2$$</div>", DOLLARS, [("x^2", False), ("x^2", True)]),
+    "Substack": (
+        '<p>so</p><div class="latex-rendered" data-attrs="{&quot;persistentExpression&quot;:&quot;x^2&quot;,&quot;id&quot;:&quot;A&quot;}">'
+        "</div>",
+        "",
+        [("x^2", True)],
+    ),
+    "MathLive": ("<p>so <math-span>x^2</math-span></p><math-div>x^2</math-div>", "", [("x^2", False), ("x^2", True)]),
+    "WordPress, KaTeX": (
+        '<p>so <span class="katex-eq" data-katex-display="false">x^2</span></p>'
+        '<span class="katex-eq" data-katex-display="true">x^2</span>',
+        "",
+        [("x^2", False), ("x^2", True)],
+    ),
+    "Quora": (
+        '<p>so <span class="mathjax_ignore"><span class="MathJax" id="MathJax-Element-1-Frame"></span>'
+        '<script type="math/tex" id="MathJax-Element-1">x^2</script> and $5</span></p>',
+        "",
+        [("x^2", False)],
+    ),
     "reveal and Docusaurus": (
         '<p>so <span class="katex"><span class="katex-mathml"><math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
         '<semantics><mrow/><annotation encoding="application/x-tex">x^2</annotation></semantics></math></span></span></p>',

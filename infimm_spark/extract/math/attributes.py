@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.latex import is_tex
@@ -49,6 +51,17 @@ def read_value(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """Quill's `span.ql-formula`: its TeX is in `data-value`, whatever has been rendered inside it."""
     tex = attrs.get("data-value")
     return page.ledger.add(tex, False, "data-value") if tex and tex.strip() else None
+
+
+def read_substack(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """Substack's LaTeX block, an empty element that its script fills: JSON in `data-attrs`."""
+    try:
+        tex = json.loads(attrs.get("data-attrs") or "{}")["persistentExpression"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (
+        page.ledger.add(tex, True, "data-attrs") if isinstance(tex, str) and tex.strip() else None
+    )
 
 
 def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:

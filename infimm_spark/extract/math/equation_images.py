@@ -16,7 +16,7 @@ _SERVICES = re.compile(
     r"zhihu\.com/equation|/equation\?tex=|math\.jianshu\.com|latex\.codecogs|quicklatex|"
     r"filter/tex|render\.githubusercontent\.com/render/math|i\.upmath\.me|tex\.s2cms|"
     r"latex-image|/cgi-bin/.*tex|texify|s0\.wp\.com/latex|sciweavers\.org/tex2img|/tex\.cgi|"
-    r"showdoc\.io|math\.now\.sh|latex\.vercel|luogu\.com\.cn/.*latex|xuite\.net/.*tex",
+    r"showdoc\.io|math\.now\.sh|(?:latex|math)\.vercel|nlark\.com/yuque/__latex/|luogu\.com\.cn/.*latex|xuite\.net/.*tex",
     re.I,
 )
 _QUERY = re.compile(
@@ -89,7 +89,7 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
     if alt and _is_alt_formula(alt, classes, service or marked):
         return _unwrapped(alt), _is_display(attributes, classes, alt), "image-alt"
     title = (attributes.get("title") or "").strip()
-    if (service or marked) and title and is_tex(title):
+    if title and is_tex(title) and (service or marked or _COMMAND.search(title)):
         return _unwrapped(title), _is_display(attributes, classes, title), "image-alt"
     if service and not alt and ("quicklatex" in source or "filter/tex" in source):
         return "", _is_display(attributes, classes, ""), "image-url"

@@ -16,6 +16,7 @@ _MOST_NODES = 2_000
 _BEARERS = frozenset({"math", "script", "img", "mjx-container", "svg", "mjx-math"})
 _BEARER_CLASS = re.compile(r"katex|MathJax|mjx|mwe-math|ql-")
 _DISPLAY_CLASS = re.compile(r"display|block", re.I)
+_DISPLAY_TAGS = frozenset({"div", "p", "pre", "figure", "math-div"})
 
 
 def read_raw(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
@@ -304,10 +305,13 @@ def _display(node: LexborNode, attrs: Attributes) -> bool:
     style = attrs.get("data-math-style")
     if style:
         return style == "display"
+    katex = attrs.get("data-katex-display")
+    if katex:
+        return katex == "true"
     environment = attrs.get("env")
     if environment:
         return environment == "displaymath"
     classes = attrs.get("class") or ""
     if "inline" in classes:
         return False
-    return _DISPLAY_CLASS.search(classes) is not None or node.tag in ("div", "p", "pre", "figure")
+    return _DISPLAY_CLASS.search(classes) is not None or node.tag in _DISPLAY_TAGS
