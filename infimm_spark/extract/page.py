@@ -116,6 +116,7 @@ class ParsedPage:
                 f"\\newcommand{{\\{name}}}[{macro.arguments}]{{{macro.body}}}"
                 for name, macro in sorted(ledger.macros.items())
             )
+        tree.release()
         return document
 
 

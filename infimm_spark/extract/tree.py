@@ -61,11 +61,17 @@ class PageTree:
 
     def __init__(self, root: Block) -> None:
         self.root = root
+        self.blocks = [root]
         self.codes: list[str] = []
         self.dollar_texts: list[str] = []
         self.figures: list[Block] = []
         self.opened = False
         """Whether a text node opens a displayed formula, which may run through several paragraphs."""
+
+    def release(self) -> None:
+        """Part the blocks from their parents: without cycles they are freed at once, uncollected."""
+        for block in self.blocks:
+            block.parent = None
 
 
 _BLOCK_NAMES = (
@@ -108,6 +114,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
     """Walk the body once, in page order, without recursion."""
     root = Block("body", body.attributes, None)
     tree = PageTree(root)
+    blocks = tree.blocks
     traits = page.traits
     bears_no_formula = _FORMULA_ATTRIBUTES.isdisjoint
     names_rendered = bool(traits.rendered)
@@ -196,6 +203,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
         if tag in _BLOCKS or "-" in tag:
             holder = tag in _PREFORMATTED and _holds_structure(node)
             inner = Block("div" if holder else tag, attrs, block)
+            blocks.append(inner)
             block.children.append(inner)
             if tag == "figure" or (tag == "div" and named.figure):
                 tree.figures.append(inner)

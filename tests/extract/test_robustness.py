@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import extract_page
 from infimm_spark.extract.document import Document
 from infimm_spark.extract.text import formulas_in
+from infimm_spark.extract.tree import Block
 
 FRAGMENTS = [
     *["<div class='katex'>", "<span class='MathJax' id='x'>", "<mjx-container display='true'>"],
@@ -137,6 +139,18 @@ def test_any_url_will_do(url: str) -> None:
     """A broken page address costs the pictures, not the page."""
     document = extract_page(b"<p>words <img src=a.png></p>", url=url)
     assert document.text == "words"
+
+
+def test_an_extracted_page_is_freed_without_the_collector() -> None:
+    """The page process collects seldom: what a page leaves in cycles would pile up."""
+    gc.collect()
+    gc.disable()
+    try:
+        page = b"<div><ul><li>a $x$<li>b</ul><figure><img src=a.png><figcaption>c</figcaption></figure>"
+        assert extract_page(page * 20, url="https://example.org/").text
+        assert not any(isinstance(alive, Block) for alive in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_real_pages_mutated(shared_data: Path) -> None:
