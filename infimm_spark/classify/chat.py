@@ -266,7 +266,7 @@ def _answer(data: bytes) -> Answer:
     """The first choice of a completion; raises `_TransientError` for anything else."""
     try:
         parsed = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _TransientError("not_json", "answered with something other than JSON") from None
     try:
         text = parsed["choices"][0]["message"]["content"]

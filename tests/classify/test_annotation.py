@@ -209,6 +209,10 @@ def _nonsense(handler: Handler, text: str, nth: int) -> None:
     handler.send(b"\x00\xff<<<not json")
 
 
+def _endless_nesting(handler: Handler, text: str, nth: int) -> None:
+    handler.send("[" * 100_000)
+
+
 def _wrong_json(handler: Handler, text: str, nth: int) -> None:
     answers = ('{"choices": []}', "[1, 2]", '{"choices": [{"message": {"content": 7}}]}')
     handler.send(answers[nth % 3])
@@ -222,6 +226,7 @@ MISCHIEF = {
     "connection": _truncated,
     "connection (closed)": _closed,
     "not_json": _nonsense,
+    "not_json (nested)": _endless_nesting,
     "no_completion": _wrong_json,
 }
 

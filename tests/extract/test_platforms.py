@@ -231,6 +231,14 @@ PLATFORMS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "attrs", ["", "x", "[1]", "7", '{"persistentExpression": 7}', "[" * 100_000]
+)
+def test_substack_without_a_formula(attrs: str) -> None:
+    """Whatever stands in the attribute, the page is read."""
+    assert formulas(f"<p>so</p><div class='latex-rendered' data-attrs='{attrs}'></div>", "") == []
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_formulas_of_a_platform(name: str) -> None:
     """The formula comes out, once, as the site means it."""

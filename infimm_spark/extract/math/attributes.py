@@ -57,7 +57,7 @@ def read_substack(node: LexborNode, attrs: Attributes, page: Page) -> str | None
     """Substack's LaTeX block, an empty element that its script fills: JSON in `data-attrs`."""
     try:
         tex = json.loads(attrs.get("data-attrs") or "{}")["persistentExpression"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return (
         page.ledger.add(tex, True, "data-attrs") if isinstance(tex, str) and tex.strip() else None
