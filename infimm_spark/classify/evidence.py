@@ -28,6 +28,8 @@ _HIDDEN = (
     rb"cht=tx",
     rb"filter/tex/",
     rb"img/math/",
+    rb"images/equations/",
+    rb"mathtag=[\"']?math",
 )
 
 _SHOWN = (

@@ -69,6 +69,8 @@ def test_what_only_looks_like_a_formula_is_none(source: str) -> None:
         '<img src="https://wikimedia.org/api/rest_v1/media/math/render/svg/1">',
         '<img src="/filter/tex/pix.php/1.gif">',
         '<img src="_images/img/math/1.png">',
+        '<img src="/images/equations/Circle/Inline1.svg" class="inlineformula" alt="pi">',
+        '<span class="MathJye" mathtag="math">',
     ],
 )
 def test_formulas_in_images_and_scripts_are_hidden(source: str) -> None:

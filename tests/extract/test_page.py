@@ -135,6 +135,18 @@ def test_wikimedia_element_is_one_formula() -> None:
         ('<img class="math" src="_images/math/8a.png" alt="\\sum_i x_i">', r"\sum_i x_i"),
         ('<img src="https://cdn.nlark.com/yuque/__latex/3e.svg#card=math&code=x%5E2&id=a">', "x^2"),
         ('<img src="https://math.vercel.app/?from=x%5E2">', "x^2"),
+        (
+            '<img src="/images/equations/A/Inline1.svg" class="inlineformula" alt="z^_">',
+            r"\overline{z}",
+        ),
+        (
+            '<img src="/images/equations/A/Inline2.svg" class="inlineformula" alt="(n; k)">',
+            r"\binom{n}{k}",
+        ),
+        (
+            '<img src="/images/equations/A/Inline3.svg" class="inlineformula" alt="sum_(n=1)^inftyx^n">',
+            r"\sum_{n=1}^{\infty}x^{n}",
+        ),
         ('<img src="eq1.png" alt="equation" title="\\frac{a}{b}">', r"\frac{a}{b}"),
     ],
 )
@@ -144,6 +156,15 @@ def test_equation_images_become_formulas(markup: str, tex: str) -> None:
     assert [f.tex for f in document.formulas] == [tex]
     assert document.images == []
     assert document.text == f"where ${tex}$ holds for everything in the sentence"
+
+
+def test_an_equation_image_in_words_stays_an_image() -> None:
+    """MathWorld describes what AsciiMath cannot say in English: no formula is made of that."""
+    document = extracted(
+        '<p>so <img src="/images/equations/A/Inline4.svg" class="inlineformula" alt="A intersection B"> is</p>'
+    )
+    assert document.formulas == []
+    assert [image.alt for image in document.images] == ["A intersection B"]
 
 
 def test_containers_and_attributes() -> None:

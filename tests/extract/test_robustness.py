@@ -18,6 +18,15 @@ from infimm_spark.extract.text import formulas_in
 from infimm_spark.extract.tree import Block
 
 FRAGMENTS = [
+    *[
+        "<span mathtag='math'>",
+        "<table cellpadding='-1' cellspacing='-1'><tr><td style='border-bottom:1px'>",
+    ],
+    *[
+        "<span class='msubsup'>",
+        "<span class='msub'>",
+        "<td style=\"background:url('part/8730.png')\">",
+    ],
     *["<div class='katex'>", "<span class='MathJax' id='x'>", "<mjx-container display='true'>"],
     *[
         "</div>",
@@ -195,6 +204,10 @@ def test_real_pages_mutated(shared_data: Path) -> None:
         "<code>`</code>",
         "\\newcommand{\\x}{y} ",
         "<ul><li><a href=x>link</a></ul><h3>t</h3>",
+        "<span mathtag=math>x<sup>2</sup></span>",
+        "<span mathtag=math>",
+        "<table cellpadding=-1 cellspacing=-1><tr><td>x",
+        "<span class=mfrac mathtag=math><i class=fracZi>x",
     ],
 )
 def test_extraction_is_linear(unit: str) -> None:

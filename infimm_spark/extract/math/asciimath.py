@@ -33,6 +33,11 @@ def asciimath_to_latex(source: str) -> str:
     return _Parser(_tokens(source[:MAX_LENGTH])).expression().strip()
 
 
+def unread_letters(word: str) -> int:
+    """Letters of a word that belong to no name of AsciiMath: few in `inftydx`, all in `hello`."""
+    return sum(len(token) == 1 and token.isalpha() for token in _tokens(word))
+
+
 # Symbols: AsciiMath's name -> TeX.
 _CONSTANTS = {
     # Greek

@@ -12,6 +12,7 @@ from infimm_spark.extract.math import (
     generators,
     katex,
     mathjax,
+    mathjye,
     mathml_elements,
     platforms,
     script_elements,
@@ -36,6 +37,7 @@ TAGS: dict[str, Reader] = {
     "mathjax": platforms.read_mixed,
     "code": platforms.read_code,
     "pre": platforms.read_pre,
+    "table": mathjye.read_table,
 }
 
 CLASSES: dict[str, Reader] = {
@@ -91,6 +93,7 @@ CLASSES: dict[str, Reader] = {
     "mathquill": platforms.read_ambiguous,
     "mathquill-embedded-latex": platforms.read_raw,
     "mq-selectable": platforms.read_raw,
+    "MathJye": mathjye.read_mathjye,
     "asciimath": platforms.read_asciimath,
     "AM": platforms.read_asciimath,
 }
@@ -107,6 +110,7 @@ ATTRIBUTES: dict[str, Reader] = {
     "data-value-tex": attributes.read_attribute,
     "data-asciimath": attributes.read_attribute,
     "data-mathml": attributes.read_mathml_attribute,
+    "mathtag": mathjye.read_mathjye,
 }
 
 _ATTRIBUTE_NAMES = frozenset(ATTRIBUTES)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote, unquote_plus
 
 from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.math.asciimath import asciimath_to_latex, unread_letters
 
 Attributes = Mapping[str, str | None]
 
@@ -78,6 +79,10 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
         tex = attributes.get(name)
         if tex and is_tex(tex):
             return tex, _is_display(attributes, classes, tex), "image-attribute"
+    if "/images/equations/" in source and (kind := _MATHWORLD.search(classes)) is not None:
+        tex = _mathworld_tex(alt)
+        if tex is not None:
+            return tex, kind[0] != "inlineformula", "image-alt"
     service = ("?" in source or "upmath" in source or "tex" in source) and (
         _SERVICES.search(source) is not None
     )
@@ -121,6 +126,25 @@ def _from_address(source: str) -> str | None:
 
 
 _FORM = re.compile(r"latex\.php|zhihu\.com/equation|math\.jianshu", re.I)
+
+
+_MATHWORLD = re.compile(r"\b(?:inlineformula|numberedequation|displayformula)\b")
+
+
+def _mathworld_tex(alt: str) -> str | None:
+    """MathWorld's alternative texts: AsciiMath but for a few spellings; None where it is none."""
+    if not alt or len(alt) > 2_000:
+        return None
+    source = _OVER.sub(lambda match: f" {_OVER_NAMES[match[2]]}({match[1]}) ", alt)
+    if any(unread_letters(word) > 3 for word in _LONG_WORD.findall(source)):
+        return None
+    return _BINOMIAL.sub(r"\\binom{\1}{\2}", asciimath_to_latex(source))
+
+
+_OVER = re.compile(r"(?<![A-Za-z])([A-Za-z])\^(__?|\^|~|->|\.(?!\.))(?![A-Za-z0-9(])")
+_OVER_NAMES = {"_": "bar", "__": "bar", "^": "hat", "~": "tilde", "->": "vec", ".": "dot"}
+_BINOMIAL = re.compile(r"\(([^();]{1,40});([^();]{1,40})\)")
+_LONG_WORD = re.compile(r"[A-Za-z]{4,}")
 
 
 def _is_alt_formula(alt: str, classes: str, marked: bool) -> bool:
