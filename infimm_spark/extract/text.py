@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 
 from infimm_spark.extract import marks
-from infimm_spark.extract.tree import Block
+from infimm_spark.extract.tree import Block, literal
 
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 
@@ -178,7 +178,7 @@ class Renderer:
     def _folded(self, run: str) -> str:
         text = self._scan(run)
         if "$" in text or "`" in text:
-            text = _SPECIAL.sub(r"\1\1\\\2", text)
+            text = literal(text)
         if "\\" in text:
             text = _BACKSLASH_BEFORE_MARK.sub(r"\1 ", text)
         if marks.SUP in text or marks.SUB in text or marks.RAISED_END in text:
@@ -262,7 +262,6 @@ _RAISED = re.compile("(.?)([\ue005\ue006])([^\ue005-\ue007]*)\ue007", re.S)
 _SHORT_TOKENS = 40
 
 
-_SPECIAL = re.compile(r"(?<!\\)(\\*)([$`])")
 _BACKSLASH_BEFORE_MARK = re.compile("(\\\\(?=[\ue000\ue001])|`(?=\ue001))")
 _DEEPEST_RAISED = 6
 _RAISED_LEFT = re.compile("[\ue005-\ue007]")
@@ -270,11 +269,24 @@ _RAISED_LEFT = re.compile("[\ue005-\ue007]")
 
 def _without_raised(text: str) -> str:
     """Innermost scripts first; what nests deeper than any formula is plain text."""
+    if "\u2044" in text or "/" in text:
+        text = _STACKED.sub(_stacked, text)
     for _ in range(_DEEPEST_RAISED):
         text, count = _RAISED.subn(_raised, text)
         if not count:
             break
     return _RAISED_LEFT.sub("", text)
+
+
+# `2<sup>1</sup>⁄<sub>3</sub>` is two and a third, no power.
+_STACKED = re.compile(
+    "(\\d?)\ue005\\s*(\\d{1,6})\\s*\ue007\\s*([\u2044/])\\s*\ue006\\s*(\\d{1,6})\\s*\ue007"
+)
+
+
+def _stacked(match: re.Match[str]) -> str:
+    whole = f"{match[1]} " if match[1] else ""
+    return f"{whole}{match[2]}{match[3]}{match[4]}"
 
 
 def _raised(match: re.Match[str]) -> str:

@@ -144,6 +144,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 block = _leave(block)
             elif kind == _LEAVE_IGNORED_INLINE:
                 ignored -= 1
+            elif kind == _LEAVE_PROCESSED_INLINE:
+                ignored = int(closing)
             else:
                 ignored = int(closing)
                 block = _leave(block)
@@ -154,7 +156,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             text = node.text_content
             if text:
                 if ignored and ("$" in text or "\\" in text):
-                    tree.codes.append(text)
+                    tree.codes.append(literal(text))
                     text = f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}"
                 block.children.append(text)
                 if not text.isspace():
@@ -278,6 +280,11 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             todo.append((following, _LEAVE_TEXT, '"'))
             node = node.first_child
             continue
+        if ignored and process is not None and _is_ignored(attrs, process):
+            todo.append((following, _LEAVE_PROCESSED_INLINE, str(ignored)))
+            ignored = 0
+            node = node.first_child
+            continue
         if ignore is not None and _is_ignored(attrs, ignore):
             # Its delimiters are left alone; elements inside that bear formulas are read.
             ignored += 1
@@ -298,6 +305,7 @@ _LEAVE_TEXT = 2
 _LEAVE_IGNORED = 3
 _LEAVE_PROCESSED = 4
 _LEAVE_IGNORED_INLINE = 5
+_LEAVE_PROCESSED_INLINE = 6
 
 
 _SENTENCE = 40
@@ -324,6 +332,14 @@ def _leave(block: Block) -> Block:
     parent.formulas += block.formulas
     parent.images += block.images
     return parent
+
+
+def literal(text: str) -> str:
+    """Text with the dollar signs and backticks that delimit nothing written as such."""
+    return _SPECIAL.sub(r"\1\1\\\2", text)
+
+
+_SPECIAL = re.compile(r"(?<!\\)(\\*)([$`])")
 
 
 def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:

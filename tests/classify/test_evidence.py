@@ -20,6 +20,8 @@ from infimm_spark.classify.evidence import hides_formulas, shows_formulas
         "&int; f",
         "∑ und ∫",
         "the angle θ",
+        "Solve {eq}x{/eq}",
+        '<code class="reqn">n</code>',
         '<IMG ALT="$ x $" SRC="img1.gif">',
         "[tex]x[/tex]",
         "<script src=MathJax.js></script> so $x+y$ is",

@@ -7,6 +7,7 @@ import pytest
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import extract_page, parse_page
 from infimm_spark.extract.document import Document
+from infimm_spark.extract.text import formulas_in
 
 MATHJAX = '<script src="https://cdn.jsdelivr.net/npm/mathjax@3/es5/tex-mml-chtml.js"></script>'
 DOLLARS = (
@@ -259,9 +260,9 @@ def test_ignored_class_is_left_alone() -> None:
         "<script>MathJax = {tex: {inlineMath: [['$','$']]}, options: {ignoreHtmlClass: 'no-tex'}}"
         "</script>" + MATHJAX
     )
-    assert formulas('<p class="no-tex">not $x$</p><p>but $y$ is one</p>', head) == [
-        ("y", False, "dollar")
-    ]
+    document = extracted('<p class="no-tex">not $x$</p><p>but $y$ is one</p>', head)
+    assert [(f.tex, f.display, f.encoding) for f in document.formulas] == [("y", False, "dollar")]
+    assert formulas_in(document.text) == [("y", False)]
 
 
 def test_a_formula_broken_over_lines_and_emphasis_is_whole() -> None:
@@ -308,6 +309,8 @@ def test_structure_becomes_markdown() -> None:
         ("Brand<sup>™</sup>", "Brand™"),
         ('word<sup><a href="#fn1">3</a></sup> next', "word[3] next"),
         ("H<sub>2</sub>O", "H_{2}O"),
+        ("2<sup>1</sup>⁄<sub>3</sub> cups", "2 1⁄3 cups"),
+        ("<sup>22</sup>/<sub>7</sub>", "22/7"),
     ],
 )
 def test_raised_and_lowered_text(markup: str, text: str) -> None:

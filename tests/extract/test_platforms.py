@@ -203,6 +203,39 @@ PLATFORMS = {
         '<p>so <!-- MATH\n $x^2$\n -->\n<span class="MATH"><i>x</i><sup>2</sup></span> is</p>', "", INLINE,
     ),
     "Jupyter": ("<div class='text_cell_render'><p>so $x^2$ is</p>$$x^2$$</div>", DOLLARS, [("x^2", False), ("x^2", True)]),
+    "study.com": ("<p>so {eq}x^2 {/eq} is</p>", "", INLINE),
+    "GeeksforGeeks": ("<p>so [Tex]x^2[/Tex] is</p>", "", INLINE),
+    "edX": (
+        "<p>so [mathjaxinline]x^2[/mathjaxinline] is</p><p>[mathjax]x^2[/mathjax]</p>",
+        MATHJAX,
+        [("x^2", False), ("x^2", True)],
+    ),
+    "AtCoder": (
+        "<p>so <var>x \\leq y</var> with <var>x</var></p><pre><var>x</var></pre>",
+        "",
+        [("x \\leq y", False), ("x", False)],
+    ),
+    "R, help": (
+        '<p>so <code class="reqn">x^2</code> is</p><p style="text-align: center;"><code class="reqn">x^2</code></p>',
+        "",
+        [("x^2", False), ("x^2", True)],
+    ),
+    "R, help rendered": (
+        '<p>so <code class="reqn"><span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi>'
+        '<annotation encoding="application/x-tex">x^2</annotation></semantics></math></span></span></code></p>',
+        "",
+        INLINE,
+    ),
+    "Math is Fun": (
+        '<p>x = <span class="intbl"><em>x<sup>2</sup></em><strong>2</strong></span></p>',
+        "",
+        [("\\frac{x^2}{2}", False)],
+    ),
+    "Kattis": (
+        "<p class='tex2jax_ignore'>pays $5 for <span class='tex2jax_process'>$x^2$</span></p>",
+        DOLLARS,
+        INLINE,
+    ),
     "Substack": (
         '<p>so</p><div class="latex-rendered" data-attrs="{&quot;persistentExpression&quot;:&quot;x^2&quot;,&quot;id&quot;:&quot;A&quot;}">'
         "</div>",

@@ -171,8 +171,11 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
         "\\(": _Kind("\\)", False, "paren", sure),
         "\\[": _Kind("\\]", True, "bracket", sure),
     }
-    for tag in ("tex", "latex", "math", "itex", "TEX", "LATEX", "MATH"):
-        kinds[f"[{tag}]"] = _Kind(f"[/{tag}]", False, "bbcode", 1)
+    for tag in ("tex", "latex", "math", "itex", "mathjaxinline"):
+        for name in {tag, tag.upper(), tag.capitalize()}:
+            kinds[f"[{name}]"] = _Kind(f"[/{name}]", False, "bbcode", 1)
+    kinds["[mathjax]"] = _Kind("[/mathjax]", True, "bbcode", 1)  # edX, as `[mathjaxinline]`
+    kinds["{eq}"] = _Kind("{/eq}", False, "bbcode", 1)  # study.com
     if traits.itex:
         kinds["[tex]"] = _Kind("[/tex]", True, "bbcode", 1)
     if traits.imath:

@@ -38,6 +38,7 @@ TAGS: dict[str, Reader] = {
     "code": platforms.read_code,
     "pre": platforms.read_pre,
     "table": mathjye.read_table,
+    "var": platforms.read_var,
 }
 
 CLASSES: dict[str, Reader] = {
@@ -67,6 +68,8 @@ CLASSES: dict[str, Reader] = {
     "MathTex": platforms.read_raw,
     "kdmath": platforms.read_raw,
     "katex-eq": platforms.read_raw,
+    "reqn": platforms.read_reqn,
+    "intbl": platforms.read_stacked,
     "ql-formula": attributes.read_value,
     "latex-rendered": attributes.read_substack,
     "js-render-math": platforms.read_raw,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from selectolax.lexbor import LexborNode
@@ -112,6 +113,52 @@ def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
             if display is not None and is_tex(source):
                 return page.ledger.add(tex, display, "code")
     return None
+
+
+def read_var(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`<var>1 \\leq N</var>`: TeX in the problems of programming contests."""
+    source = text_of(node).strip() if page.traits.var_is_tex else ""
+    return page.ledger.add(source, False, "var") if source else None
+
+
+def read_reqn(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`<code class="reqn">`: the TeX of R's help pages, rendered or not; displayed where it is centred."""
+    if node.css_first(".katex, math") is not None:
+        rendered = node.css_first("annotation")
+        source = rendered.text() if rendered is not None else None
+    else:
+        source = text_of(node)
+    if not source or not source.strip():
+        return None
+    around = node.parent
+    style = around.attributes.get("style") if around is not None and around.tag == "p" else None
+    return page.ledger.add(source.strip(), "center" in (style or ""), "code")
+
+
+def read_stacked(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+    """`span.intbl`, Math is Fun's fraction: `<em>` over `<strong>`."""
+    parts = [child for child in _elements(node) if child.tag in ("em", "strong")]
+    if [part.tag for part in parts] != ["em", "strong"]:
+        return None
+    top, bottom = (
+        html_to_latex(part)
+        .removeprefix(r"\mathbf{")
+        .removesuffix("}" if part.tag == "strong" else "")
+        for part in parts
+    )
+    return (
+        page.ledger.add(f"\\frac{{{top}}}{{{bottom}}}", False, "html-math")
+        if top and bottom
+        else None
+    )
+
+
+def _elements(node: LexborNode) -> Iterator[LexborNode]:
+    child = node.first_child
+    while child is not None:
+        if child.is_element_node:
+            yield child
+        child = child.next
 
 
 def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:

@@ -38,6 +38,8 @@ class Traits:
     """Whether `[imath]` is the inline delimiter, so that `[math]` is the display one."""
     asciimath: list[Pair] = field(default_factory=list)
     khan: bool = False
+    var_is_tex: bool = False
+    """Whether `<var>` holds TeX, as on AtCoder."""
     macros: dict[str, Any] = field(default_factory=dict)
     rendered: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Element id → (TeX, display) of `katex.render("...", element)` calls."""
@@ -57,6 +59,8 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
         traits.code_is_read = True
     if "data-require=" in text and 'class="exercise"' in text:
         traits.khan = True
+    if "<var>" in text and not traits.khan:
+        traits.var_is_tex = _TEX_IN_VAR.search(text) is not None
     if not traits.library:
         traits.library = any(sign in text for sign in _LIBRARY_MARKUP)
     if traits.library and ("tex2jax_" in text or "mathjax_" in text) and _MYST not in text:
@@ -66,6 +70,9 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
     return traits
 
 
+_TEX_IN_VAR = re.compile(
+    r"<var>[^<>\\]{0,200}\\(?:leq?|geq?|ldots|dots|times|cdots?|frac|neq|mathrm|sum|text)\b"
+)
 # MyST marks whole documents with both; the dollars its parser left there are mathematics all the same.
 _MYST = "tex2jax_ignore mathjax_ignore"
 _IGNORED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_ignore|mathjax_ignore)(?:\s|$)")
