@@ -19,16 +19,15 @@ fixtures = module_at(TESTS / "fixtures" / "pages.py")
 scorer = module_at(REPOSITORY / "benchmarks" / "formulas.py")
 PAGES = fixtures.fixture_pages()
 
-DECODED = [page for page in PAGES if page.name != "mathjax2-svg-bare"]
-
 # What is left below the targets, and why; every other page has to reach them.
 FLOORS = {
+    "mathjax2-svg-bare": 0.96,  # boxes and numbered rows
     "mathjax2-htmlcss-bare": 0.90,  # stretched signs above and below, numbered rows
     "pandoc-plain": 0.88,  # function names and letters are told apart by slant alone
 }
 
 
-@pytest.mark.parametrize("page", DECODED, ids=[page.name for page in DECODED])
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_formulas_come_back_from_a_rendered_page(page: object) -> None:
     """At least 98 % of the formulas, and no more than were there, where the page holds a source;
     at least 95 % of those that are only drawn."""
@@ -37,21 +36,6 @@ def test_formulas_come_back_from_a_rendered_page(page: object) -> None:
     floor = FLOORS.get(page.name, 0.98 if page.source_bearing else 0.95)
     assert score.matched >= floor * score.expected, score.misses
     assert score.matched >= floor * score.found, score.inventions
-
-
-def test_what_cannot_be_decoded_is_named_and_not_invented() -> None:
-    """SVG of MathJax 2 without a source keeps only the places of glyphs: rows of signs are read,
-    all else is a failed formula of the ledger."""
-    from infimm_spark.extract import extract_page
-
-    page = next(page for page in PAGES if page.name == "mathjax2-svg-bare")
-    document = extract_page(page.html, url="https://example.org/")
-    assert len(document.formulas) == len(page.expected)
-    failed = [formula for formula in document.formulas if formula.outcome == "failed"]
-    assert {formula.reason for formula in failed} == {"undecodable"}
-    score = scorer.Score()
-    score.add(page.name, page.expected, scorer.extracted(page.html))
-    assert score.matched >= 0.85 * score.found > 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

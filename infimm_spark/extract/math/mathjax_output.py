@@ -12,6 +12,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.element import MAX_ELEMENTS, ConversionError, Element
+from infimm_spark.extract.math.mathjax_svg import svg_to_element
 from infimm_spark.extract.math.mathml import element_to_latex
 from infimm_spark.extract.math.symbols import names
 
@@ -21,14 +22,18 @@ __all__ = ["ConversionError", "mathjax_to_latex"]
 def mathjax_to_latex(node: LexborNode) -> str:
     r"""LaTeX of rendered MathJax output: the container element or anything that holds it.
 
-    Reads MathJax 3 and 4 CHTML and SVG, and MathJax 2 CommonHTML and HTML-CSS. Assistive MathML
+    Reads MathJax 3 and 4 CHTML and SVG, and MathJax 2 CommonHTML, HTML-CSS and SVG. Assistive MathML
     and `data-latex` are for the caller to look at first; they are ignored here.
 
     Raises:
-        ConversionError: ``empty``, ``too_large``, or ``undecodable`` for output whose structure
-            is gone (MathJax 2 SVG).
+        ConversionError: ``empty``, ``too_large``, ``too_deep``, or ``undecodable`` for output that shows
+            nothing that could be read.
     """
-    root = None if _is_laid_out_glyphs(node) else _read(node)
+    svg = node if node.tag == "svg" else node.css_first("svg")
+    if svg is not None and node.css_first("[data-mml-node]") is None:  # of MathJax 2
+        root: Element | None = svg_to_element(svg)
+    else:
+        root = _read(node)
     if root is None:
         raise ConversionError("undecodable")
     return element_to_latex(root)
@@ -61,25 +66,6 @@ _TRANSLATE = re.compile(r"translate\(\s*-?[\d.e-]+[ ,]+(-?[\d.e-]+)")
 # The calligraphic font has no code points of its own: `TEX-C` in CHTML, `#MJX-1-TEX-C-4C` in SVG.
 _CALLIGRAPHIC = re.compile(r"(?:TEX|NCM)-C(?:$|[- ])")
 _HREF_CODE = re.compile(r"-([0-9A-F]{2,6})\Z")
-
-
-def _is_laid_out_glyphs(node: LexborNode) -> bool:
-    """Whether this is SVG of MathJax 2, which says only where glyphs stand, and they are not in a row."""
-    for glyph in node.css("svg use"):
-        attrs = glyph.attributes
-        reference = attrs.get("xlink:href") or attrs.get("href") or ""
-        if not reference.startswith("#MJ") or reference.startswith("#MJX"):
-            return False
-        plain = reference.startswith(("#MJMATHI-", "#MJMAIN-"))
-        if (
-            not plain
-            or attrs.get("y") not in (None, "0")
-            or "scale" in (attrs.get("transform") or "")
-        ):
-            return True
-        if node.css_first("svg g g") is not None:
-            return True
-    return node.css_first("svg rect") is not None and node.css_first("[data-mml-node]") is None
 
 
 def _read(node: LexborNode) -> Element | None:
