@@ -29,6 +29,7 @@ _HIDDEN = (
     rb"filter/tex/",
     rb"img/math/",
     rb"images/equations/",
+    rb"/flx/math/",
     rb"mathtag=[\"']?math",
 )
 

@@ -203,6 +203,14 @@ PLATFORMS = {
         '<p>so <!-- MATH\n $x^2$\n -->\n<span class="MATH"><i>x</i><sup>2</sup></span> is</p>', "", INLINE,
     ),
     "Jupyter": ("<div class='text_cell_render'><p>so $x^2$ is</p>$$x^2$$</div>", DOLLARS, [("x^2", False), ("x^2", True)]),
+    "CK-12": (
+        '<p>so <img class="x-ck12-math" src="/flx/math/inline/x%5E2"> is</p>'
+        '<p><img class="x-ck12-block-math" src="/flx/math/block/x%5E2" alt="x^2"></p>',
+        "",
+        [("x^2", False), ("x^2", True)],
+    ),
+    "TeX the World": ("<p>so [;x^2;] is</p>", "", INLINE),
+    "bilibili": ('<p>so <img src="//api.example.com/x/mathjax/tex?formula=x%5E2"> is</p>', "", INLINE),
     "study.com": ("<p>so {eq}x^2 {/eq} is</p>", "", INLINE),
     "GeeksforGeeks": ("<p>so [Tex]x^2[/Tex] is</p>", "", INLINE),
     "edX": (

@@ -175,6 +175,7 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
         for name in {tag, tag.upper(), tag.capitalize()}:
             kinds[f"[{name}]"] = _Kind(f"[/{name}]", False, "bbcode", 1)
     kinds["[mathjax]"] = _Kind("[/mathjax]", True, "bbcode", 1)  # edX, as `[mathjaxinline]`
+    kinds["[;"] = _Kind(";]", False, "bbcode", 1)  # "TeX the World", for sites without a renderer
     kinds["{eq}"] = _Kind("{/eq}", False, "bbcode", 1)  # study.com
     if traits.itex:
         kinds["[tex]"] = _Kind("[/tex]", True, "bbcode", 1)

@@ -17,7 +17,7 @@ _SERVICES = re.compile(
     r"zhihu\.com/equation|/equation\?tex=|math\.jianshu\.com|latex\.codecogs|quicklatex|"
     r"filter/tex|render\.githubusercontent\.com/render/math|i\.upmath\.me|tex\.s2cms|"
     r"latex-image|/cgi-bin/.*tex|texify|s0\.wp\.com/latex|sciweavers\.org/tex2img|/tex\.cgi|"
-    r"showdoc\.io|math\.now\.sh|(?:latex|math)\.vercel|nlark\.com/yuque/__latex/|luogu\.com\.cn/.*latex|xuite\.net/.*tex",
+    r"showdoc\.io|math\.now\.sh|(?:latex|math)\.vercel|nlark\.com/yuque/__latex/|/flx/math/|/mathjax/tex\?formula=|luogu\.com\.cn/.*latex|xuite\.net/.*tex",
     re.I,
 )
 _QUERY = re.compile(
@@ -30,7 +30,8 @@ _BARE = re.compile(
     re.I | re.S,
 )
 _PATH = re.compile(
-    r"(?:i\.upmath\.me/(?:svg|png)|tex\.s2cms\.[a-z]+/(?:svg|png))/(.+)", re.I | re.S
+    r"(?:i\.upmath\.me/(?:svg|png)|tex\.s2cms\.[a-z]+/(?:svg|png)|/flx/math/(?:inline|block))/(.+)",
+    re.I | re.S,
 )
 _CLASSES = re.compile(
     r"(?:^|[\s_-])(?:tex|latex|latex-image|mathcode|math|math-inline|math-block|equation|eqn|formulaInl|formulaDsp|"
@@ -39,7 +40,8 @@ _CLASSES = re.compile(
     re.I,
 )
 _DISPLAY = re.compile(
-    r"display|math-block|formulaDsp|ql-img-displayed|(?:^|\s)(?:dispmath|block)(?:$|\s)", re.I
+    r"display|math-block|block-math|formulaDsp|ql-img-displayed|(?:^|\s)(?:dispmath|block)(?:$|\s)",
+    re.I,
 )
 _DISPLAY_TEX = re.compile(
     r"^\s*(?:\$\$|\\\[|\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat))"
@@ -83,7 +85,7 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
         tex = _mathworld_tex(alt)
         if tex is not None:
             return tex, kind[0] != "inlineformula", "image-alt"
-    service = ("?" in source or "upmath" in source or "tex" in source) and (
+    service = ("?" in source or "math/" in source or "tex" in source or "upmath" in source) and (
         _SERVICES.search(source) is not None
     )
     marked = _CLASSES.search(classes) is not None or "eeimg" in attributes
