@@ -130,7 +130,7 @@ def score_unseen(data: Path, views: Sequence[View], count: int) -> list[Scored]:
 def _trained(kind: Kind, examples: Sequence[Example]) -> Classifier:
     recipe = RECIPES[kind]
     parameters = dataclasses.replace(recipe.parameters, bare=False)
-    trained = train_model([*examples, *extra_examples()], parameters, measure=False)
+    trained = train_model([*examples, *extra_examples(kind)], parameters, measure=False)
     with tempfile.TemporaryDirectory(prefix="infimm-unseen-") as folder:
         path = write_model(
             Path(folder),

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> None:
     recipe = RECIPES[kind]
-    examples = [*labelled_examples(kind, options.data, views), *extra_examples()]
+    examples = [*labelled_examples(kind, options.data, views), *extra_examples(kind)]
     trained = train_model(examples, recipe.parameters)
     if options.predictions is not None:
         _write_predictions(options.predictions / f"{kind}.jsonl.gz", trained.predictions)

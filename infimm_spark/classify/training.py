@@ -63,7 +63,8 @@ class Example:
 
     `page` names the page (several views of it share it), `site` the unit that is split, `view` how the
     text was made (quick, text). `label` is 1 or 0, and what the text is measured by; `taught` is trained on
-    in its place, where it is known to be wrong. `weight` is what the text counts in training (fastText
+    in its place, where it is known to be wrong. `written` texts come from no site: they are never measured, and
+    every fold's model is trained on them. `weight` is what the text counts in training (fastText
     repeats it as often, at least once); `measured` whether it enters the figures; `score` a graded
     quality, where there is one.
     """
@@ -78,6 +79,7 @@ class Example:
     measured: bool = True
     score: float | None = None
     taught: int | None = None
+    written: bool = False
 
     @property
     def target(self) -> int:
@@ -108,6 +110,8 @@ class TrainingParameters:
     bare: bool = False
     """Whether each measured text is measured a second time with its formulas taken out."""
 
+
+_EVERY_FOLD = -1
 
 BARE = " without formulas"
 """Added to the name of a view for texts whose formulas were taken out."""
@@ -151,12 +155,12 @@ def train_model(
     examples = sorted(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
     )
-    fold_of = folds(examples, parameters.folds)
+    fold_of = folds((e for e in examples if not e.written), parameters.folds)
     trained_on = np.arange(len(examples))
     if parameters.bare:
         examples += _bare(examples)
     lines = [_line(e, parameters) for e in examples]
-    fold = np.array([fold_of[e.site] for e in examples])
+    fold = np.array([_EVERY_FOLD if e.written else fold_of[e.site] for e in examples])
     fit = _fitter(examples, lines, parameters)
     if not (measure or parameters.calibrated):
         return Trained(fit(trained_on).to_bytes(), [], {})
@@ -183,6 +187,7 @@ def train_model(
             formulas=count_formulas(e.text),
         )
         for e, p in zip(examples, probabilities, strict=True)
+        if not e.written
     ]
     return Trained(fit(trained_on).to_bytes(), predictions, shift)
 

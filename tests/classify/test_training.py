@@ -94,6 +94,42 @@ def test_training_alone_gives_the_model_that_is_measured(examples: list[Example]
 
 
 @pytest.mark.parametrize("parameters", [CONVEX, SGD], ids=["convex", "fasttext"])
+def test_written_texts_teach_every_fold_and_are_not_predicted(
+    examples: list[Example], parameters: TrainingParameters
+) -> None:
+    """A site whose words only written texts explain is told apart, whatever its fold."""
+
+    def of(site: str, word: str, *, written: bool) -> list[Example]:
+        text = f"{word} the of and " * 15
+        return [
+            Example(
+                text,
+                "en",
+                int(word == "marbles"),
+                site,
+                f"{site}/{word}{n}",
+                "text",
+                written=written,
+            )
+            for n in range(10)
+        ]
+
+    lone = [e for word in ("marbles", "flour") for e in of("lone", word, written=False)]
+    written = [
+        e
+        for site in ("written-a", "written-b")
+        for word in ("marbles", "flour")
+        for e in of(site, word, written=True)
+    ]
+    predictions = train_model([*examples, *lone, *written], parameters).predictions
+    assert {p.site for p in predictions} == {e.site for e in (*examples, *lone)}
+    scores = {(p.page, p.label): p.prob for p in predictions if p.site == "lone"}
+    assert min(prob for (_, label), prob in scores.items() if label) > max(
+        prob for (_, label), prob in scores.items() if not label
+    )
+
+
+@pytest.mark.parametrize("parameters", [CONVEX, SGD], ids=["convex", "fasttext"])
 def test_trained_model_separates_unseen_sites(
     examples: list[Example], parameters: TrainingParameters
 ) -> None:
