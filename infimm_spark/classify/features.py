@@ -8,6 +8,9 @@ The line is what fastText reads: tokens separated by single spaces, no line brea
   (``\\frac``) and their relations, each prefixed by ``$``; variables and numbers leave nothing, so
   that one site's notation is not learnt;
 - symbols that tell mathematics (``∑ ≤ α``) and code (``{ ; ->``) apart;
+- the fields of its words (``__school``, ``__computing``; see `lexicon.py`), in their order, after the words
+  themselves: a word that no training text has still counts as one of its field, and pairs of them make
+  bigrams as words do;
 - facts of the whole text as pseudo-tokens (``__fc4``: formulas, ``__dv3``: variety of words, …),
   repeated in proportion to the text's length, because fastText averages over all tokens and a fact
   said once in a thousand tokens would weigh nothing. Their adjacent pairs become bigrams, so
@@ -21,9 +24,12 @@ Image markers never appear: images are no part of a document's text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 
-FEATURE_VERSION = 2
+from infimm_spark.classify.lexicon import CHINESE, ENGLISH
+
+FEATURE_VERSION = 3
 """Raised whenever `normalise` gives another line for the same text; models carry the one they need."""
 
 MAX_TOKEN_CHARS = 100
@@ -70,38 +76,7 @@ _ASCII_TOKEN = re.compile(
 )
 
 _CODE = frozenset(("->", "=>", "::", "()", "{", "}", ";", "_", "#", "@", "/", "&", "|", "*"))
-_MATH_WORDS = frozenset(
-    [
-        "theorem",
-        "lemma",
-        "proof",
-        "proposition",
-        "corollary",
-        "definition",
-        "equation",
-        "formula",
-        "prove",
-        "integral",
-        "derivative",
-        "matrix",
-        "vector",
-        "function",
-        "polynomial",
-        "probability",
-        "exercise",
-        "solution",
-        "solve",
-        "theta",
-        "variable",
-        "algebra",
-        "calculus",
-        "geometry",
-    ]
-)
 _MATH_CHARS = frozenset("∑∫∏√≤≥≠∈∉⊂⊆∪∩∀∃∞∂∇→⇒⇔≈≡±×÷αβγδεθλμπσφψωΔΣΩ²³")
-_ZH_MATH = re.compile(
-    "定理|证明|引理|推论|命题|公式|方程|函数|矩阵|向量|概率|导数|积分|求解|假设|变量|集合|线性|多项式|复杂度|算法"
-)
 
 
 def normalise(text: str, language: str) -> str:
@@ -116,8 +91,8 @@ def normalise(text: str, language: str) -> str:
     end = 0
     if "$" in text or "\\" in text:
         for match in _FORMULA.finditer(text):
-            body = match[match.lastgroup or 0]
             kind = match.lastgroup
+            body = match[kind or 0]
             if not _is_mathematics(match):
                 continue
             if match.start() > end:
@@ -125,8 +100,14 @@ def normalise(text: str, language: str) -> str:
             tokens += formulas.tokens(body, display=kind != "id" and kind != "ib")
             end = match.end()
     tokens += _words(text[end:] if end else text)
-    filling = [_FEW] * (_MIN_TOKENS - len(tokens))
-    return " ".join(tokens + _facts(text, tokens, formulas, language) + filling)
+    counts = Counter(tokens)
+    fields, terms = _fields(text, tokens, counts, language)
+    facts = _facts(text, counts, len(tokens), formulas, language)
+    facts += _field_facts(fields, terms, len(tokens))
+    blocks = min(_MAX_FACT_BLOCKS, 1 + len(tokens) // _TOKENS_PER_FACT_BLOCK)
+    filling = (" " + _FEW) * (_MIN_TOKENS - len(tokens))
+    line = " ".join(tokens + fields) + (" " + " ".join(facts)) * blocks + filling
+    return line.lstrip(" ")
 
 
 def without_formulas(text: str) -> str:
@@ -184,14 +165,22 @@ def _is_formula(body: str) -> bool:
 _PROSE = re.compile(r"[A-Za-z]{3,}|[\u3400-\u9fff]")
 
 
+_TYPOGRAPHIC = "‘“”–—…•\u00a0"
+
+
 def _words(text: str) -> list[str]:
     lowered = text.lower()
+    if not lowered.isascii():
+        # What makes most English pages more than ASCII parts words as a space does.
+        lowered = lowered.replace("’", "'")
+        for mark in _TYPOGRAPHIC:
+            lowered = lowered.replace(mark, " ")
     if lowered.isascii():
         words = list(map(_NORMAL_FORMS.__getitem__, _ASCII_TOKEN.findall(lowered)))
         return [word for word in words if word] if "" in words else words
     words = []
     for token in _TEXT_TOKEN.findall(lowered):
-        if "\u3400" <= token <= "\ufb00":
+        if token >= "\u3400":
             words += token
         elif form := _NORMAL_FORMS[token]:
             words.append(form)
@@ -227,6 +216,58 @@ def _normal_form(token: str) -> str:
     return token
 
 
+def _by_word(fields: dict[str, str]) -> dict[str, str]:
+    """Word to the pseudo-token of its field; of several fields the first named."""
+    found: dict[str, str] = {}
+    for field, words in fields.items():
+        for word in words.split():
+            found.setdefault(_normal_form(word), f"__{field}")
+    return found
+
+
+def _with_derived(field_of: dict[str, str]) -> dict[str, str]:
+    """The words and what is derived from them: `solving`, `plotted`, `linearly`; listed words come first."""
+    found = dict(field_of)
+    for word, field in field_of.items():
+        stems = (word, word[:-1]) if word.endswith("e") else (word, word + word[-1])
+        for stem in stems:
+            for suffix in ("ing", "ed", "ly"):
+                if len(stem) > 2:
+                    found.setdefault(stem + suffix, field)
+    return found
+
+
+_ENGLISH_FIELDS = _with_derived(_by_word(ENGLISH))
+_CHINESE_FIELDS = _by_word(CHINESE)
+# Two characters that may be a term: a character that begins one, and one that ends one. Pairs do not overlap,
+# so that a term behind such a character may be missed: looking for all pairs takes longer and told no more.
+_CHINESE_PAIR = re.compile(
+    "[{}][{}]".format(*("".join(sorted({term[i] for term in _CHINESE_FIELDS})) for i in (0, 1)))
+)
+
+
+_MATHEMATICS = ("__school", "__secondary", "__university", "__research")
+_ENGLISH_TERMS = frozenset(w for w, field in _ENGLISH_FIELDS.items() if field in _MATHEMATICS)
+_CHINESE_TERMS = frozenset(t for t, field in _CHINESE_FIELDS.items() if field in _MATHEMATICS)
+
+
+def _fields(
+    text: str, tokens: list[str], counts: Counter[str], language: str
+) -> tuple[list[str], int]:
+    """The fields of the words, in order, and how many different mathematical terms there are.
+
+    A page of one term over and over is no page of mathematics.
+    """
+    known = filter(_ENGLISH_FIELDS.__contains__, tokens)
+    fields = list(map(_ENGLISH_FIELDS.__getitem__, known))
+    terms = len(_ENGLISH_TERMS.intersection(counts))
+    if language.startswith("zh"):
+        pairs = list(filter(_CHINESE_FIELDS.__contains__, _CHINESE_PAIR.findall(text)))
+        fields += map(_CHINESE_FIELDS.__getitem__, pairs)
+        terms += len(_CHINESE_TERMS.intersection(pairs))
+    return fields, terms
+
+
 class _Formulas:
     """Turns formulas into tokens and counts what the facts need."""
 
@@ -241,45 +282,36 @@ class _Formulas:
         self.count += 1
         self.display += display
         self.chars += len(body)
-        kept: list[str] = []
-        relation = False
-        for token in _FORMULA_TOKEN.findall(body):
-            if token[0] == "\\":
-                if len(kept) < _FORMULA_COMMANDS:
-                    kept.append(token)
-                self.commands.add(token)
-            else:
-                relation = True
-        if relation:
+        found = _FORMULA_TOKEN.findall(body)
+        commands = [token for token in found if token[0] == "\\"]
+        self.commands.update(commands)
+        kept = commands[:_FORMULA_COMMANDS]
+        if len(commands) < len(found):
             kept.append("$=")
             self.with_relation += 1
         size = _bucket(len(body), (3, 12, 40, 120))
         return [f"$d{size}" if display else f"$f{size}", *kept]
 
 
-def _facts(text: str, tokens: list[str], formulas: _Formulas, language: str) -> list[str]:
-    """Facts of the whole text, as pseudo-tokens, repeated in proportion to its length."""
+def _facts(
+    text: str, counts: Counter[str], tokens: int, formulas: _Formulas, language: str
+) -> list[str]:
+    """Facts of the whole text."""
     chinese = language.startswith("zh")
-    counts = Counter(tokens)
-    units = max(1, len(tokens))
+    units = max(1, tokens)
     distinct = len(counts)
     code = _count(counts, _CODE)
     numbers = counts["<NUM>"]
-    bare = sum(n for token, n in counts.items() if token[0] == "\\") if "\\" in text else 0
-    if chinese:
-        math_words = len(_ZH_MATH.findall(text)) * 2
-    else:
-        math_words = _count(counts, _MATH_WORDS)
+    bare = sum([counts[token] for token in counts if token[0] == "\\"]) if "\\" in text else 0
     symbols = 0 if text.isascii() else _count(counts, _MATH_CHARS)
     length = len(text) * (3 if chinese else 1)
-    block = [
+    return [
         f"__fc{_bucket(formulas.count, (1, 3, 6, 12, 25, 50, 100))}",
         f"__fs{_bucket(100 * formulas.chars / (len(text) + 1), (1, 4, 10, 20, 35, 60))}",
         f"__ln{_bucket(length, (300, 800, 1800, 4000, 8000))}",
         f"__cm{_bucket(len(formulas.commands), (1, 3, 7, 14, 25))}",
         f"__rl{_bucket(formulas.with_relation, (1, 3, 8, 20, 50))}",
         f"__fc{_bucket(formulas.count, (1, 3, 6, 12, 25, 50, 100))}",
-        f"__mw{_bucket(1000 * math_words / units, (1, 4, 10, 20, 40))}",
         f"__sy{_bucket(1000 * symbols / units, (1, 5, 15, 40))}",
         f"__bc{_bucket(1000 * bare / units, (1, 10, 40, 100))}",
         f"__cd{_bucket(1000 * code / units, (5, 20, 50, 100, 200))}",
@@ -287,7 +319,29 @@ def _facts(text: str, tokens: list[str], formulas: _Formulas, language: str) -> 
         f"__dv{_bucket(100 * distinct / units**0.8, (60, 90, 120, 150, 200))}",
         f"__dp{_bucket(formulas.display, (1, 3, 8, 20))}",
     ]
-    return block * min(_MAX_FACT_BLOCKS, 1 + units // _TOKENS_PER_FACT_BLOCK)
+
+
+def _field_facts(fields: list[str], terms: int, tokens: int) -> list[str]:
+    """Facts of the fields: what share of the words each has, and how many different terms."""
+    of_field = Counter(fields)
+    per_mille = 1000 / max(1, tokens)
+    school, secondary = of_field["__school"], of_field["__secondary"]
+    advanced = of_field["__university"] + of_field["__research"]
+    other = of_field["__web"] + of_field["__news"]
+    share = _bucket(per_mille * (school + secondary + advanced), (10, 25, 50, 80, 120, 180))
+    return [
+        f"__mw{share}",
+        f"__ms{_bucket(per_mille * school, (3, 10, 25, 50, 90))}",
+        f"__mh{_bucket(per_mille * secondary, (2, 6, 15, 30, 60))}",
+        f"__mu{_bucket(per_mille * advanced, (2, 6, 15, 30, 60))}",
+        f"__mt{_bucket(terms / max(1, tokens) ** 0.5, (0.15, 0.4, 0.8, 1.2, 1.8, 2.5))}",
+        f"__ml{_bucket(per_mille * of_field['__logic'], (5, 15, 30, 50))}",
+        f"__me{_bucket(per_mille * of_field['__exercise'], (5, 15, 30, 60))}",
+        f"__mc{_bucket(per_mille * of_field['__computing'], (5, 20, 50, 90, 150))}",
+        f"__mw{share}",
+        f"__mo{_bucket(per_mille * other, (10, 30, 60, 100))}",
+        f"__mv{_bucket(per_mille * of_field['__variable'], (2, 8, 20, 50))}",
+    ]
 
 
 def _count(counts: Counter[str], wanted: frozenset[str]) -> int:
@@ -296,9 +350,4 @@ def _count(counts: Counter[str], wanted: frozenset[str]) -> int:
 
 def _bucket(value: float, edges: tuple[float, ...]) -> int:
     """How many of the ascending `edges` the value reaches: `_bucket(7, (1, 5, 10)) == 2`."""
-    reached = 0
-    for edge in edges:
-        if value < edge:
-            break
-        reached += 1
-    return reached
+    return bisect_right(edges, value)

@@ -7,11 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infimm_spark.classify.features import count_formulas, excerpt, normalise, without_formulas
+from infimm_spark.classify.lexicon import CHINESE, ENGLISH
 
 
 def words(text: str, language: str = "en") -> list[str]:
     """The line's tokens without the facts of the whole text."""
     return [token for token in normalise(text, language).split() if not token.startswith("__")]
+
+
+FIELDS = {f"__{field}" for field in ENGLISH}
+
+
+def fields(text: str, language: str = "en") -> list[str]:
+    """The fields of the words, in order."""
+    return [token for token in normalise(text, language).split() if token in FIELDS]
 
 
 def facts(text: str, language: str = "en") -> set[str]:
@@ -109,6 +118,55 @@ def test_a_short_text_is_filled_up(count: int, filling: int) -> None:
     assert normalise("word " * count, "en").split().count("__few") == filling
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("triangle", "__school"),
+        ("polynomials", "__secondary"),
+        ("eigenvalue", "__university"),
+        ("cohomology", "__research"),
+        ("suppose", "__logic"),
+        ("kubernetes", "__computing"),
+        ("solving", "__secondary"),
+        ("plotted", "__secondary"),
+        ("linearly", "__university"),
+        ("evening", "__news"),
+    ],
+)
+def test_a_word_counts_as_one_of_its_field(text: str, field: str) -> None:
+    """Listed words, their plurals and what is derived from them; a listed word is not derived from another."""
+    assert fields(text) == [field]
+
+
+def test_fields_stand_in_the_order_of_their_words() -> None:
+    """Words of no field leave nothing."""
+    assert fields("the matrix whatsoever, then a triangle") == [
+        *("__secondary", "__logic", "__school")
+    ]
+
+
+def test_chinese_terms_count_as_words_of_their_field() -> None:
+    """A term is two characters; Latin words among them count as well."""
+    assert fields("定理，矩阵", "zh") == ["__university", "__university"]
+    assert fields("函数 theorem", "zh") == ["__secondary", "__secondary"]
+    assert fields("定理，矩阵", "en") == []
+
+
+def test_different_terms_are_a_fact() -> None:
+    """One term over and over is less than as many different ones."""
+    once = facts("triangle " * 40) & {f"__mt{n}" for n in range(7)}
+    many = facts("triangle square circle angle matrix lemma proof group ring field " * 4)
+    assert once == {"__mt0"} or once == {"__mt1"}
+    assert many & {"__mt4", "__mt5"}
+
+
+def test_typographic_marks_part_words_as_spaces_do() -> None:
+    """Quotation marks, ellipses, bullets and no-break spaces, in a text of ASCII and in another."""
+    marked = "“see” • ‘this’… and\u00a0that"
+    assert words(marked) == words("see this and that")
+    assert words(marked + " α") == words("see this and that α")
+
+
 def test_repetition_is_a_fact() -> None:
     """A text that says one sentence over and over differs from one that does not."""
     farm = "best calculator for conveyor motor online " * 60
@@ -165,3 +223,15 @@ def test_formulas_are_taken_out_and_prices_stay() -> None:
         "$7",
         "today",
     ]
+
+
+@pytest.mark.parametrize("lexicon", [ENGLISH, CHINESE])
+def test_no_word_is_listed_twice(lexicon: dict[str, str]) -> None:
+    """A word has one field."""
+    listed = [word for block in lexicon.values() for word in block.split()]
+    assert len(listed) == len(set(listed))
+
+
+def test_chinese_terms_are_two_characters() -> None:
+    """Pairs of characters are what is looked for."""
+    assert {len(term) for block in CHINESE.values() for term in block.split()} == {2}
