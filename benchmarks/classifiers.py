@@ -24,7 +24,7 @@ from infimm_spark.classify.features import normalise
 from infimm_spark.classify.labelled import read_jsonl
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Kind, load_classifier
-from infimm_spark.classify.training import RECALLS, Prediction, auc, evaluate
+from infimm_spark.classify.measures import RECALLS, Prediction, auc, evaluate
 from infimm_spark.config import BuildConfig
 
 T = TypeVar("T")

@@ -16,23 +16,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infimm_spark.classify.cards import write_model
 from infimm_spark.classify.convex import ConvexParameters
 from infimm_spark.classify.documents import PARQUET, data_files, language_of
 from infimm_spark.classify.fasttext_train import FastTextParameters
 from infimm_spark.classify.figures import precision_recall_png
 from infimm_spark.classify.labelled import GRADE
 from infimm_spark.classify.mathematics import Kind
-from infimm_spark.classify.training import (
-    Example,
-    Prediction,
-    Trained,
-    TrainingParameters,
-    evaluate,
-    operating_threshold,
-    train_model,
-    tuned,
-    write_model,
-)
+from infimm_spark.classify.measures import Prediction, evaluate, operating_threshold
+from infimm_spark.classify.training import Example, Trained, TrainingParameters, train_model, tuned
 from infimm_spark.config import load_config
 from infimm_spark.crawl import store
 from infimm_spark.errors import ConfigError, InputError, OutputError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from infimm_spark.classify.training import Booleans, Floats, Prediction, auc, groups_of
+from infimm_spark.classify.measures import Booleans, Floats, Prediction, auc, groups_of
 
 
 def precision_recall_png(predictions: Sequence[Prediction], title: str) -> bytes:

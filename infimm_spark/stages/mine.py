@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from infimm_spark.classify.training import LENGTH_BANDS
+from infimm_spark.classify.measures import LENGTH_BANDS
 
 _SCORE_BANDS = 4
 

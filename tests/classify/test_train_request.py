@@ -15,12 +15,8 @@ from infimm_spark.classify.convex import ConvexParameters
 from infimm_spark.classify.fasttext_train import FastTextParameters
 from infimm_spark.classify.figures import precision_recall, precision_recall_png
 from infimm_spark.classify.mathematics import load_classifier
-from infimm_spark.classify.training import (
-    Example,
-    Prediction,
-    TrainingParameters,
-    operating_threshold,
-)
+from infimm_spark.classify.measures import Prediction, operating_threshold
+from infimm_spark.classify.training import Example, TrainingParameters
 from infimm_spark.errors import ConfigError, InputError
 from infimm_spark.stages.training_sample import texts_per_host
 from infimm_spark.train import TrainingRequest, solver_from_file, train_on

@@ -12,25 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infimm_spark.classify.cards import write_model
 from infimm_spark.classify.convex import ConvexParameters, Features
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.fasttext_train import FastTextParameters, train_fasttext
 from infimm_spark.classify.features import normalise
 from infimm_spark.classify.labelled import precision_examples, recall_examples, site_of
 from infimm_spark.classify.mathematics import load_classifier, positive_probability
-from infimm_spark.classify.training import (
-    Example,
+from infimm_spark.classify.measures import (
     Prediction,
-    TrainingParameters,
     auc,
     evaluate,
-    folds,
     precision_at,
     spearman,
     threshold_for_recall,
-    train_model,
-    write_model,
 )
+from infimm_spark.classify.training import Example, TrainingParameters, folds, train_model
 from infimm_spark.errors import InputError, ModelError
 
 MATHS = [
