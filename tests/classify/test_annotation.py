@@ -64,6 +64,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
+    answering = False
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -75,16 +76,24 @@ class Handler(BaseHTTPRequestHandler):
             nth = server.asked[text] = server.asked.get(text, 0) + 1
             server.under_way += 1
             server.most_under_way = max(server.most_under_way, server.under_way)
+        self.answering = True
         try:
             server.behave(self, text, nth)
         finally:
-            with server.lock:
-                server.under_way -= 1
+            self.answered()
+
+    def answered(self) -> None:
+        """No longer under way: before the answer leaves, since the client may ask again at once."""
+        if self.answering:
+            self.answering = False
+            with self.server.lock:
+                self.server.under_way -= 1
 
     def send(
         self, body: bytes | str, status: int = 200, *, length: int | None = None, **headers: str
     ) -> None:
         data = body.encode() if isinstance(body, str) else body
+        self.answered()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data) if length is None else length))
         for name, value in headers.items():

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ ATTEMPTS = remote.settings.attempts
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """No test sleeps; the pauses asked for are recorded."""
     asked: list[float] = []
-    monkeypatch.setattr(remote.time, "sleep", asked.append)
+    # In that module alone: threads that other tests left (py4j's) sleep too.
+    monkeypatch.setattr(remote, "time", SimpleNamespace(sleep=asked.append))
     return asked
 
 
