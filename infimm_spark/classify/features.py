@@ -63,7 +63,7 @@ _FORMULA = re.compile(
 _FORMULA_TOKEN = re.compile(r"\\[a-zA-Z]+|[=<>≤≥≠∈→⇒∼≈]")  # commands and relations
 
 _TEXT_TOKEN = re.compile(
-    r"[a-z\u00df-\u024f\u0400-\u04ff]+(?:['’][a-z]+)?"  # words; dashes of every kind part them
+    r"[a-z\u00df-\u024f\u0400-\u04ff]+(?:'[a-z]+)?"  # words; dashes of every kind part them
     r"|[0-9]+(?:[.,:][0-9]+)*"  # numbers
     r"|[\u3400-\u9fff\uf900-\ufaff]+"  # Chinese, to be parted into its characters
     r"|\\[a-zA-Z]+"  # LaTeX outside any delimiters
@@ -208,7 +208,7 @@ def _normal_form(token: str) -> str:
     if first.isdigit():
         return "<NUM>" if first.isascii() else token
     if not token.isalpha():
-        token = token.replace("’", "'").split("'", 1)[0]
+        token = token.split("'", 1)[0]
     if len(token) > 3 and token.endswith("s") and not token.endswith(("ss", "us", "is")):
         if token.endswith("ies"):
             return token[:-3] + "y"

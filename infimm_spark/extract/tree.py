@@ -139,16 +139,8 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 block = _leave(block)
             elif kind == _LEAVE_LINK:
                 links -= 1
-            elif kind == _LEAVE_IGNORED:
-                ignored -= 1
-                block = _leave(block)
-            elif kind == _LEAVE_IGNORED_INLINE:
-                ignored -= 1
-            elif kind == _LEAVE_PROCESSED_INLINE:
+            else:  # what was in force around the element
                 ignored = int(closing)
-            else:
-                ignored = int(closing)
-                block = _leave(block)
             continue
         following = node.next
         tag = node.tag
@@ -215,16 +207,13 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
                 node = following
                 continue
             block = inner
-            kind = _LEAVE_BLOCK
+            todo.append((following, _LEAVE_BLOCK, ""))
             if ignored and process is not None and _is_ignored(attrs, process):
-                todo.append((following, _LEAVE_PROCESSED, str(ignored)))
+                todo.append((None, _RESTORE_IGNORED, str(ignored)))
                 ignored = 0
-                node = node.first_child
-                continue
-            if (ignore is not None and _is_ignored(attrs, ignore)) or tag in skipped:
+            elif (ignore is not None and _is_ignored(attrs, ignore)) or tag in skipped:
+                todo.append((None, _RESTORE_IGNORED, str(ignored)))
                 ignored += 1
-                kind = _LEAVE_IGNORED
-            todo.append((following, kind, ""))
             node = node.first_child
             continue
         if tag == "br":
@@ -280,15 +269,15 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
             todo.append((following, _LEAVE_TEXT, '"'))
             node = node.first_child
             continue
+        # Delimiters in an ignored element are left alone; elements inside that bear formulas are read.
         if ignored and process is not None and _is_ignored(attrs, process):
-            todo.append((following, _LEAVE_PROCESSED_INLINE, str(ignored)))
+            todo.append((following, _RESTORE_IGNORED, str(ignored)))
             ignored = 0
             node = node.first_child
             continue
         if ignore is not None and _is_ignored(attrs, ignore):
-            # Its delimiters are left alone; elements inside that bear formulas are read.
+            todo.append((following, _RESTORE_IGNORED, str(ignored)))
             ignored += 1
-            todo.append((following, _LEAVE_IGNORED_INLINE, ""))
             node = node.first_child
             continue
         closing = " " if tag == "label" else ""
@@ -302,10 +291,7 @@ def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
 _LEAVE_BLOCK = 0
 _LEAVE_LINK = 1
 _LEAVE_TEXT = 2
-_LEAVE_IGNORED = 3
-_LEAVE_PROCESSED = 4
-_LEAVE_IGNORED_INLINE = 5
-_LEAVE_PROCESSED_INLINE = 6
+_RESTORE_IGNORED = 3
 
 
 _SENTENCE = 40

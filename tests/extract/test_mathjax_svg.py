@@ -74,6 +74,7 @@ DRAWN = {
         r"\sin\cos x",
     ),
     "number": ([letters("12"), glyph("MAIN", ".", 1000), glyph("MAIN", "5", 1278)], "12.5"),
+    "end of a sentence": ([letters("x"), glyph("MAIN", "=", 800), letters("1", 1900), glyph("MAIN", ".", 2400)], "x=1."),
     "matrix": (
         [
             glyph("SZ3", "("),

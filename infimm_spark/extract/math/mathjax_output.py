@@ -11,9 +11,11 @@ import re
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.math.assembled import assembled
 from infimm_spark.extract.math.element import MAX_ELEMENTS, ConversionError, Element
 from infimm_spark.extract.math.mathjax_svg import svg_to_element
 from infimm_spark.extract.math.mathml import element_to_latex
+from infimm_spark.extract.math.sources import children_of
 from infimm_spark.extract.math.symbols import names
 
 __all__ = ["ConversionError", "mathjax_to_latex"]
@@ -111,12 +113,7 @@ def _read(node: LexborNode) -> Element | None:
         order.append(item)
         if len(order) > MAX_ELEMENTS:
             raise ConversionError("too_large")
-        children = []
-        child = current.first_child
-        while child is not None:
-            children.append((child, item))
-            child = child.next
-        stack.extend(reversed(children))
+        stack.extend((child, item) for child in reversed(list(children_of(current))))
     order = [root]
     for item in order:
         order.extend(item.kids)
@@ -249,7 +246,7 @@ def _build_token(item: _Node) -> None:
     text = item.text or "".join(_deep_text(kid) for kid in item.kids)
     name = item.name
     if name == "mo" and len(text) > 1:
-        text = _assembled(text)
+        text = assembled(text)
     element = Element(name, None, text)
     variant = None
     for class_name in item.classes:
@@ -281,44 +278,6 @@ def _deep_text(item: _Node) -> str:
         parts.append(current.text)
         stack.extend(reversed(current.kids))
     return "".join(parts)
-
-
-_BRACE_PIECES = frozenset("\ue150\ue151\ue152\ue153")
-_STRETCHED = frozenset("⏞⏟⏜⏝⎴⎵→←↔⇒⇐⇔―‾_¯–^~˜ˆ−=")
-_SHAFTS = frozenset("−–―-=\ue020\ue154")
-# Pieces that tall delimiters are assembled from.
-_PIECES = {
-    "⎛": "(", "⎜": "(", "⎝": "(", "⎞": ")", "⎟": ")", "⎠": ")", "⎡": "[", "⎢": "[", "⎣": "[", "⎤": "]",
-    "⎥": "]", "⎦": "]", "⎧": "{", "⎨": "{", "⎩": "{", "⎪": "{", "⎫": "}", "⎬": "}", "⎭": "}",
-    "⏐": "|", "∣": "|", "∥": "‖",
-}  # fmt: skip
-
-
-def _assembled(text: str) -> str:
-    if text[0] in _BRACE_PIECES:
-        # MathJax's own brace pieces: the left end comes first
-        return "⏞" if text[0] == "\ue150" else "⏟"
-    if len(set(text)) == 1 and text[0] in _STRETCHED:
-        return text[0]
-    heads = [char for char in text if char in _STRETCHED]
-    if heads and set(text) - set(heads) <= _SHAFTS:
-        return "↔" if set(heads) == {"←", "→"} else heads[0]
-    pieces = {char for char in text if char in _PIECES}
-    if not pieces or not all(char in _PIECES for char in text):
-        return text
-    if pieces <= {"⎢", "⎣"}:
-        return "⌊" if "⎣" in pieces else "|"
-    if pieces <= {"⎢", "⎡"}:
-        return "⌈"
-    if pieces <= {"⎥", "⎦"}:
-        return "⌋"
-    if pieces <= {"⎥", "⎤"}:
-        return "⌉"
-    return (
-        _PIECES[next(char for char in text if char in pieces and char != "⎪")]
-        if pieces != {"⎪"}
-        else "|"
-    )
 
 
 def _find(item: _Node, *names: str) -> _Node | None:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.math.assembled import assembled, is_of_pieces
 from infimm_spark.extract.math.element import MAX_ELEMENTS, ConversionError, Element
 
 _DEEPEST = 60
@@ -236,8 +237,9 @@ class _Row:
             self._script(box)
             return
         if box.kids:
-            assembled = _assembled_fence(box)
-            self._add(box, Element("mo", None, assembled) if assembled else self._inside([box]))
+            text = _glyphs(box)
+            fence = Element("mo", None, assembled(text)) if is_of_pieces(text) else None
+            self._add(box, fence or self._inside([box]))
             return
         if box.char == "\u0338":
             self._strike()
@@ -248,9 +250,8 @@ class _Row:
         """A stroke through what follows, or, at the end, through what came before."""
         if self._at < len(self._boxes):
             struck = self._boxes[self._at]
-            struck.char = (
-                unicodedata.normalize("NFC", struck.char + "\u0338") if struck.char else ""
-            )
+            if struck.char:
+                struck.char = unicodedata.normalize("NFC", struck.char + "\u0338")
         elif self._out and (element := self._out[-1][1]).text:
             element.text = unicodedata.normalize("NFC", element.text + "\u0338")
 
@@ -347,8 +348,8 @@ class _Row:
                 break
             text += following.char
             self._at += 1
-        text = text.rstrip(".") if same is _DIGIT and text.endswith(".") else text
-        if same is _DIGIT and box.char != text and self._boxes[self._at - 1].char == ".":
+        while text.endswith(".") and len(text) > 1:  # the end of a sentence, not of the number
+            text = text[:-1]
             self._at -= 1
         return _element(text, box.font)
 
@@ -428,26 +429,18 @@ def _stretched(box: _Box) -> str:
     """The accent, bar or brace that a box is, or ``""``."""
     if not box.kids:
         return box.char if box.char in _ACCENTS and box.font in _ACCENT_FONTS else ""
-    text = set(_glyphs(box))
-    for pieces, char in _STRETCHED:
-        if text and text <= pieces:
-            if char == "⏞" and box.y < 0:
-                return "⏟"
-            return char
-    return ""
+    text = _glyphs(box)
+    return _COVERS.get(assembled(text), "") if text else ""
 
 
 _ACCENTS = frozenset("^~¯ˉ˙¨ˇ˘´`⃗˚ˆ˜")
 _ACCENT_FONTS = frozenset({"MAIN", "MAINB", "SZ1", "SZ2", "SZ3", "SZ4", "AMS"})
-_STRETCHED = (
-    (frozenset("¯ˉ‾"), "¯"),
-    (frozenset("–"), "¯"),
-    (frozenset("\ue150\ue151\ue152\ue153\ue154"), "⏞"),
-    (frozenset("→−"), "→"),
-    (frozenset("←−"), "←"),
-    (frozenset("^ˆ"), "^"),
-    (frozenset("~˜"), "~"),
-)
+_COVERS = {
+    **dict.fromkeys("¯ˉ‾–", "¯"),
+    **dict.fromkeys("^ˆ", "^"),
+    **dict.fromkeys("~˜", "~"),
+    **{char: char for char in "⏞⏟→←"},
+}
 
 
 def _nested(element: Element) -> int:
@@ -470,29 +463,3 @@ _MOST_NESTED = 3
 
 def _braced(element: Element) -> bool:
     return len(element.kids) == 2 and element.kids[1].text in ("⏞", "⏟")
-
-
-def _assembled_fence(box: _Box) -> str:
-    """The tall bracket that a group of pieces is, or ``""``."""
-    text = set(_glyphs(box))
-    for pieces, char in _FENCES:
-        if text and text <= pieces:
-            return char
-    return ""
-
-
-_FENCES = (
-    (frozenset("⎛⎜⎝"), "("),
-    (frozenset("⎞⎟⎠"), ")"),
-    (frozenset("⎢"), "|"),
-    (frozenset("⎢⎣"), "⌊"),
-    (frozenset("⎡⎢"), "⌈"),
-    (frozenset("⎡⎢⎣"), "["),
-    (frozenset("⎥⎦"), "⌋"),
-    (frozenset("⎤⎥"), "⌉"),
-    (frozenset("⎤⎥⎦"), "]"),
-    (frozenset("⎧⎨⎩⎪"), "{"),
-    (frozenset("⎫⎬⎭⎪"), "}"),
-    (frozenset("∣|⏐"), "|"),
-    (frozenset("∥‖"), "‖"),
-)

@@ -9,13 +9,12 @@ their code point (``part/8730D.png`` is √); the newer one names its parts by c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.math.element import ConversionError
-from infimm_spark.extract.math.sources import Attributes, Page, class_of
+from infimm_spark.extract.math.sources import Attributes, Page, children_of, class_of
 from infimm_spark.extract.math.symbols import char_to_tex
 from infimm_spark.extract.math.tokenizer import join
 
@@ -103,7 +102,7 @@ class _Reader:
 
     def _inside(self, node: LexborNode, depth: int) -> list[str]:
         pieces: list[str] = []
-        for child in _children(node):
+        for child in children_of(node):
             pieces += self.tokens(child, depth + 1)
         return pieces
 
@@ -194,20 +193,13 @@ _PARTS = {
 }
 
 
-def _children(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.first_child
-    while child is not None:
-        yield child
-        child = child.next
-
-
 def _part(node: LexborNode, name: str) -> LexborNode | None:
     """The nearest descendant of a class, not one of a formula nested deeper beside it."""
     todo = [node]
     for item in todo:  # breadth first
         if len(todo) > _MOST_NODES:
             raise ConversionError("too_large")
-        for child in _children(item):
+        for child in children_of(item):
             if child.is_element_node:
                 if name in class_of(child).split():
                     return child
@@ -218,10 +210,10 @@ def _part(node: LexborNode, name: str) -> LexborNode | None:
 def _rows(table: LexborNode) -> list[list[LexborNode]]:
     """Rows of cells of this table, not of those inside."""
     rows: list[list[LexborNode]] = []
-    for group in _children(table):
-        for row in _children(group) if group.tag in ("tbody", "thead", "tfoot") else (group,):
+    for group in children_of(table):
+        for row in children_of(group) if group.tag in ("tbody", "thead", "tfoot") else (group,):
             if row.tag == "tr":
-                cells = [cell for cell in _children(row) if cell.tag in ("td", "th")]
+                cells = [cell for cell in children_of(row) if cell.tag in ("td", "th")]
                 if cells:
                     rows.append(cells)
     return rows
@@ -230,7 +222,7 @@ def _rows(table: LexborNode) -> list[list[LexborNode]]:
 def _only_table(cell: LexborNode) -> LexborNode | None:
     """The table that is all a cell holds."""
     found = None
-    for child in _children(cell):
+    for child in children_of(cell):
         if child.tag == "table" and found is None:
             found = child
         elif child.tag != "-text" or (child.text_content or "").strip():
@@ -291,9 +283,8 @@ def _with_limits(sign: str, under: str, over: str) -> str:
     """A sign with what stands below and above it."""
     if sign in _LIMITS:
         return sign + (f"_{{{under}}}" if under else "") + (f"^{{{over}}}" if over else "")
-    arrow = {"\\to": "\\xrightarrow", "\\rightarrow": "\\xrightarrow"}.get(sign)
-    if arrow:
-        return f"{arrow}[{under}]{{{over}}}" if under else f"{arrow}{{{over}}}"
+    if sign in ("\\to", "\\rightarrow"):
+        return f"\\xrightarrow[{under}]{{{over}}}" if under else f"\\xrightarrow{{{over}}}"
     if not over:
         # Below a letter it is an index, below anything else it stands under it.
         index = len(sign) == 1 or sign.startswith("\\underbrace")
@@ -335,9 +326,9 @@ def _word_tokens(run: str) -> list[str]:
 
 _RUN = re.compile(r"(?P<han>[\u3400-\u9fff\uf900-\ufaff]+)|[A-Za-z]+|[0-9]+(?:\.[0-9]+)?|.", re.S)
 _FUNCTION = re.compile(r"arc(?:sin|cos|tan)|sin|cos|tan|cot|sec|csc|log|ln|lg|lim|max|min")
+_ASCII = {**{char: f"\\{char}" for char in "{}%#&$_"}, "\\": "\\backslash"}
 _CHARS = {
-    **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
-    **{char: f"\\{char}" for char in "{}%#&$_"},
-    "\\": "\\backslash", "•": "\\cdot", "．": ".", "。": ".", "、": ",", "﹣": "-", "−": "-",
-    "°": "^\\circ", "％": "\\%", "＃": "\\#", "＆": "\\&", "＄": "\\$", "＿": "\\_", "｛": "\\{", "｝": "\\}",
+    **_ASCII,
+    **{chr(ord(char) + 0xFEE0): _ASCII.get(char, char) for char in map(chr, range(0x21, 0x7F))},  # full width
+    "•": "\\cdot", "。": ".", "、": ",", "﹣": "-", "−": "-", "°": "^\\circ",
 }  # fmt: skip

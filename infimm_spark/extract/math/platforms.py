@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
 from selectolax.lexbor import LexborNode
@@ -11,7 +10,14 @@ from selectolax.lexbor import LexborNode
 from infimm_spark.extract.latex import is_tex
 from infimm_spark.extract.math.asciimath import asciimath_to_latex
 from infimm_spark.extract.math.mathml import ConversionError
-from infimm_spark.extract.math.sources import Attributes, Page, class_of, text_of, undelimited
+from infimm_spark.extract.math.sources import (
+    Attributes,
+    Page,
+    children_of,
+    class_of,
+    text_of,
+    undelimited,
+)
 
 _MOST_NODES = 2_000
 _BEARERS = frozenset({"math", "script", "img", "mjx-container", "svg", "mjx-math"})
@@ -137,28 +143,12 @@ def read_reqn(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
 
 def read_stacked(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     """`span.intbl`, Math is Fun's fraction: `<em>` over `<strong>`."""
-    parts = [child for child in _elements(node) if child.tag in ("em", "strong")]
+    parts = [child for child in children_of(node) if child.tag in ("em", "strong")]
     if [part.tag for part in parts] != ["em", "strong"]:
         return None
-    top, bottom = (
-        html_to_latex(part)
-        .removeprefix(r"\mathbf{")
-        .removesuffix("}" if part.tag == "strong" else "")
-        for part in parts
-    )
-    return (
-        page.ledger.add(f"\\frac{{{top}}}{{{bottom}}}", False, "html-math")
-        if top and bottom
-        else None
-    )
-
-
-def _elements(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.first_child
-    while child is not None:
-        if child.is_element_node:
-            yield child
-        child = child.next
+    if not all(text_of(part).strip() for part in parts):
+        return None
+    return page.ledger.add(html_to_latex(node), False, "html-math")
 
 
 def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
@@ -243,7 +233,7 @@ _HTML_SYMBOLS = str.maketrans(
     }
 )
 _ROOT = re.compile(r"\\surd\s*\{")
-_FRACTION = frozenset({"sfrac", "frac"})
+_FRACTION = frozenset({"sfrac", "frac", "intbl"})
 
 
 def html_to_latex(root: LexborNode) -> str:
@@ -264,18 +254,16 @@ def html_to_latex(root: LexborNode) -> str:
         classes = class_of(item).split()
         if "sr-only" in classes or "visualhide" in classes:
             continue
-        opening, closing = _brackets(tag or "", classes)
+        if tag in ("em", "strong") and "intbl" in class_of(item.parent).split():
+            opening, closing = "{", "}"
+        else:
+            opening, closing = _brackets(tag or "", classes)
         if not opening and "border-top" in (item.attributes.get("style") or ""):
             opening, closing = "{", "}"  # the bar over a radicand
         pieces.append(opening)
         if closing:
             todo.append(closing)
-        children = []
-        child = item.child
-        while child is not None:
-            children.append(child)
-            child = child.next
-        todo.extend(reversed(children))
+        todo.extend(reversed(list(children_of(item))))
     return _ROOT.sub(r"\\sqrt{", " ".join("".join(pieces).split()))
 
 

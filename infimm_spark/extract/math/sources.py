@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -22,6 +23,14 @@ class Page:
     ledger: FormulaLedger
     script_ids: frozenset[str] = field(default_factory=frozenset)
     """Ids of `script[type^=math/]`: the source of what MathJax 2 rendered beside them."""
+
+
+def children_of(node: LexborNode) -> Iterator[LexborNode]:
+    """All children of a node, texts and comments too."""
+    child = node.first_child
+    while child is not None:
+        yield child
+        child = child.next
 
 
 def text_of(node: LexborNode) -> str:
