@@ -1,4 +1,4 @@
-"""Texts written here to train on: mathematics of every level in words, and what only looks like it.
+"""Texts written here to train on: mathematics of every level in words, what only looks like it, and spam.
 
 The labelled sites show little mathematics without formulas, and hold little of what is taught before university
 outside one of them. These sentences are general knowledge, put together at random: word problems,
@@ -342,4 +342,98 @@ _OTHER: dict[str, str] = {
         Home. About. Contact. Careers. Copyright {a}. All rights reserved.
         {a} comments. Posted by {name} {b} days ago. Reply. Share. Report.
     """,
+}
+
+
+def spam_examples() -> list[Example]:
+    """Search-engine spam in both languages.
+
+    Lists of "calculator" phrases with numbered pictures, sales talk with formulas thrown in, sentences
+    said over and over: the kind of page that fooled the paper's own classifiers.
+    """
+    order = random.Random(7)
+    examples = []
+    for language, (subjects, templates) in _SPAM.items():
+        for number in range(_SPAM_PAGES):
+            site = f"spam-{language}-{number % _SPAM_SITES}"
+            chosen = order.sample(subjects, 4)
+            sentences = [
+                order.choice(templates).format(
+                    subject=order.choice(chosen), n=n, formula=order.choice(_SPAM_FORMULAS)
+                )
+                for n in range(1, order.randrange(15, 90))
+            ]
+            text = ("\n" if number % 2 else " ").join(sentences)
+            page = f"{site}/{number}"
+            for view in ("quick", "text"):
+                examples.append(
+                    Example(text, language, 0, site, page, view, measured=False, written=True)
+                )
+    return examples
+
+
+_SPAM_FORMULAS = (
+    r"y=mx+b",
+    r"\frac{dy}{dx}",
+    r"\sigma=\sqrt{\mu}",
+    r"P(A\cap B)",
+    r"F=ma",
+    r"\lim_{n\to\infty} a_n",
+    r"\theta",
+)
+_SPAM_PAGES = 60
+_SPAM_SITES = 6
+
+_SPAM: dict[str, tuple[list[str], list[str]]] = {
+    "en": (
+        [
+            "conveyor motor power calculation",
+            "belt conveyor design calculator",
+            "ball mill critical speed formula",
+            "jaw crusher capacity equation",
+            "math solver with steps",
+            "algebra calculator online",
+            "percentage formula worksheet",
+            "grade 7 maths exam papers",
+            "mortgage equation calculator",
+            "geometry homework answers",
+            "statistics formula sheet",
+            "quadratic equation app",
+        ],
+        [
+            "{n}. {subject} pdf free download.",
+            "Picture {n}: {subject} image gallery.",
+            "Best {subject} online, click here for a quote.",
+            "{subject} excel, {subject} ppt, {subject} price in India.",
+            "Related searches: {subject}, {subject} {n}, cheap {subject}.",
+            "How to use {subject}? Contact our sales team today.",
+            "Download {n} {subject} vectors and stock photos.",
+            "Buy {subject} software ${formula}$ at a discount of {n} percent.",
+            "The {subject} ${formula}$ is popular among buyers, ask for a sample.",
+        ],
+    ),
+    "zh": (
+        [
+            "破碎机产量计算公式",
+            "皮带输送机功率计算",
+            "球磨机临界转速公式",
+            "在线数学计算器",
+            "小学数学公式大全",
+            "初中几何题答案",
+            "方程求解软件",
+            "概率统计公式表",
+            "房贷利率计算器",
+            "高考数学真题",
+        ],
+        [
+            "{n}、{subject}免费下载，点击咨询客服。",
+            "图片{n}：{subject}高清图片大全。",
+            "{subject}厂家直销，获取最新报价。",
+            "相关搜索：{subject}，{subject}多少钱，{subject}哪里有。",
+            "{subject}在线使用，{subject}手机版，{subject}破解版。",
+            "联系我们了解更多{subject}，电话{n}00{n}。",
+            "{subject}软件${formula}$限时{n}折，立即购买。",
+            "客户喜爱的{subject}${formula}$，免费寄样品。",
+        ],
+    ),
 }
