@@ -44,6 +44,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Two lanes side by side, of about the same length: Spark tests wait as much as they work. Each lane is printed
 # when it ends.

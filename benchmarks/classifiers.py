@@ -21,11 +21,11 @@ from typing import TypeVar
 import numpy as np
 
 from infimm_spark.classify.features import normalise
-from infimm_spark.classify.labelled import read_jsonl
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Kind, load_classifier
-from infimm_spark.classify.measures import RECALLS, Prediction, auc, evaluate
 from infimm_spark.config import BuildConfig
+from infimm_spark.training.labelled import read_jsonl
+from infimm_spark.training.measures import RECALLS, Prediction, auc, evaluate
 
 T = TypeVar("T")
 

@@ -86,7 +86,7 @@ def _ours(corpus: str, output: str) -> None:
 
     from infimm_spark.config import DedupConfig, MinHashConfig, SparkConfig, UrlConfig
     from infimm_spark.schemas import spark_schema
-    from infimm_spark.session import open_session
+    from infimm_spark.spark.session import open_session
     from infimm_spark.stages.dedup import deduplicate
 
     conf = {

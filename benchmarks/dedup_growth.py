@@ -133,7 +133,7 @@ def _one(options: argparse.Namespace, n_documents: int) -> dict[str, Any]:
 def open_small_session(folder: Path, partitions: int) -> Any:
     """A driver and one executor process, 1 GB of heap each; events are logged below `folder`."""
     from infimm_spark.config import SparkConfig
-    from infimm_spark.session import open_session
+    from infimm_spark.spark.session import open_session
 
     events = folder / "events"
     events.mkdir()

@@ -22,10 +22,10 @@ from typing import TypeVar
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from infimm_spark.crawl.charset import decode_html
-from infimm_spark.crawl.records import Page, read_pages
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import parse_page
+from infimm_spark.warc.charset import decode_html
+from infimm_spark.warc.records import Page, read_pages
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]

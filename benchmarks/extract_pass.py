@@ -130,12 +130,12 @@ def _processor_seconds() -> float:
 
 
 def _ours(file: Path) -> None:
-    from infimm_spark.cascade import build_judge
+    from infimm_spark.cascade.judge import build_judge
+    from infimm_spark.cascade.sandbox import PageSandbox
     from infimm_spark.classify.broadcast import read_model
     from infimm_spark.config import BuildConfig
-    from infimm_spark.crawl.listing import WarcFile
-    from infimm_spark.sandbox import PageSandbox
     from infimm_spark.stages.extract import WarcReader
+    from infimm_spark.warc.listing import WarcFile
 
     config = BuildConfig()
     models = [read_model(None, kind) for kind in ("language", "recall")]

@@ -28,12 +28,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in map(str, sys.path):
     sys.path.insert(0, str(REPOSITORY))
 
-from infimm_spark.extract.latex import clean, normal_form  # noqa: E402
-from infimm_spark.extract.math.mathml import (  # noqa: E402
+from infimm_spark.extract.formulas.readers.mathml import (  # noqa: E402
     ConversionError,
     mathml_to_latex,
     parse_mathml,
 )
+from infimm_spark.extract.latex import clean, normal_form  # noqa: E402
 
 PAIRS = REPOSITORY.parent / "shared" / "data" / "gold" / "mathml" / "pairs.jsonl"
 

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infimm_spark import schemas
-from infimm_spark.cascade import build_judge
+from infimm_spark.cascade.judge import build_judge
 from infimm_spark.classify.broadcast import load_mathematics, read_model
 from infimm_spark.config import BuildConfig
-from infimm_spark.crawl.listing import list_warcs
-from infimm_spark.crawl.records import Page, read_pages
 from infimm_spark.rules.metrics import text_metrics
 from infimm_spark.stages.extract import _document_row
+from infimm_spark.warc.listing import list_warcs
+from infimm_spark.warc.records import Page, read_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -26,20 +26,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 
 from s3_server import start
 
-from infimm_spark.cascade import build_judge
+from infimm_spark import store
+from infimm_spark.cascade.judge import build_judge
+from infimm_spark.cascade.sandbox import PageSandbox
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.config import BuildConfig
-from infimm_spark.crawl import store
-from infimm_spark.crawl.listing import WarcFile, list_warcs
-from infimm_spark.crawl.ranges import merged, read_ranges
-from infimm_spark.crawl.records import Page, read_pages
-from infimm_spark.sandbox import PageSandbox
 from infimm_spark.stages.extract import WarcReader
+from infimm_spark.warc.listing import WarcFile, list_warcs
+from infimm_spark.warc.ranges import merged, read_ranges
+from infimm_spark.warc.records import Page, read_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 _MEMORY = """
 import sys, threading, time
-from infimm_spark.crawl.records import read_pages
+from infimm_spark.warc.records import read_pages
 def rss():
     for line in open("/proc/self/status"):
         if line.startswith("VmRSS"):

@@ -24,9 +24,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infimm_spark import schemas
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import reconcile
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import reconcile
 
 SNAPSHOT = "CC-MAIN-2023-50"
 
@@ -78,7 +78,7 @@ def _ledger(folder: Path, rows: int) -> None:
 
 def _with_spark(folder: Path, options: argparse.Namespace) -> None:
     from infimm_spark.config import load_config
-    from infimm_spark.run import Run
+    from infimm_spark.run.run import Run
 
     listing = folder / "warc.paths.gz"
     with gzip.open(listing, "wt") as file:
@@ -124,7 +124,7 @@ def _scheduling(spark: Any, tasks: int) -> None:
 
 def _extract(run: Any, options: argparse.Namespace) -> None:
     import infimm_spark.stages.extract as stage
-    from infimm_spark.pipeline import run_stage
+    from infimm_spark.run.pipeline import run_stage
 
     stage.extract = _stub  # type: ignore[assignment]
     started = time.perf_counter()

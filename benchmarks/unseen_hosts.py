@@ -27,15 +27,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infimm_spark.classify.cards import write_model
 from infimm_spark.classify.features import QUICK_CHARS, excerpt
-from infimm_spark.classify.labelled import GRADE, labelled_examples, page_key, read_jsonl, site_of
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Classifier, Kind, load_classifier
-from infimm_spark.classify.recipes import RECIPES, extra_examples
-from infimm_spark.classify.training import Example, folds, train_model
-from infimm_spark.classify.views import View, load_views
 from infimm_spark.config import BuildConfig
+from infimm_spark.training.cards import write_model
+from infimm_spark.training.fitting import Example, folds, train_model
+from infimm_spark.training.labelled import GRADE, labelled_examples, page_key, read_jsonl, site_of
+from infimm_spark.training.recipes import RECIPES, extra_examples
+from infimm_spark.training.views import View, load_views
 
 KINDS: tuple[Kind, Kind] = ("recall", "precision")
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from infimm_spark.errors import InfimmError
     from infimm_spark.extract.document import Document, Formula, Image, Segment
     from infimm_spark.extract.page import extract_page
-    from infimm_spark.pipeline import RunSummary, build
+    from infimm_spark.run.pipeline import RunSummary, build
 
 # Names are resolved on first use: `import infimm_spark` in a Python worker must not pay for pyspark,
 # pydantic and the models.
@@ -37,10 +37,10 @@ _HOME = {
     "Formula": "infimm_spark.extract.document",
     "Image": "infimm_spark.extract.document",
     "InfimmError": "infimm_spark.errors",
-    "RunSummary": "infimm_spark.pipeline",
+    "RunSummary": "infimm_spark.run.pipeline",
     "Scores": "infimm_spark.classify.scores",
     "Segment": "infimm_spark.extract.document",
-    "build": "infimm_spark.pipeline",
+    "build": "infimm_spark.run.pipeline",
     "extract_page": "infimm_spark.extract.page",
     "load_config": "infimm_spark.config",
     "score_document": "infimm_spark.classify.scores",

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from infimm_spark import __version__, logs
+from infimm_spark import __version__
 from infimm_spark.errors import InfimmError, InputError, LockedError, OutputError
+from infimm_spark.spark import logs
 
 app = typer.Typer(
     add_completion=False,
@@ -119,8 +120,8 @@ def build(
     more: MoreInputs = None,
 ) -> None:
     """Run every stage: WARC files in, corpus out."""
-    from infimm_spark import pipeline
-    from infimm_spark.runs.ledger import print_funnel
+    from infimm_spark.run import pipeline
+    from infimm_spark.run.ledger import print_funnel
 
     settings = _config(
         config,
@@ -156,8 +157,8 @@ def extract(
     more: MoreInputs = None,
 ) -> None:
     """Read WARC files: language, recall floor, mathematics-aware extraction."""
-    from infimm_spark.pipeline import run_stage
-    from infimm_spark.run import Run
+    from infimm_spark.run.pipeline import run_stage
+    from infimm_spark.run.run import Run
 
     run = Run.begin(
         _config(
@@ -240,8 +241,8 @@ def annotate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; count.")] = False,
 ) -> None:
     """Grade documents 0-10 by the rubric with a language model."""
-    from infimm_spark.classify import annotation
-    from infimm_spark.classify.chat import Endpoint, key_from_environment
+    from infimm_spark.annotation import annotate as annotation
+    from infimm_spark.annotation.client import Endpoint, key_from_environment
 
     to = Endpoint(
         endpoint,
@@ -297,7 +298,7 @@ def train(
     config: ConfigOption = None,
 ) -> None:
     """Train a classifier on your own tables, measured on hosts it did not see."""
-    from infimm_spark.train import train_command
+    from infimm_spark.training.command import train_command
 
     path = train_command(
         kind=kind,
@@ -340,8 +341,8 @@ def mine(
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
 ) -> None:
     """Propose pages of a scored run for annotation and the next training."""
-    from infimm_spark.mine import MiningRequest
-    from infimm_spark.mine import mine as propose
+    from infimm_spark.inspect.proposals import MiningRequest
+    from infimm_spark.inspect.proposals import mine as propose
 
     request = MiningRequest(
         run.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share, seed
@@ -366,8 +367,8 @@ def monthly(
 
     Fired twice, also at once, it publishes once: the second run says so and ends well.
     """
-    from infimm_spark import releases as versions
     from infimm_spark.config import load_config
+    from infimm_spark.run import releases as versions
 
     chosen = {"paths": input} if input else {}
     settings = load_config(config, {"input": chosen})
@@ -391,8 +392,8 @@ def page(
     ] = None,
 ) -> None:
     """One page's document as JSON, and at which stage and by which rule a build would drop it."""
+    from infimm_spark.cascade.trace import inspect_page
     from infimm_spark.config import load_config
-    from infimm_spark.pages import inspect_page
 
     try:
         body = file.read_bytes()
@@ -413,7 +414,7 @@ def explain(
     run: RunOption,
 ) -> None:
     """What became of a URL, stage by stage."""
-    from infimm_spark.explain import explain as lines_for
+    from infimm_spark.inspect.explain import explain as lines_for
 
     lines = lines_for(_existing_run(run), url)
     if not lines:
@@ -429,8 +430,8 @@ def funnel(run: RunOption) -> None:
     """The reconciled funnel of a finished run, added up again from its ledger."""
     from infimm_spark.report.formulas import print_formulas
     from infimm_spark.report.funnel import read_formulas, read_report
-    from infimm_spark.runs import tables
-    from infimm_spark.runs.ledger import print_funnel, reconcile
+    from infimm_spark.run import tables
+    from infimm_spark.run.ledger import print_funnel, reconcile
 
     layout = _existing_run(run)
     read_report(layout)
@@ -462,8 +463,8 @@ def traffic(
     ] = None,
 ) -> None:
     """Requests, retries and bytes that reading cost, and what a larger crawl will cost."""
-    from infimm_spark.report.traffic import print_traffic
-    from infimm_spark.report.traffic import traffic as measured
+    from infimm_spark.inspect.traffic import print_traffic
+    from infimm_spark.inspect.traffic import traffic as measured
 
     print(print_traffic(measured(_existing_run(run)), files))
 
@@ -478,9 +479,9 @@ def fetch(
     raw: Annotated[bool, typer.Option("--raw", help="The page's bytes as crawled.")] = False,
 ) -> None:
     """Read a URL's record again from its WARC file, and extract it with the run's settings."""
-    from infimm_spark.fetch import fetch as page_of
-    from infimm_spark.fetch import fetch_report
-    from infimm_spark.run import Run
+    from infimm_spark.inspect.fetch import fetch as page_of
+    from infimm_spark.inspect.fetch import fetch_report
+    from infimm_spark.run.run import Run
 
     opened = Run.open(run)
     found = page_of(opened.layout, url, opened.config, snapshot)
@@ -504,7 +505,7 @@ def plan(
     months_stored: Annotated[float, typer.Option(min=0.0, help="Months the results are kept.")] = 1,
 ) -> None:
     """Tasks, core-hours, memory, requests, bytes, wall time and costs of a build."""
-    from infimm_spark import plan as planning
+    from infimm_spark.inspect import plan as planning
 
     prices = None if price_file is None else planning.load_prices(price_file)
     made = planning.make_plan(snapshots, cores, planning.load_rates(rates), prices, months_stored)
@@ -517,7 +518,7 @@ def doctor() -> None:
     import pyspark
 
     from infimm_spark.classify.broadcast import read_model
-    from infimm_spark.session import require_java
+    from infimm_spark.spark.session import require_java
 
     print(f"infimm-spark  {__version__}")
     print(f"python        {sys.version.split()[0]} ({sys.executable})")
@@ -583,8 +584,8 @@ def _run_stage(
     threshold: float | None = None,
 ) -> None:
     from infimm_spark.config import load_config
-    from infimm_spark.pipeline import run_stage
-    from infimm_spark.run import Run
+    from infimm_spark.run.pipeline import run_stage
+    from infimm_spark.run.run import Run
 
     run = Run.open(output)
     settings = run.config
@@ -611,8 +612,8 @@ def _with_threshold(settings: Any, threshold: float) -> Any:
 
 
 def _existing_run(location: str) -> Any:
-    from infimm_spark.crawl import store
-    from infimm_spark.runs.layout import RunLayout
+    from infimm_spark import store
+    from infimm_spark.run.layout import RunLayout
 
     layout = RunLayout(store.normal(location))
     if not store.exists(layout.run_file):

@@ -19,15 +19,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infimm_spark.classify.cards import write_model
-from infimm_spark.classify.labelled import labelled_examples
 from infimm_spark.classify.mathematics import Kind
-from infimm_spark.classify.measures import Prediction, evaluate
-from infimm_spark.classify.recipes import RECIPES, extra_examples
-from infimm_spark.classify.training import train_model
-from infimm_spark.classify.views import View, load_views
 from infimm_spark.errors import InfimmError
-from infimm_spark.train import counts_of
+from infimm_spark.training.cards import write_model
+from infimm_spark.training.command import counts_of
+from infimm_spark.training.fitting import train_model
+from infimm_spark.training.labelled import labelled_examples
+from infimm_spark.training.measures import Prediction, evaluate
+from infimm_spark.training.recipes import RECIPES, extra_examples
+from infimm_spark.training.views import View, load_views
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

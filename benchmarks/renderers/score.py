@@ -23,10 +23,10 @@ if str(REPOSITORY) not in sys.path:
 
 from selectolax.lexbor import LexborHTMLParser  # noqa: E402
 
+from infimm_spark.extract.formulas.readers.katex_html import katex_to_latex  # noqa: E402
+from infimm_spark.extract.formulas.readers.mathjax_output import mathjax_to_latex  # noqa: E402
+from infimm_spark.extract.formulas.readers.mathml import ConversionError, mathml_to_latex  # noqa: E402
 from infimm_spark.extract.latex import normal_form  # noqa: E402
-from infimm_spark.extract.math.katex_html import katex_to_latex  # noqa: E402
-from infimm_spark.extract.math.mathjax_output import mathjax_to_latex  # noqa: E402
-from infimm_spark.extract.math.mathml import ConversionError, mathml_to_latex  # noqa: E402
 
 _SELECTORS = {
     "katex-html": (".katex-html", katex_to_latex),

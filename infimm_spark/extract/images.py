@@ -9,8 +9,8 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Image
-from infimm_spark.extract.math.equation_images import equation_of_image
-from infimm_spark.extract.math.sources import Attributes, Page, class_of
+from infimm_spark.extract.formulas.readers.equation_images import equation_of_image
+from infimm_spark.extract.formulas.sources import Attributes, Page, class_of
 
 
 class ImageReader:

@@ -12,23 +12,23 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from infimm_spark.crawl.charset import decode_html
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
+from infimm_spark.extract.consent import signals_from_meta
 from infimm_spark.extract.document import Document, Formula, Segment
+from infimm_spark.extract.formulas.delimiters import DelimiterScanner
+from infimm_spark.extract.formulas.ledger import FormulaLedger
+from infimm_spark.extract.formulas.sources import Page
+from infimm_spark.extract.formulas.split import join_split_formulas
+from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.latex import parse_macros
-from infimm_spark.extract.math.delimiters import DelimiterScanner
-from infimm_spark.extract.math.ledger import FormulaLedger
-from infimm_spark.extract.math.sources import Page
-from infimm_spark.extract.math.split import join_split_formulas
-from infimm_spark.extract.math.symbols import CORE_COMMANDS
-from infimm_spark.extract.math.traits import read_traits
+from infimm_spark.extract.latex.symbols import CORE_COMMANDS
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.text import Renderer, flattened
 from infimm_spark.extract.tree import PageTree, build_tree, caption_of
-from infimm_spark.rules.consent import signals_from_meta
+from infimm_spark.warc.charset import decode_html
 
 _DEFAULT_LIMITS = ScreenLimits()
 

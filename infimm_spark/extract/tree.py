@@ -14,9 +14,15 @@ from functools import lru_cache
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
+from infimm_spark.extract.formulas.elements import (
+    ATTRIBUTES,
+    TAGS,
+    Reader,
+    read_element,
+    readers_of,
+)
+from infimm_spark.extract.formulas.sources import Attributes, Page, text_of
 from infimm_spark.extract.images import ImageReader
-from infimm_spark.extract.math.elements import ATTRIBUTES, TAGS, Reader, read_element, readers_of
-from infimm_spark.extract.math.sources import Attributes, Page, text_of
 
 
 class Block:

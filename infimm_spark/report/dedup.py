@@ -18,15 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from infimm_spark import schemas
+from infimm_spark import schemas, store
 from infimm_spark.config import DedupConfig, MinHashConfig
-from infimm_spark.crawl import store
 from infimm_spark.dedup import bruteforce, paragraphs, shingles
 from infimm_spark.dedup.lsh import candidate_probability
 from infimm_spark.errors import StageError
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.manifest import read_manifest
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.manifest import read_manifest
 
 _LEAST = 0.3  # pairs below this Jaccard similarity are not searched for
 _BIN = 0.05

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from infimm_spark import __version__
-from infimm_spark.crawl import store
+from infimm_spark import __version__, store
 from infimm_spark.errors import StageError
 from infimm_spark.report.formulas import FormulaTally, print_formulas
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import FunnelStage, print_funnel
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import FunnelStage, print_funnel
 
 
 def write_report(

@@ -20,19 +20,19 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from infimm_spark import logs, schemas
-from infimm_spark.cascade import Verdict, build_judge
+from infimm_spark import schemas, store
+from infimm_spark.cascade.judge import Verdict, build_judge
+from infimm_spark.cascade.sandbox import PageSandbox
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
-from infimm_spark.crawl import store
-from infimm_spark.crawl.gate import GateAddress
-from infimm_spark.crawl.listing import WarcFile
-from infimm_spark.crawl.ranges import read_ranges
-from infimm_spark.crawl.records import Failed, Page, Skipped, read_pages, warc_id
+from infimm_spark.extract.consent import signals_from_headers
 from infimm_spark.extract.document import Document
-from infimm_spark.rules.consent import signals_from_headers
-from infimm_spark.runs.ledger import WarcLedger
-from infimm_spark.sandbox import PageSandbox
+from infimm_spark.spark import logs
+from infimm_spark.stages.record_counts import WarcLedger
+from infimm_spark.store.gate import GateAddress
+from infimm_spark.warc.listing import WarcFile
+from infimm_spark.warc.ranges import read_ranges
+from infimm_spark.warc.records import Failed, Page, Skipped, read_pages, warc_id
 
 log = logging.getLogger("infimm_spark")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infimm_spark.classify.mathematics import load_classifier, model_file
-from infimm_spark.classify.views import page_views
+from infimm_spark.training.views import page_views
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ import yaml
 
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.config import load_config
-from infimm_spark.pipeline import build
-from infimm_spark.runs import tables as run_tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import reconcile
+from infimm_spark.run import tables as run_tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import reconcile
+from infimm_spark.run.pipeline import build
 from infimm_spark.sample import write_sample_crawl
 from tests.support.standalone import StandaloneCluster
 from tests.support.submitting import (

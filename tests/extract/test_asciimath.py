@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.latex import check, normal_form
-from infimm_spark.extract.math.asciimath import asciimath_to_latex
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from infimm_spark.extract.latex import (
     parse_macros,
     tokens,
 )
-from infimm_spark.extract.math.tokenizer import group_end
+from infimm_spark.extract.latex.tokenizer import group_end
 
 PIECES = st.sampled_from(
     [*"{}^_&'~$%#.,()[]|+-=<>! xyab12", r"\frac", r"\sqrt", r"\left", r"\right", r"\begin{matrix}",

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from infimm_spark.extract.formulas.readers.mathjax_output import ConversionError, mathjax_to_latex
 from infimm_spark.extract.latex import check, normal_form
-from infimm_spark.extract.math.mathjax_output import ConversionError, mathjax_to_latex
 
 SAMPLES = [
     row

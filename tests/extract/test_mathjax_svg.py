@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from infimm_spark.extract import extract_page
+from infimm_spark.extract.formulas.readers.element import ConversionError
+from infimm_spark.extract.formulas.readers.mathjax_output import mathjax_to_latex
 from infimm_spark.extract.latex import check, normal_form
-from infimm_spark.extract.math.element import ConversionError
-from infimm_spark.extract.math.mathjax_output import mathjax_to_latex
 
 
 def glyph(font: str, char: str, x: float = 0, y: float = 0, size: float = 1) -> str:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from infimm_spark.extract.document import Formula
-from infimm_spark.extract.latex import check, normal_form
-from infimm_spark.extract.math.mathml import (
+from infimm_spark.extract.formulas.readers.mathml import (
     ConversionError,
     mathml_to_latex,
     parse_mathml,
 )
+from infimm_spark.extract.latex import check, normal_form
 from infimm_spark.extract.page import extract_page
 
 

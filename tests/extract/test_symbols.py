@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infimm_spark.extract.latex import check
-from infimm_spark.extract.math.symbols import CHAR_OF, COMMAND_OF, FONT_OF, char_to_tex
+from infimm_spark.extract.latex.symbols import CHAR_OF, COMMAND_OF, FONT_OF, char_to_tex
 
 
 def test_every_preferred_command_prints_its_character() -> None:

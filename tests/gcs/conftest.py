@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from gcs_server import MISSING, FakeGcs, GcsServer, find_server
 
+from infimm_spark import store
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import store
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.gs import require_connector
+from infimm_spark.spark.gs_connector import require_connector
 
 pytestmark = pytest.mark.spark
 

@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from gcs_server import FakeGcs
 
+from infimm_spark import store
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import gcs as gcs_module
-from infimm_spark.crawl import store
-from infimm_spark.crawl.listing import list_warcs
 from infimm_spark.errors import (
     EnvironmentMissingError,
     LockedError,
@@ -25,10 +23,12 @@ from infimm_spark.errors import (
     StoreError,
     StoreRefusedError,
 )
-from infimm_spark.runs import tables
-from infimm_spark.runs.lock import Lock
-from infimm_spark.runs.manifest import Manifest, claim_manifest, read_manifest
+from infimm_spark.run import tables
+from infimm_spark.run.lock import Lock
+from infimm_spark.run.manifest import Manifest, claim_manifest, read_manifest
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.store import gs as gcs_module
+from infimm_spark.warc.listing import list_warcs
 
 DATA = bytes(range(256)) * 40
 

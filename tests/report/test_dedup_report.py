@@ -19,9 +19,9 @@ from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup import bruteforce, minhash, shingles
 from infimm_spark.errors import StageError
 from infimm_spark.report.dedup import write_dedup_report
-from infimm_spark.runs.files import catalogue
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.manifest import Manifest, timestamp, write_manifest
+from infimm_spark.run.files import catalogue
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.manifest import Manifest, timestamp, write_manifest
 
 CONFIG = DedupConfig(minhash=MinHashConfig(scope="all"))
 

@@ -9,8 +9,8 @@ import pytest
 from fault_proxy import FaultProxy
 from s3_server import MISSING, find_minio, start
 
+from infimm_spark import store
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import store
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def s3(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def _fresh() -> None:
-    from infimm_spark.crawl import s3
+    from infimm_spark.store import s3
 
     s3._client.cache_clear()
     store.configure(StoreConfig())

@@ -13,18 +13,17 @@ import pytest
 from fault_proxy import KINDS
 from s3_builds import REMOTE, corpus, run_builds
 
-from infimm_spark import schemas
+from infimm_spark import schemas, store
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import store
-from infimm_spark.crawl.listing import list_warcs
-from infimm_spark.crawl.records import Page, read_pages
-from infimm_spark.report.traffic import forecast, traffic
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import STAGES, RunLayout
-from infimm_spark.runs.ledger import reconcile
-from infimm_spark.runs.manifest import Manifest, read_manifest
-from infimm_spark.s3a import local_jars
+from infimm_spark.inspect.traffic import forecast, traffic
+from infimm_spark.run import tables
+from infimm_spark.run.layout import STAGES, RunLayout
+from infimm_spark.run.ledger import reconcile
+from infimm_spark.run.manifest import Manifest, read_manifest
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.spark.s3a import local_jars
+from infimm_spark.warc.listing import list_warcs
+from infimm_spark.warc.records import Page, read_pages
 
 pytestmark = pytest.mark.spark
 
@@ -248,8 +247,8 @@ def test_an_index_chooses_records_without_reading_files(runs: Any) -> None:
 
 def test_a_record_is_fetched_again_from_its_bucket(runs: Any) -> None:
     """`fetch` reads a URL's record by range and extracts what the run published."""
-    from infimm_spark.fetch import fetch, fetch_report
-    from infimm_spark.run import Run
+    from infimm_spark.inspect.fetch import fetch, fetch_report
+    from infimm_spark.run.run import Run
 
     row = corpus("s3://out/run")[0]
     run = Run.open("s3://out/run")

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from s3_builds import corpus, environment_of
 
+from infimm_spark import store
 from infimm_spark.config import StoreConfig
-from infimm_spark.crawl import store
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import reconcile
-from infimm_spark.s3a import local_jars
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import reconcile
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.spark.s3a import local_jars
 
 pytestmark = pytest.mark.spark
 

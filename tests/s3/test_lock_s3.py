@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from infimm_spark.errors import LockedError, LockLostError, OutputError
-from infimm_spark.releases import Changes, Part, Releases, Version
-from infimm_spark.runs.lock import Lock
+from infimm_spark.run.lock import Lock
+from infimm_spark.run.releases import Changes, Part, Releases, Version
 
 
 def test_of_many_takers_on_s3_one_wins(bucket: str) -> None:

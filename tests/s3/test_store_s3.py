@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from infimm_spark import store
 from infimm_spark.config import S3Access, StoreConfig
-from infimm_spark.crawl import s3 as s3_client
-from infimm_spark.crawl import store
-from infimm_spark.crawl.gate import ConnectionGate
-from infimm_spark.crawl.listing import list_warcs
-from infimm_spark.crawl.records import read_pages
 from infimm_spark.errors import InfimmError, StoreError, StoreRefusedError
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.store import s3 as s3_client
+from infimm_spark.store.gate import ConnectionGate
+from infimm_spark.warc.listing import list_warcs
+from infimm_spark.warc.records import read_pages
 
 
 def test_objects_are_written_listed_read_and_deleted(bucket: str) -> None:
@@ -194,7 +194,7 @@ def test_the_cap_on_connections_holds_over_processes_worth_of_readers(bucket: st
 
 def test_no_message_or_setting_holds_a_secret(s3: Any, bucket: str) -> None:
     """Spark's settings name the credential chain and never a key."""
-    from infimm_spark.s3a import s3a_settings
+    from infimm_spark.spark.s3a import s3a_settings
 
     conf = json.dumps(s3a_settings(StoreConfig(), "4.1.2"))
     assert s3.secret not in conf

@@ -10,11 +10,11 @@ import pytest
 from fault_proxy import KINDS
 from s3_builds import REMOTE, corpus, run_builds
 
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import reconcile
-from infimm_spark.s3a import local_jars
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import reconcile
 from infimm_spark.sample import write_sample_crawl
+from infimm_spark.spark.s3a import local_jars
 
 pytestmark = [
     pytest.mark.spark,

@@ -26,13 +26,13 @@ from infimm_spark.errors import (
     StageError,
     TooManyFailuresError,
 )
-from infimm_spark.explain import explain
-from infimm_spark.pipeline import RunSummary, build, run_stage
+from infimm_spark.inspect.explain import explain
 from infimm_spark.report.funnel import read_formulas
-from infimm_spark.run import Run
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
-from infimm_spark.runs.ledger import reconcile
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import reconcile
+from infimm_spark.run.pipeline import RunSummary, build, run_stage
+from infimm_spark.run.run import Run
 from infimm_spark.sample import sample_pages, write_sample_crawl
 
 pytestmark = pytest.mark.spark
@@ -158,7 +158,7 @@ def test_the_corpus_has_the_released_schema(built: RunSummary) -> None:
 
 def test_a_published_row_leads_back_to_its_record(built: RunSummary, crawl: Path) -> None:
     """File, offset and length of a row fetch the very record it came from."""
-    from infimm_spark.crawl.records import fetch_record
+    from infimm_spark.warc.records import fetch_record
 
     row = corpus_rows(built.output)[0]
     page = fetch_record(str(crawl / row["warc_file"]), row["warc_offset"], row["warc_length"])

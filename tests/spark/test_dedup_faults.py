@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup.survivors import Checkpoint
 from infimm_spark.errors import SignatureMismatchError
-from infimm_spark.runs.damage import unreadable_table
+from infimm_spark.run.damage import unreadable_table
 from infimm_spark.stages.dedup import (
     deduplicate,
     deduplicate_ranked,
@@ -83,7 +83,7 @@ from pathlib import Path
 sys.path.insert(0, {support!r})
 from dedup_corpus import corpus, frame
 from infimm_spark.config import DedupConfig, MinHashConfig, SparkConfig
-from infimm_spark.session import open_session
+from infimm_spark.spark.session import open_session
 from infimm_spark.stages.dedup import deduplicate
 
 conf = {{"spark.sql.shuffle.partitions": "4", "spark.ui.enabled": "false"}}

@@ -14,11 +14,11 @@ from infimm_spark.config import DedupConfig, MinHashConfig, load_config
 from infimm_spark.dedup.settled import settled_documents
 from infimm_spark.dedup.survivors import Checkpoint
 from infimm_spark.errors import ConfigError, InputError, SignatureMismatchError, StageError
-from infimm_spark.explain import explain
-from infimm_spark.pipeline import run_stage
-from infimm_spark.run import Run
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
+from infimm_spark.inspect.explain import explain
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.pipeline import run_stage
+from infimm_spark.run.run import Run
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.boilerplate import REPEATED
 from infimm_spark.stages.dedup import (

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.errors import SubmissionError
-from infimm_spark.submission import check_executors
+from infimm_spark.spark.submission import check_executors
 
 pytestmark = pytest.mark.spark
 

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.config import IndexConfig
-from infimm_spark.stages.index import from_cdxj, select_records
+from infimm_spark.run.index import from_cdxj, select_records
 
 pytestmark = pytest.mark.spark
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
-from infimm_spark.metrics import COUNTS, Counters
+from infimm_spark.spark.metrics import COUNTS, Counters
 
 pytestmark = pytest.mark.spark
 

@@ -10,12 +10,12 @@ from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from infimm_spark import cli
-from infimm_spark.classify.annotation import ungraded
+from infimm_spark.annotation.annotate import ungraded
+from infimm_spark.annotation.mining import missed_pages, near_threshold, recalled_hosts
 from infimm_spark.config import load_config
 from infimm_spark.errors import InputError, OutputError, StageError
-from infimm_spark.mine import MiningRequest, mine
+from infimm_spark.inspect.proposals import MiningRequest, mine
 from infimm_spark.sample import write_sample_crawl
-from infimm_spark.stages.mine import missed_pages, near_threshold, recalled_hosts
 
 SCHEMA = "id string, url string, language string, text_length int, math_prob double"
 
@@ -70,8 +70,8 @@ def test_pages_near_the_threshold_are_stratified(spark: SparkSession) -> None:
 
 def test_proposals_of_a_run_can_be_annotated(spark: SparkSession, tmp_path: Path) -> None:
     """Hosts and candidates of a run's extract stage are written, and are what `annotate` reads."""
-    from infimm_spark.pipeline import run_stage
-    from infimm_spark.run import Run
+    from infimm_spark.run.pipeline import run_stage
+    from infimm_spark.run.run import Run
 
     write_sample_crawl(tmp_path / "crawl")
     config = load_config(

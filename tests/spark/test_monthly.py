@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.config import load_config
-from infimm_spark.releases import add_snapshot
+from infimm_spark.run.releases import add_snapshot
 from infimm_spark.sample import write_sample_crawl
 
 pytestmark = pytest.mark.spark

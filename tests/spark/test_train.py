@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from infimm_spark.classify.convex import ConvexParameters
 from infimm_spark.classify.mathematics import load_classifier
-from infimm_spark.classify.training import TrainingParameters
 from infimm_spark.errors import ConfigError, InputError
-from infimm_spark.stages.training_sample import balanced_sample, training_table
-from infimm_spark.train import TrainingRequest, sampled_examples, train, train_command
+from infimm_spark.training.command import TrainingRequest, sampled_examples, train, train_command
+from infimm_spark.training.convex import ConvexParameters
+from infimm_spark.training.fitting import TrainingParameters
+from infimm_spark.training.sample import balanced_sample, training_table
 
 MATHS = ["theorem", "proof", "lemma", "$x^2=y$", r"$\frac{a}{b}$", "integral", "matrix"]
 NEWS = ["council", "river", "market", "bus", "football", "music", "garden"]

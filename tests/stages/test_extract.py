@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 
 from infimm_spark import schemas
-from infimm_spark.cascade import build_judge
+from infimm_spark.cascade.judge import build_judge
+from infimm_spark.cascade.sandbox import PageSandbox
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.config import BuildConfig, load_config
-from infimm_spark.crawl.listing import WarcFile
-from infimm_spark.runs.ledger import FunnelStage, reconcile
-from infimm_spark.sandbox import PageSandbox
+from infimm_spark.run.ledger import FunnelStage, reconcile
 from infimm_spark.stages.extract import TABLES, WIDE, WarcReader
+from infimm_spark.warc.listing import WarcFile
 
 CONFIG = BuildConfig()
 LESSON = (

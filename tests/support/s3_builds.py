@@ -19,10 +19,10 @@ from typing import Any
 from infimm_spark import schemas
 from infimm_spark.config import load_config
 from infimm_spark.errors import InfimmError
-from infimm_spark.pipeline import build, run_stage
-from infimm_spark.run import Run
-from infimm_spark.runs import tables
-from infimm_spark.runs.layout import RunLayout
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.pipeline import build, run_stage
+from infimm_spark.run.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,6 +1,6 @@
 r"""Search-engine spam around mathematical words, written here: what fooled the paper's classifiers.
 
-No phrase is shared with the negatives that training makes (`classify/recipes.py`), so that a page that
+No phrase is shared with the negatives that training makes (`training/recipes.py`), so that a page that
 is dropped was recognised by its kind and not by its words.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from infimm_spark.cascade import build_judge
+from infimm_spark.cascade.judge import build_judge
 from infimm_spark.classify.broadcast import load_mathematics, read_model
 from infimm_spark.config import BuildConfig
 from infimm_spark.rules.filters import first_failed

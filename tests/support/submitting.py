@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from infimm_spark.runs.layout import RunLayout
+from infimm_spark.run.layout import RunLayout
 
 ROOT = Path(__file__).resolve().parents[2]
 

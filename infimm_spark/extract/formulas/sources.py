@@ -1,0 +1,111 @@
+"""What the readers of formula-bearing elements share: the page's state and small tree look-ups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract.formulas.ledger import FormulaLedger
+from infimm_spark.extract.formulas.traits import Traits
+
+Attributes = dict[str, str | None]
+
+
+@dataclass(slots=True)
+class Page:
+    """State of one page while its tree is walked."""
+
+    traits: Traits
+    ledger: FormulaLedger
+    script_ids: frozenset[str] = field(default_factory=frozenset)
+    """Ids of `script[type^=math/]`: the source of what MathJax 2 rendered beside them."""
+
+
+def children_of(node: LexborNode) -> Iterator[LexborNode]:
+    """All children of a node, texts and comments too."""
+    child = node.first_child
+    while child is not None:
+        yield child
+        child = child.next
+
+
+def text_of(node: LexborNode) -> str:
+    """All text below a node, in order; `<br>` is a line break."""
+    child = node.first_child
+    if child is None:
+        return ""
+    if child.next is None and child.tag == "-text":
+        return child.text_content or ""
+    if node.css_first("br") is None:
+        return node.text()
+    pieces: list[str] = []
+    for child in node.traverse(include_text=True):
+        if child.tag == "-text":
+            pieces.append(child.text_content or "")
+        elif child.tag == "br":
+            pieces.append("\n")
+    return "".join(pieces)
+
+
+_MOST_NODES = 20_000
+"""Nodes looked at below one element; more is no formula."""
+
+
+def first(node: LexborNode, *tags: str) -> LexborNode | None:
+    """The first descendant with one of these tag names, whatever its prefix."""
+    for child in islice(node.traverse(), _MOST_NODES):
+        name = child.tag
+        if name is not None and name.rpartition(":")[2] in tags:
+            return child
+    return None
+
+
+def next_element(node: LexborNode) -> LexborNode | None:
+    """The next sibling that is an element, unless text stands between."""
+    sibling = node.next
+    while sibling is not None:
+        if sibling.is_element_node:
+            return sibling
+        if sibling.is_text_node and (sibling.text_content or "").strip():
+            return None
+        sibling = sibling.next
+    return None
+
+
+def class_of(node: LexborNode | None) -> str:
+    """The class attribute of an element, or an empty string."""
+    if node is None or not node.is_element_node:
+        return ""
+    return node.attributes.get("class") or ""
+
+
+_DELIMITED = (
+    ("$$", "$$", True),
+    ("\\[", "\\]", True),
+    ("\\(", "\\)", False),
+    ("[tex]", "[/tex]", False),
+    ("[latex]", "[/latex]", False),
+    ("$`", "`$", False),
+    ("$", "$", False),
+)
+_ENVIRONMENT = re.compile(
+    r"\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat)\*?\}"
+)
+
+
+def undelimited(text: str) -> tuple[str, bool | None]:
+    r"""`\[x\]` → (`x`, True); display is None where no delimiter tells the mode."""
+    text = text.strip()
+    for left, right, display in _DELIMITED:
+        if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
+            inner = text[len(left) : -len(right)]
+            if right not in inner.replace("\\$", ""):
+                # WordPress: `$latex x^2$`
+                return inner.removeprefix("latex ") if left == "$" else inner, display
+    if _ENVIRONMENT.match(text):
+        return text, True
+    return text, None

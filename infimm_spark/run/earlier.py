@@ -1,0 +1,60 @@
+"""Earlier runs whose documents a new one is compared with; looked at before Spark starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infimm_spark import store
+from infimm_spark.config import config_hash
+from infimm_spark.errors import ConfigError, SignatureMismatchError, StageError
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.manifest import read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run whose dedup is complete. `identity` changes when its dedup is done again otherwise."""
+
+    layout: RunLayout
+    identity: dict[str, str]
+
+
+def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> list[EarlierRun]:
+    """The runs at `locations`, in that order.
+
+    Raises `ConfigError` for a location that is no run, is given twice or is the new run itself,
+    `StageError` for one whose dedup is not complete or that was itself compared with a run that is
+    not given, and `SignatureMismatchError` for signatures other than `fingerprint`.
+    """
+    runs: list[EarlierRun] = []
+    needed: dict[str, str] = {}
+    for location in locations:
+        layout = RunLayout(store.normal(location))
+        if not store.exists(layout.run_file):
+            raise ConfigError(
+                f"--against {location} holds no run; expected the --output of a build"
+            )
+        run_id = json.loads(store.read_bytes(layout.run_file))["run_id"]
+        if layout.root == own.root or run_id in {run.identity["run_id"] for run in runs}:
+            what = "is the run itself" if layout.root == own.root else "is given twice"
+            raise ConfigError(f"--against {location} {what}; expected other runs, each once")
+        manifest = read_manifest(layout.manifest("dedup"))
+        if manifest is None:
+            raise StageError(f"--against {location}: stage dedup is not complete there")
+        stored = manifest.identity.get("signatures")
+        if stored != fingerprint:
+            raise SignatureMismatchError(
+                f"--against {location}: signatures were made with {stored!r}; expected {fingerprint!r}"
+            )
+        for before in manifest.identity.get("against", []):
+            needed[before["run_id"]] = location
+        runs.append(EarlierRun(layout, {"run_id": run_id, "dedup": config_hash(manifest.identity)}))
+    given = {run.identity["run_id"] for run in runs}
+    for run_id, location in needed.items():
+        if run_id not in given:
+            raise StageError(
+                f"--against {location} was itself compared with run {run_id}; expected that one as well"
+            )
+    return runs

@@ -1,0 +1,449 @@
+"""One run: its output directory, configuration and session, its tables, and the account of its records."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from infimm_spark import __version__, store
+from infimm_spark.classify.broadcast import ModelBytes, read_model
+from infimm_spark.config import BuildConfig, config_hash
+from infimm_spark.errors import (
+    BrokenAnswerError,
+    ConfigError,
+    OutputError,
+    ReconciliationError,
+    StageError,
+)
+from infimm_spark.run import tables
+from infimm_spark.run.earlier import EarlierRun, earlier_runs
+from infimm_spark.run.files import DataFile, catalogue
+from infimm_spark.run.layout import STAGE_TABLES, STAGES, RunLayout
+from infimm_spark.run.ledger import FunnelStage, funnel, mismatch
+from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
+from infimm_spark.run.selection import fingerprint, select
+from infimm_spark.spark import logs
+from infimm_spark.spark.metrics import Counters
+from infimm_spark.spark.preflight import check_readable, plain_errors
+from infimm_spark.spark.s3a import require_jars, spark_location
+from infimm_spark.spark.session import is_local, open_session
+from infimm_spark.spark.submission import check_executors
+from infimm_spark.warc.listing import WarcFile, list_warcs
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger("infimm_spark")
+
+T = TypeVar("T")
+ModelKind = Literal["language", "recall", "precision"]
+MODELS: tuple[ModelKind, ...] = ("language", "recall", "precision")
+
+# Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
+_OPERATIONAL = {
+    "extract": {
+        "partitions",
+        "batch_bytes",
+        "max_failure_ratio",
+        "min_failures",
+        "groups_in_flight",
+        "group_order",
+        "file_size_mb",
+        "compact_above",
+    },
+    "dedup": {"partitions", "against"},  # `against` is told by the runs' own identities
+    "rules": set[str](),
+    "publish": set[str](),
+}
+
+
+class Run:
+    """One output directory, its configuration, and the session that works on it."""
+
+    def __init__(self, run_id: str, config: BuildConfig, layout: RunLayout) -> None:
+        self.run_id = run_id
+        self.config = config
+        self.layout = layout
+        self._spark: SparkSession | None = None
+        self._counters: Counters | None = None
+        self._models: dict[ModelKind, ModelBytes] = {}
+        self._warcs: list[WarcFile] | None = None
+        self._is_new = False
+        store.configure(config.store)
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, config: BuildConfig, *, resume: bool) -> Run:
+        """Start a run in `config.output`, or continue the one that is there."""
+        store.configure(config.store)
+        layout = _layout(config)
+        stored = _stored(layout)
+        if stored is not None and not resume:
+            raise OutputError(
+                f"output {layout.root} holds run {stored['run_id']} already; "
+                "continue it with --resume, or choose another directory"
+            )
+        if stored is None and store.list_files(layout.root):
+            raise OutputError(
+                f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
+            )
+        run_id = stored["run_id"] if stored else _new_run_id()
+        run = cls(run_id, config, layout)
+        # Everything a user can get wrong is looked at before the output exists and Spark starts.
+        if run._on(store.is_s3):
+            require_jars(config.spark.conf)
+        if not config.input.index.paths:  # an index is read by Spark, into the run
+            check_readable(run.warcs)
+        for kind in MODELS:
+            run.model(kind)
+        _ = run.earlier
+        if stored is None:
+            run.write_run_file()
+            run._is_new = True
+        return run
+
+    @classmethod
+    def open(cls, root: str, config: BuildConfig | None = None) -> Run:
+        """Open an existing run, with its own stored configuration unless another is given."""
+        if config is not None:
+            store.configure(config.store)
+        layout = RunLayout(store.normal(root))
+        stored = _stored(layout)
+        if stored is None:
+            raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
+        if config is None:
+            config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+        return cls(stored["run_id"], config, layout)
+
+    def count(self, stage: str, counts: dict[str, int]) -> None:
+        """Add what a unit of work committed to the session's metrics."""
+        if self._counters is not None:
+            self._counters.add(stage, counts)
+
+    def manifest(
+        self,
+        stage: str,
+        identity: dict[str, Any],
+        counts: dict[str, int],
+        files: list[DataFile],
+        started: str,
+    ) -> Manifest:
+        """What says that a unit of this run's work, begun at `started`, is complete as of now."""
+        return Manifest(
+            stage=stage,
+            run_id=self.run_id,
+            identity=identity,
+            counts=counts,
+            files=files,
+            started=started,
+            finished=timestamp(),
+        )
+
+    # -- what the stages work with ---------------------------------------------------------------
+
+    @property
+    def spark(self) -> SparkSession:
+        if self._spark is None:
+            try:
+                self._spark = self._opened()
+            except Exception:
+                self._withdraw()
+                raise
+        return self._spark
+
+    def _opened(self) -> SparkSession:
+        """A session that is fit for this run's work."""
+        remote = self.config.store if self._on(store.is_s3) else None
+        settings = logs.tell_executors(self.config.spark, self.run_id)
+        spark = open_session(settings, remote, on_gs=self._on(store.is_gs))
+        self._counters = Counters(spark)
+        if not is_local(spark):
+            self._preflight(spark)
+        if self.config.dedup.partitions is not None:
+            spark.conf.set("spark.sql.shuffle.partitions", str(self.config.dedup.partitions))
+        return spark
+
+    def _withdraw(self) -> None:
+        """Take back the run file of a run that was refused before it did anything: the next try begins anew."""
+        if self._is_new and store.list_files(self.layout.root) == [self.layout.run_file]:
+            store.delete_tree(self.layout.run_file)
+
+    def _preflight(self, spark: SparkSession) -> None:
+        """Let the executors show that they can do the work, before any of it is handed out."""
+        models = [spark.sparkContext.broadcast(model) for model in self._models.values()]
+        expected = {str(model.name): model.fingerprint for model in self._models.values()}
+        local = "://" not in self.layout.run_file
+        witness = os.path.abspath(self.layout.run_file) if local else None
+        try:
+            check_executors(spark, models, expected, witness)
+        finally:
+            for model in models:
+                model.unpersist()
+
+    @property
+    def warcs(self) -> list[WarcFile]:
+        """The WARC files of the run, in listing order."""
+        if self._warcs is None:
+            settings = self.config.input
+            if settings.index.paths:
+                self._warcs = select(self, settings.index)
+                return self._warcs
+            if not settings.paths:
+                raise ConfigError("no input: give --input, or input.paths in the configuration")
+            self._warcs = list_warcs(
+                settings.paths,
+                snapshots=settings.snapshots,
+                segments=settings.segments,
+                sample=settings.sample,
+                seed=settings.seed,
+                limit=settings.limit,
+                default_snapshot=settings.default_snapshot,
+            )
+        return self._warcs
+
+    @property
+    def earlier(self) -> list[EarlierRun]:
+        """The runs that dedup compares with, checked."""
+        from infimm_spark.stages.dedup import signature_fingerprint
+
+        settings = self.config.dedup
+        return earlier_runs(settings.against, self.layout, signature_fingerprint(settings.minhash))
+
+    def model(self, kind: ModelKind) -> ModelBytes:
+        """A model's bytes, read once and checked."""
+        if kind not in self._models:
+            self._models[kind] = read_model(getattr(self.config.models, kind), kind)
+        return self._models[kind]
+
+    def read(self, location: str, schema: Any, layout: RunLayout | None = None) -> DataFrame:
+        """A table of this run, or of the one at `layout`: the files its stage's manifest names, until there is
+        one all that is there."""
+        layout = layout or self.layout
+        stage = location[len(layout.root) + 1 :].partition("/")[0]
+        manifest = read_manifest(layout.manifest(stage)) if stage in STAGES else None
+        if manifest is None or not manifest.files:
+            return self._table([self.at(location)], _spark_schema(schema), location)
+        named = (store.join(layout.root, file.path) for file in manifest.files)
+        return self._files([f for f in named if f.startswith(f"{location}/")], schema)
+
+    def write(self, frame: DataFrame, location: str) -> DataFrame:
+        """Write a table afresh and give it back as read from there."""
+        place = self.at(location)
+        self.repeated(lambda: frame.write.mode("overwrite").parquet(place), location)
+        return self._table([place], frame.schema, location)
+
+    def _table(self, places: list[str], schema: Any, what: str) -> DataFrame:
+        """A table as Spark reads it; the driver lists it here and now."""
+        return self.repeated(lambda: self.spark.read.schema(schema).parquet(*places), what)
+
+    def repeated(self, work: Callable[[], T], what: str) -> T:
+        """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store came short.
+
+        S3A asks again for what failed and not for what arrived incomplete: its committer fails the job.
+        """
+        for attempt in range(1, self.config.store.attempts):
+            try:
+                with plain_errors(self.layout.root):
+                    return work()
+            except BrokenAnswerError as error:
+                log.warning("%s: begun anew after attempt %d: %s", what, attempt, error)
+        with plain_errors(self.layout.root):
+            return work()
+
+    def _files(self, locations: list[str], schema: Any) -> DataFrame:
+        """Exactly these Parquet files as one table."""
+        if not locations:
+            return self.spark.createDataFrame([], _spark_schema(schema))
+        return self._table([*map(self.at, locations)], _spark_schema(schema), locations[0])
+
+    def _on(self, is_there: Callable[[str], bool]) -> bool:
+        """Whether Spark itself reads or writes on a kind of store; WARC files are read by Python."""
+        index = self.config.input.index
+        paths = [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
+        return any(map(is_there, paths))
+
+    def at(self, location: str) -> str:
+        """A location as this session's Hadoop knows it."""
+        return spark_location(self.spark, location)
+
+    def stage_files(self, stage: str) -> list[DataFile]:
+        """What a stage's manifest names; the extract stage's files stand in those of its groups."""
+        if stage == "extract":
+            return []
+        layout = self.layout
+        folders = [layout.table(stage, name) for name in STAGE_TABLES[stage]]
+        if stage == "publish":
+            folders.append(layout.corpus)
+        return catalogue(layout.root, folders, self.spark)
+
+    def checkpoint(self, stage: str) -> Callable[[DataFrame, str], DataFrame]:
+        """Writes intermediate results of `stage` to Parquet and reads them back.
+
+        Lists of hot buckets are written beside the stage's tables, where they stay.
+        """
+
+        def write(frame: DataFrame, name: str) -> DataFrame:
+            hot = self.layout.table(stage, f"hot_buckets/{name}")
+            location = hot if name.endswith("-hot") else f"{self.layout.scratch(stage)}/{name}"
+            return self.write(frame, location)
+
+        return write
+
+    def documents(self) -> DataFrame:
+        """The extract stage's documents, all groups."""
+        return self._extracted("documents")
+
+    def recalled(self) -> DataFrame:
+        """Documents at or above the recall threshold."""
+        from infimm_spark.stages.dedup import select_recalled
+
+        dedup = self.config.dedup
+        return select_recalled(
+            self.documents(), dedup.recall_threshold, dedup.recall_threshold_by_length
+        )
+
+    def _extracted(self, name: str) -> DataFrame:
+        from infimm_spark.stages.extract import TABLES
+
+        return self._files(tables.locations(self.layout, "extract", name), TABLES[name])
+
+    def groups(self) -> list[list[WarcFile]]:
+        """The WARC files in the groups that the extract stage commits."""
+        size = self.config.extract.group_size
+        return [self.warcs[i : i + size] for i in range(0, len(self.warcs), size)]
+
+    # -- accounting ------------------------------------------------------------------------------
+
+    def ledger(self, stages: tuple[str, ...]) -> DataFrame:
+        """Ledger rows written by `stages`."""
+        from infimm_spark import schemas
+
+        frames = [
+            self._extracted("ledger")
+            if stage == "extract"
+            else self.read(self.layout.table(stage, "ledger"), schemas.LEDGER)
+            for stage in stages
+        ]
+        ledger = frames[0]
+        for frame in frames[1:]:
+            ledger = ledger.unionByName(frame)
+        return ledger
+
+    def reconciled(self, stages: tuple[str, ...]) -> list[FunnelStage]:
+        """The funnel over `stages`; raises `ReconciliationError` naming the first file that is off."""
+        from pyspark.sql import functions as F
+
+        ledger = self.ledger(stages)
+        signed = F.when(F.col("outcome") == "read", F.col("count")).otherwise(-F.col("count"))
+        off = (
+            ledger.groupBy("warc_file", "stage")
+            .agg(F.sum(signed).alias("difference"))
+            .where(F.col("difference") != 0)
+            .orderBy("warc_file", "stage")
+            .first()
+        )
+        if off is not None:
+            raise ReconciliationError(mismatch(off.warc_file, off.stage, off.difference))
+        totals = ledger.groupBy("stage", "outcome", "reason").agg(F.sum("count").alias("count"))
+        return funnel(tuple(row) for row in totals.collect())
+
+    def identity(self, stage: str) -> dict[str, Any]:
+        """Everything that shapes the rows of `stage`."""
+        names = [warc.warc_file for warc in self.warcs] if stage == "extract" else []
+        config = self.config
+        own: dict[str, Any]
+        by_index = bool(config.input.index.paths)
+        if stage == "extract":
+            own = {
+                "extract": _shaping(config, "extract"),
+                "rejects": config.rejects.model_dump(mode="json"),
+                "models": {k: self.model(k).fingerprint for k in MODELS[:2]},
+                "inputs": {
+                    "files": len(names),
+                    "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+                    **({"index": fingerprint(config.input.index)} if by_index else {}),
+                },
+            }
+        elif stage == "dedup":
+            from infimm_spark.stages.dedup import signature_fingerprint
+
+            own = {
+                "dedup": _shaping(config, "dedup"),
+                "signatures": signature_fingerprint(config.dedup.minhash),
+                "against": [run.identity for run in self.earlier],
+            }
+        elif stage == "refine":
+            own = {
+                "boilerplate": config.boilerplate.model_dump(mode="json"),
+                "rules": _shaping(config, "rules"),
+                "models": {"precision": self.model("precision").fingerprint},
+            }
+        else:
+            own = {"publish": _shaping(config, "publish")}
+        own["code_version"] = __version__
+        index = STAGES.index(stage)
+        if index:
+            before = read_manifest(self.layout.manifest(STAGES[index - 1]))
+            assert before is not None
+            own["upstream"] = config_hash(before.identity)
+        return own
+
+    def write_run_file(self) -> None:
+        """Record the run's identity and settings, unless they stand there already."""
+        stored = _stored(self.layout)
+        if stored is not None and stored["config"] == self.config.model_dump(mode="json"):
+            return
+        content = {
+            "run_id": self.run_id,
+            "code_version": __version__,
+            "created": timestamp(),
+            "config": self.config.model_dump(mode="json"),
+        }
+        store.write_bytes(self.layout.run_file, (json.dumps(content, indent=2) + "\n").encode())
+
+    def discard(self, stage: str) -> None:
+        """Delete all that a stage wrote."""
+        # The manifest goes first: a half-deleted stage must not look complete.
+        store.delete_tree(self.layout.manifest(stage))
+        store.delete_tree(self.layout.table(stage, ""))
+        if stage == "publish":
+            store.delete_tree(self.layout.corpus)
+            store.delete_tree(self.layout.report)
+
+
+def _shaping(config: BuildConfig, section: str) -> dict[str, Any]:
+    values: dict[str, Any] = getattr(config, section).model_dump(mode="json")
+    return {key: value for key, value in values.items() if key not in _OPERATIONAL[section]}
+
+
+def _layout(config: BuildConfig) -> RunLayout:
+    if not config.output:
+        raise ConfigError("no output: give --output, or output in the configuration")
+    return RunLayout(store.normal(config.output))
+
+
+def _stored(layout: RunLayout) -> dict[str, Any] | None:
+    if not store.exists(layout.run_file):
+        return None
+    try:
+        stored: dict[str, Any] = json.loads(store.read_bytes(layout.run_file))
+        _ = stored["run_id"], stored["config"]
+    except (ValueError, KeyError, TypeError):
+        raise OutputError(f"{layout.run_file} is damaged: expected the run's JSON") from None
+    return stored
+
+
+def _new_run_id() -> str:
+    return f"{timestamp().replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:8]}"
+
+
+def _spark_schema(schema: Any) -> Any:
+    from infimm_spark import schemas
+
+    return schemas.spark_schema(schema)

@@ -1,0 +1,1 @@
+"""Everything that is particular to Spark: sessions, submissions, connectors, logs and metrics."""

@@ -1,0 +1,174 @@
+"""The one place that builds a SparkSession."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infimm_spark.config import SparkConfig, StoreConfig
+from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.spark import gs_connector as gs
+from infimm_spark.spark import s3a
+from infimm_spark.spark.submission import causes_in_one_line, check_submission
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MINIMUM_JAVA = 17
+
+_TASK_TRIES = 4
+"""Spark's own number of tries of a task on a cluster."""
+
+_DEFAULTS = {
+    # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "16m",  # known from Spark 4 on
+    "spark.sql.session.timeZone": "UTC",
+    # A worker keeps its models and its page process from task to task.
+    "spark.python.worker.reuse": "true",
+    # Shows Python's own traceback when a worker dies in native code.
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+    "spark.python.worker.faulthandler.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # What the UI, the event log and `explain` never show: settings by name, and text that looks like a key.
+    "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|credential",
+    "spark.sql.redaction.string.regex": r"(?:AKIA|ASIA)[A-Z0-9]{16}|(?<=://)[^/@\s]+(?=@)",
+}
+
+
+def open_session(
+    config: SparkConfig, remote: StoreConfig | None = None, *, on_gs: bool = False
+) -> SparkSession:
+    """The session for `config`, or the one `spark-submit` already started; one that works with S3 where
+    `remote` says how to reach it, and with `gs://` where `on_gs`.
+
+    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3 or `gs://`, is found,
+    `ConfigError` and `SubmissionError` for a submission that cannot work.
+    """
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        require_java()
+    from pyspark.sql import SparkSession
+
+    if submitted:
+        _check_submitted(config)
+
+    builder = SparkSession.builder.appName(config.app_name)
+    if not submitted:
+        # spark-submit has its own ways to say both; without it they must be said here.
+        builder = builder.master(_patient(config.master or "local[*]", remote))
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+        if (config.master or "local").startswith("local"):
+            _import_from_checkout()
+            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+            builder = builder.config("spark.driver.host", "127.0.0.1")
+    builder = builder.config(
+        "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
+    )
+    for key, value in {**_DEFAULTS, **_s3(remote, submitted), **config.conf}.items():
+        builder = builder.config(key, value)
+    with causes_in_one_line():
+        session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    if remote is not None:
+        s3a.prepare(session)
+    if on_gs:
+        gs.require_connector(session)
+    return session
+
+
+def _patient(master: str, remote: StoreConfig | None) -> str:
+    """`local[*]` with as many tries of a task as a request has; by itself it has one, where a cluster has four.
+
+    S3A does not ask again for an answer that came short, so a task fails with any of its listings and reads.
+    """
+    if remote is None or not re.fullmatch(r"local\[[\d*]+\]", master):
+        return master
+    return f"{master[:-1]},{max(remote.attempts, _TASK_TRIES)}]"
+
+
+def _s3(remote: StoreConfig | None, submitted: bool) -> dict[str, str]:
+    if remote is None:
+        return {}
+    from pyspark import __version__
+
+    if remote.profile:
+        # S3A's chain takes the profile from the environment only.
+        os.environ["AWS_PROFILE"] = remote.profile
+    jars = [] if submitted else s3a.local_jars(__version__)
+    return s3a.s3a_settings(remote, __version__) | ({"spark.jars": ",".join(jars)} if jars else {})
+
+
+def is_local(session: SparkSession) -> bool:
+    """Whether executors are threads of this very process tree."""
+    return str(session.sparkContext.master).startswith("local")
+
+
+def find_java() -> str | None:
+    """The `java` Spark will start: JAVA_HOME's, else the PATH's."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        candidate = Path(home) / "bin" / "java"
+        return str(candidate) if candidate.is_file() else None
+    return shutil.which("java")
+
+
+def java_version(java: str) -> int | None:
+    """Major version of a `java` executable, None where it does not answer."""
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # `openjdk version "17.0.15"`; before Java 9 `"1.8.0_402"`
+    match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
+    return int(match.group(1)) if match else None
+
+
+def require_java() -> str:
+    """The Java runtime Spark will use; raises `EnvironmentMissingError` saying how to get one."""
+    how = (
+        f"install a Java runtime ≥ {MINIMUM_JAVA} (Debian/Ubuntu: apt-get install "
+        "openjdk-17-jre-headless; macOS: brew install openjdk@17) and set JAVA_HOME or PATH"
+    )
+    java = find_java()
+    if java is None:
+        where = os.environ.get("JAVA_HOME")
+        found = f"JAVA_HOME={where} holds no bin/java" if where else "no java on the PATH"
+        raise EnvironmentMissingError(f"Spark needs Java: {found}; {how}")
+    version = java_version(java)
+    if version is None:
+        raise EnvironmentMissingError(f"Spark needs Java: {java} does not run; {how}")
+    if version < MINIMUM_JAVA:
+        raise EnvironmentMissingError(f"Spark needs Java: {java} is version {version}; {how}")
+    return f"{java} (version {version})"
+
+
+def _check_submitted(config: SparkConfig) -> None:
+    """Look at what spark-submit was given before a context asks the cluster for executors."""
+    import pyspark
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    cluster = getattr(getattr(jvm.org.apache.spark, "package$"), "MODULE$").SPARK_VERSION()
+    check_submission(
+        dict(SparkConf(_jvm=jvm).getAll()),
+        config,
+        spark_version=cluster,
+        pyspark_version=pyspark.__version__,
+    )
+
+
+def _import_from_checkout() -> None:
+    """Let local Python workers import the package from where this process found it."""
+    home = str(Path(__file__).resolve().parents[1])
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if home not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([home, *filter(None, paths)])

@@ -1,0 +1,55 @@
+"""Counting the records of one WARC file by outcome, where they are read and decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+READ, KEPT, DROPPED, FAILED = "read", "kept", "dropped", "failed"
+
+
+class WarcLedger:
+    """Counts the records of one WARC file as they pass.
+
+    `read` is counted where records are read and the outcomes where they are decided, so that a record
+    lost in between shows as a mismatch.
+    """
+
+    def __init__(self, warc_file: str, stage: str) -> None:
+        self._warc_file = warc_file
+        self._stage = stage
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+
+    def read(self) -> None:
+        self._counts[READ, None] += 1
+
+    def kept(self) -> None:
+        self._counts[KEPT, None] += 1
+
+    def dropped(self, reason: str) -> None:
+        self._counts[DROPPED, reason] += 1
+
+    def failed(self, reason: str) -> None:
+        self._counts[FAILED, reason] += 1
+
+    def totals(self) -> dict[str, int]:
+        """Records by outcome so far."""
+        sums: Counter[str] = Counter()
+        for (outcome, _), count in self._counts.items():
+            sums[outcome] += count
+        return dict(sums)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of `schemas.LEDGER`."""
+        return [
+            {
+                "warc_file": self._warc_file,
+                "stage": self._stage,
+                "outcome": outcome,
+                "reason": reason,
+                "count": count,
+            }
+            for (outcome, reason), count in sorted(
+                self._counts.items(), key=lambda item: (item[0][0], item[0][1] or "")
+            )
+        ]

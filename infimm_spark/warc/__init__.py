@@ -1,0 +1,1 @@
+"""WARC files to pages: listings, records, HTTP messages and character sets. No Spark."""

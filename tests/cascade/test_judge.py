@@ -1,0 +1,95 @@
+"""The cascade's order: each step sees only what the cheaper one before it let through."""
+
+from __future__ import annotations
+
+from infimm_spark.cascade.judge import Cascade
+from infimm_spark.config import ExtractConfig
+
+SETTINGS = ExtractConfig()
+
+
+class Language:
+    """Identifies every text as one language."""
+
+    def __init__(self, label: str = "en", probability: float = 0.9) -> None:
+        self.answer = (label, probability)
+
+    def identify(self, text: str) -> tuple[str, float]:
+        return self.answer
+
+
+class Recall:
+    """Gives the scores it was told to, in order, and keeps the texts it saw."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = list(scores)
+        self.seen: list[str] = []
+
+    def score(self, text: str, language: str) -> float:
+        self.seen.append(text)
+        return self.scores.pop(0)
+
+
+def judge(body: str, language: Language, recall: Recall):  # type: ignore[no-untyped-def]
+    """The verdict on a page."""
+    cascade = Cascade(language, recall, SETTINGS)
+    return cascade.judge(body.encode(), url="http://example.org/", content_type="text/html")
+
+
+def test_a_page_in_another_language_is_not_scored() -> None:
+    """A page of another language is dropped with its probability, and no classifier runs."""
+    recall = Recall()
+    verdict = judge("<p>Guten Tag", Language("de", 0.8), recall)
+    assert (verdict.outcome, verdict.reason, verdict.score) == ("dropped", "language", 0.8)
+    assert recall.seen == []
+
+
+def test_an_uncertain_language_is_a_reason_of_its_own() -> None:
+    """The right language below the threshold is told apart from another language."""
+    verdict = judge("<p>Hm", Language("en", 0.1), Recall())
+    assert verdict.reason == "language_uncertain"
+
+
+def test_below_the_floor_nothing_is_extracted() -> None:
+    """A page whose quick text scores below the floor is dropped without extraction."""
+    recall = Recall(SETTINGS.recall_floor / 2)
+    verdict = judge("<p>News of the town", Language(), recall)
+    assert verdict.reason == "recall_floor"
+    assert verdict.document is None
+    assert len(recall.seen) == 1
+
+
+def test_formulas_the_quick_text_cannot_show_lift_a_page_over_the_floor() -> None:
+    """A page of equation images is judged on its extracted text, where the formulas stand."""
+    recall = Recall(SETTINGS.recall_floor / 2, 0.9)
+    verdict = judge(
+        '<p>Then <img src="https://latex.codecogs.com/gif.latex?x%5E2%2B1"> is irreducible.',
+        Language(),
+        recall,
+    )
+    assert verdict.outcome == "kept"
+    assert verdict.math_prob == 0.9
+    assert "$x^2+1$" in recall.seen[1]
+
+
+def test_a_page_without_a_formula_in_its_source_meets_a_higher_floor() -> None:
+    """Between the two floors a sign of mathematics in the source decides."""
+    between = (SETTINGS.recall_floor + SETTINGS.plain_floor) / 2
+    plain = judge("<p>Sums and products", Language(), Recall(between))
+    assert (plain.reason, plain.score) == ("recall_floor", between)
+    shown = judge(r"<p>Sums \(\sum_i x_i\)", Language(), Recall(between, 0.9))
+    assert shown.outcome == "kept"
+    worded = judge("<p>Sums and products", Language(), Recall(SETTINGS.plain_floor, 0.9))
+    assert worded.outcome == "kept"
+
+
+def test_a_kept_page_carries_both_scores() -> None:
+    """The floor's score and the score of the extracted text are both stored."""
+    verdict = judge(r"<p>Sums \(\sum_i x_i\)", Language(), Recall(0.6, 0.2))
+    assert verdict.outcome == "kept"
+    assert (verdict.recall_prob, verdict.math_prob) == (0.6, 0.2)
+
+
+def test_a_page_without_text_is_dropped() -> None:
+    """An empty page never reaches language identification."""
+    assert judge("<html><body></body></html>", Language(), Recall()).reason == "no_text"
