@@ -194,7 +194,7 @@ def _credentials(process: int) -> tuple[Any, Any]:
             "no application default credentials for gs://: gcloud auth application-default login, or set "
             "GOOGLE_APPLICATION_CREDENTIALS to a key file"
         ) from None
-    return credentials, Request(urllib3.PoolManager())
+    return credentials, Request(urllib3.PoolManager())  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def _object(bucket: str, key: str) -> str:
