@@ -77,7 +77,7 @@ def local_jars(spark_version: str) -> list[str]:
     """The jars that `make jars` fetched for this Spark: INFIMM_JARS, else `jars/` of the checkout."""
     version = ".".join(spark_version.split(".")[:2])
     named = os.environ.get("INFIMM_JARS")
-    folder = Path(named) if named else Path(__file__).resolve().parents[1] / "jars" / version
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "jars" / version
     return sorted(str(jar) for jar in folder.glob("*.jar"))
 
 

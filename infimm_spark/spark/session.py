@@ -168,7 +168,7 @@ def _check_submitted(config: SparkConfig) -> None:
 
 def _import_from_checkout() -> None:
     """Let local Python workers import the package from where this process found it."""
-    home = str(Path(__file__).resolve().parents[1])
+    home = str(Path(__file__).resolve().parents[2])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if home not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([home, *filter(None, paths)])
