@@ -38,7 +38,7 @@ def test_a_line_holds_run_stage_and_warc(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_environment_chooses_the_format() -> None:
     """INFIMM_LOG_FORMAT=json makes each line one JSON object; without it lines are for people."""
     code = (
-        "import logging; from infimm_spark import logs; logs.configure(); logs.configure(); "
+        "import logging; from infimm_spark.spark import logs; logs.configure(); logs.configure(); "
         "logging.getLogger('infimm_spark').info('a \\u00fc\\nb', extra={'warc': 'w'})"
     )
     for environment, check in (({logs.FORMAT_VARIABLE: "json"}, True), ({}, False)):
