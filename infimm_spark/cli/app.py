@@ -1,0 +1,68 @@
+"""The `infimm` command: its groups of commands and its entry point."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from infimm_spark import __version__
+from infimm_spark.cli import build, classifiers, runs, tools
+from infimm_spark.errors import InfimmError
+from infimm_spark.spark import logs
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Build an interleaved text-and-image mathematics corpus from Common Crawl.",
+)
+
+
+COMMANDS = {
+    "Build a corpus": (
+        build.build,
+        build.extract,
+        build.dedup,
+        build.refine,
+        build.publish,
+        build.monthly,
+    ),
+    "Look at a run": (runs.funnel, runs.explain, runs.fetch, runs.traffic, runs.dedup_report),
+    "Make classifiers": (classifiers.annotate, classifiers.train, classifiers.mine),
+    "Other": (tools.page, tools.plan, tools.sample, tools.doctor),
+}
+"""Heading in the help -> functions, each a command of its name."""
+
+for heading, functions in COMMANDS.items():
+    for function in functions:
+        app.command(rich_help_panel=heading)(function)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More log lines.")] = False,
+) -> None:
+    if version:
+        print(f"infimm-spark {__version__}")
+        raise typer.Exit
+    logs.configure(logging.DEBUG if verbose else logging.INFO)
+
+
+def main() -> None:
+    """Entry point: an error of ours is one line on stderr and its own exit code."""
+    try:
+        app()
+    except InfimmError as error:
+        print(f"infimm: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `infimm funnel | head`: the reader has gone, which is no error.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
