@@ -19,7 +19,7 @@ from infimm_spark.config import BuildConfig
 from infimm_spark.errors import InputError, OutputError
 from infimm_spark.run import tables
 from infimm_spark.run.run import Run
-from infimm_spark.spark.s3a import spark_location
+from infimm_spark.spark.connectors import spark_location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row

@@ -9,7 +9,7 @@ _UNREADABLE = re.compile(
     r"|File does not exist|FileNotFoundException|Expected \d+ values|corrupt",
     re.IGNORECASE,
 )
-_FILE = re.compile(r"(?:file:|hdfs://|s3a?://|gs://|/)[^\s'\"<>]+\.parquet")
+_FILE = re.compile(r"(?:file:|[a-z0-9]+://|/)[^\s'\"<>]+\.parquet")
 
 
 def unreadable_table(error: BaseException) -> str | None:

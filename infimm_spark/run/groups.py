@@ -29,7 +29,7 @@ from infimm_spark.run.manifest import (
 )
 from infimm_spark.run.selection import records_of
 from infimm_spark.schemas import spark_schema
-from infimm_spark.spark.s3a import spark_location
+from infimm_spark.spark.connectors import spark_location
 from infimm_spark.store.gate import ConnectionGate
 from infimm_spark.warc.listing import WarcFile
 

@@ -28,9 +28,9 @@ from infimm_spark.run.ledger import FunnelStage, funnel, mismatch
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.run.selection import fingerprint, select
 from infimm_spark.spark import logs
+from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
 from infimm_spark.spark.preflight import check_readable, plain_errors
-from infimm_spark.spark.s3a import require_jars, spark_location
 from infimm_spark.spark.session import is_local, open_session
 from infimm_spark.spark.submission import check_executors
 from infimm_spark.warc.listing import WarcFile, list_warcs
@@ -96,8 +96,8 @@ class Run:
         run_id = stored["run_id"] if stored else _new_run_id()
         run = cls(run_id, config, layout)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
-        if run._on(store.is_s3):
-            require_jars(config.spark.conf)
+        for connector in connectors_of(run._spark_locations()):
+            connector.require(config.spark.conf)
         if not config.input.index.paths:  # an index is read by Spark, into the run
             check_readable(run.warcs)
         for kind in MODELS:
@@ -159,9 +159,8 @@ class Run:
 
     def _opened(self) -> SparkSession:
         """A session that is fit for this run's work."""
-        remote = self.config.store if self._on(store.is_s3) else None
         settings = logs.tell_executors(self.config.spark, self.run_id)
-        spark = open_session(settings, remote, on_gs=self._on(store.is_gs))
+        spark = open_session(settings, self.config.store, self._spark_locations())
         self._counters = Counters(spark)
         if not is_local(spark):
             self._preflight(spark)
@@ -262,11 +261,11 @@ class Run:
             return self.spark.createDataFrame([], _spark_schema(schema))
         return self._table([*map(self.at, locations)], _spark_schema(schema), locations[0])
 
-    def _on(self, is_there: Callable[[str], bool]) -> bool:
-        """Whether Spark itself reads or writes on a kind of store; WARC files are read by Python."""
+    def _spark_locations(self) -> list[str]:
+        """What Spark itself reads and writes; WARC files are read by Python."""
         index = self.config.input.index
-        paths = [self.layout.root, *self.config.dedup.against, *index.paths, index.urls or ""]
-        return any(map(is_there, paths))
+        urls = [index.urls] if index.urls else []
+        return [self.layout.root, *self.config.dedup.against, *index.paths, *urls]
 
     def at(self, location: str) -> str:
         """A location as this session's Hadoop knows it."""

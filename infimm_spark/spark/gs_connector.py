@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.spark.s3a import has_class
+from infimm_spark.spark.connector import Connector, has_class
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 _CLASS = "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem"
 
 
-def require_connector(spark: SparkSession) -> None:
-    """Raise `EnvironmentMissingError` where this session cannot read and write `gs://`."""
-    if not has_class(spark, _CLASS):
-        raise EnvironmentMissingError(
-            "Spark has no connector to gs://: Dataproc brings one; elsewhere name Google's shaded "
-            "gcs-connector jar in spark.jars"
-        )
+class GsConnector(Connector):
+    """`gs://` by Google's connector for Hadoop."""
+
+    schemes = ("gs",)
+
+    def prepare(self, spark: SparkSession) -> None:
+        if not has_class(spark, _CLASS):
+            raise EnvironmentMissingError(
+                "Spark has no connector to gs://: Dataproc brings one; elsewhere name Google's shaded "
+                "gcs-connector jar in spark.jars"
+            )

@@ -15,6 +15,7 @@ from infimm_spark.errors import (
     StoreError,
     StoreRefusedError,
 )
+from infimm_spark.spark.connectors import connector_of
 from infimm_spark.warc.listing import WarcFile
 
 # A worker's own error, as Python prints it at the end of a traceback inside Spark's.
@@ -29,12 +30,6 @@ _HADOOP = {
     "ExpiredToken": "the credentials have expired",
 }
 """Names that S3A gives a refusal, in words."""
-# What S3A makes of an answer that ends early: half a listing, half the list of a task's uploads, half a footer.
-_CAME_SHORT = re.compile(
-    r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
-    r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
-    r"|Reached the end of stream|java\.net\.SocketException: Connection reset"
-)
 
 
 def check_readable(warcs: list[WarcFile]) -> None:
@@ -84,9 +79,10 @@ def _known(text: str, output: str) -> InfimmError | None:
     for name, words in _HADOOP.items():
         if name in text:
             return OutputError(f"{store.shown(output)} cannot be used: {words} ({name})")
-    if store.is_s3(output) and (found := _CAME_SHORT.search(text)):
+    connector = connector_of(output)
+    if connector is not None and (found := connector.truncated_response(text)):
         return BrokenAnswerError(
-            f"{store.shown(output)}: an answer of the store came short ({found[0]}), and Spark's connector does "
-            "not ask again; expected whole answers: continue with --resume"
+            f"{store.shown(output)}: the store returned a truncated response ({found}), which Spark's connector "
+            "does not retry; run again with --resume"
         )
     return None

@@ -7,22 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infimm_spark.config import SparkConfig, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.spark import gs_connector as gs
-from infimm_spark.spark import s3a
+from infimm_spark.spark.connector import Connector
+from infimm_spark.spark.connectors import connectors_of
 from infimm_spark.spark.submission import causes_in_one_line, check_submission
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 MINIMUM_JAVA = 17
-
-_TASK_TRIES = 4
-"""Spark's own number of tries of a task on a cluster."""
 
 _DEFAULTS = {
     # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
@@ -42,26 +40,34 @@ _DEFAULTS = {
 
 
 def open_session(
-    config: SparkConfig, remote: StoreConfig | None = None, *, on_gs: bool = False
+    config: SparkConfig,
+    stores: StoreConfig | None = None,
+    locations: Iterable[str] = (),
 ) -> SparkSession:
-    """The session for `config`, or the one `spark-submit` already started; one that works with S3 where
-    `remote` says how to reach it, and with `gs://` where `on_gs`.
+    """The session for `config`, or the one `spark-submit` already started, fit for `locations`.
 
-    Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or no connector to S3 or `gs://`, is found,
-    `ConfigError` and `SubmissionError` for a submission that cannot work.
+    `stores` says how remote stores are reached. Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or
+    no connector to the store of a location, is found, `ConfigError` and `SubmissionError` for a submission that
+    cannot work.
     """
+    stores = stores or StoreConfig()
+    connectors = connectors_of(locations)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted:
         require_java()
+    from pyspark import __version__ as spark_version
     from pyspark.sql import SparkSession
 
     if submitted:
         _check_submitted(config)
+    own: dict[str, str] = {}
+    for connector in connectors:
+        own |= connector.settings(stores, spark_version, submitted=submitted)
 
     builder = SparkSession.builder.appName(config.app_name)
     if not submitted:
         # spark-submit has its own ways to say both; without it they must be said here.
-        builder = builder.master(_patient(config.master or "local[*]", remote))
+        builder = builder.master(_patient(config.master or "local[*]", stores, connectors))
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if (config.master or "local").startswith("local"):
@@ -71,38 +77,22 @@ def open_session(
     builder = builder.config(
         "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
     )
-    for key, value in {**_DEFAULTS, **_s3(remote, submitted), **config.conf}.items():
+    for key, value in {**_DEFAULTS, **own, **config.conf}.items():
         builder = builder.config(key, value)
     with causes_in_one_line():
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
-    if remote is not None:
-        s3a.prepare(session)
-    if on_gs:
-        gs.require_connector(session)
+    for connector in connectors:
+        connector.prepare(session)
     return session
 
 
-def _patient(master: str, remote: StoreConfig | None) -> str:
-    """`local[*]` with as many tries of a task as a request has; by itself it has one, where a cluster has four.
-
-    S3A does not ask again for an answer that came short, so a task fails with any of its listings and reads.
-    """
-    if remote is None or not re.fullmatch(r"local\[[\d*]+\]", master):
+def _patient(master: str, stores: StoreConfig, connectors: list[Connector]) -> str:
+    """`local[*]` with the tries of a task that the connectors call for; by itself it has one."""
+    tries = max((connector.task_tries(stores) for connector in connectors), default=1)
+    if tries == 1 or not re.fullmatch(r"local\[[\d*]+\]", master):
         return master
-    return f"{master[:-1]},{max(remote.attempts, _TASK_TRIES)}]"
-
-
-def _s3(remote: StoreConfig | None, submitted: bool) -> dict[str, str]:
-    if remote is None:
-        return {}
-    from pyspark import __version__
-
-    if remote.profile:
-        # S3A's chain takes the profile from the environment only.
-        os.environ["AWS_PROFILE"] = remote.profile
-    jars = [] if submitted else s3a.local_jars(__version__)
-    return s3a.s3a_settings(remote, __version__) | ({"spark.jars": ",".join(jars)} if jars else {})
+    return f"{master[:-1]},{tries}]"
 
 
 def is_local(session: SparkSession) -> bool:

@@ -1,38 +1,43 @@
-"""Files wherever they are: local, S3 or Google Cloud Storage."""
+"""Files wherever they are: local, in a bucket of S3 or Google Cloud Storage, or on a web server."""
 
-from infimm_spark.store.locations import is_gs, is_s3, join, local_path, normal
+from infimm_spark.store.base import Store, register, shown, unregister
 from infimm_spark.store.objects import (
+    arrow,
     delete_tree,
     exists,
     glob,
     is_folder,
     is_glob,
     is_markup,
+    join,
     list_files,
     list_folders,
     list_sizes,
+    local_path,
+    normal,
     open_stream,
     read_bytes,
     read_range,
+    scheme_of,
     settings,
     write_bytes,
     write_new,
 )
-from infimm_spark.store.retries import Traffic, configure, shown
+from infimm_spark.store.retries import Traffic, configure
 from infimm_spark.store.streams import ByteStream
 
 __all__ = [
     "ByteStream",
+    "Store",
     "Traffic",
+    "arrow",
     "configure",
     "delete_tree",
     "exists",
     "glob",
     "is_folder",
     "is_glob",
-    "is_gs",
     "is_markup",
-    "is_s3",
     "join",
     "list_files",
     "list_folders",
@@ -42,8 +47,11 @@ __all__ = [
     "open_stream",
     "read_bytes",
     "read_range",
+    "register",
+    "scheme_of",
     "settings",
     "shown",
+    "unregister",
     "write_bytes",
     "write_new",
 ]

@@ -1,4 +1,4 @@
-"""Google Cloud Storage: objects of a bucket, by its JSON API. Only `crawl.store` uses it.
+"""Google Cloud Storage: objects of a bucket, by its JSON API.
 
 Plain HTTP rather than pyarrow or google-cloud-storage: pyarrow's file system cannot create an object only
 where there is none, on which locks and manifests rest, and both bring a second policy of retries.
@@ -16,93 +16,107 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from infimm_spark.errors import EnvironmentMissingError, MissingObjectError, StoreRefusedError
-from infimm_spark.store import retries
+from infimm_spark.store import base, retries
+from infimm_spark.store.base import shown
+from infimm_spark.store.buckets import BucketStore, arrow_paths, bucket_and_key
+from infimm_spark.store.sources import HttpSource
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _DELETIONS = 16  # at the same time: the API deletes one object a request
 
 
-def open_media(bucket: str, key: str, wanted: str) -> Any:
-    """The answer to a GET of the bytes `wanted` (a Range header) of an object."""
-    # Without `gzip` an object stored with that Content-Encoding is inflated on its way, and its length lost.
-    headers = {"Range": wanted, "Accept-Encoding": "gzip"}
-    return _opened(bucket, _object(bucket, key) + "?alt=media", headers=headers)
+class GsStore(BucketStore):
+    """The `Store` of Google Cloud Storage."""
 
+    spellings: ClassVar = {"gs": "gs"}
 
-def is_key(bucket: str, key: str, location: str) -> bool:
-    """Whether there is an object of this very name."""
-    try:
-        retries.retried(
-            lambda: _answer(bucket, _object(bucket, key) + "?fields=name"), "open", location
-        )
-    except MissingObjectError:
-        return False
-    return True
+    def source(self, location: str, length: int | None) -> base.Source:
+        return _Source(location, length)
 
-
-def has_keys(bucket: str, prefix: str, location: str) -> bool:
-    """Whether there is any object below a prefix."""
-    # A page may be empty, and yet not be the last.
-    return any(page.get("items") for page in _pages(bucket, prefix, location, maxResults="1"))
-
-
-def sized_keys(
-    bucket: str, prefix: str, location: str, *, hidden: bool = False
-) -> list[tuple[str, int]]:
-    """All keys below a prefix with their bytes, sorted; hidden names and folder markers only if `hidden`."""
-    found = sorted(
-        (item["name"], int(item["size"]))
-        for page in _pages(bucket, prefix, location)
-        for item in page.get("items", [])
-    )
-    return [(key, size) for key, size in found if hidden or retries.is_plain_key(key, prefix)]
-
-
-def folders(bucket: str, prefix: str, location: str) -> set[str]:
-    """Names of the folders directly below a prefix."""
-    return {
-        folder[len(prefix) :].rstrip("/")
-        for page in _pages(bucket, prefix, location, delimiter="/")
-        for folder in page.get("prefixes", [])
-    }
-
-
-def put(bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False) -> None:
-    """Write an object; with `only_new` raises `StoreConflictError` where there is one already."""
-    query = {"uploadType": "media", "name": key}
-    if only_new:
-        query["ifGenerationMatch"] = "0"
-    path = f"/upload/storage/v1/b/{_quoted(bucket)}/o?{urllib.parse.urlencode(query)}"
-    headers = {"Content-Type": "application/octet-stream"}
-    try:
-        retries.retried(
-            lambda: _answer(bucket, path, method="POST", data=data, headers=headers),
-            "write",
-            location,
-        )
-    except MissingObjectError:
-        raise _no_bucket("write", location) from None
-
-
-def delete_below(bucket: str, key: str, location: str) -> None:
-    """Delete the object of this name and all below it as a folder."""
-    doomed = [name for name, _ in sized_keys(bucket, f"{key.rstrip('/')}/", location, hidden=True)]
-    if not key.endswith("/"):
-        doomed.append(key)
-
-    def delete(name: str) -> None:
+    def is_key(self, bucket: str, key: str, location: str) -> bool:
         try:
             retries.retried(
-                lambda: _answer(bucket, _object(bucket, name), method="DELETE"), "delete", location
+                lambda: _answer(bucket, _object(bucket, key) + "?fields=name"), "open", location
             )
         except MissingObjectError:
-            return  # deleted meanwhile
+            return False
+        return True
 
-    with ThreadPoolExecutor(_DELETIONS) as pool:
-        list(pool.map(delete, doomed))
+    def has_keys(self, bucket: str, prefix: str, location: str) -> bool:
+        # A page may be empty, and yet not be the last.
+        return any(page.get("items") for page in _pages(bucket, prefix, location, maxResults="1"))
+
+    def all_keys(self, bucket: str, prefix: str, location: str) -> list[tuple[str, int]]:
+        return sorted(
+            (item["name"], int(item["size"]))
+            for page in _pages(bucket, prefix, location)
+            for item in page.get("items", [])
+        )
+
+    def folders(self, bucket: str, prefix: str, location: str) -> set[str]:
+        return {
+            folder[len(prefix) :].rstrip("/")
+            for page in _pages(bucket, prefix, location, delimiter="/")
+            for folder in page.get("prefixes", [])
+        }
+
+    def put_key(
+        self, bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False
+    ) -> None:
+        query = {"uploadType": "media", "name": key}
+        if only_new:
+            query["ifGenerationMatch"] = "0"
+        path = f"/upload/storage/v1/b/{_quoted(bucket)}/o?{urllib.parse.urlencode(query)}"
+        headers = {"Content-Type": "application/octet-stream"}
+        try:
+            retries.retried(
+                lambda: _answer(bucket, path, method="POST", data=data, headers=headers),
+                "write",
+                location,
+            )
+        except MissingObjectError:
+            raise _no_bucket("write", location) from None
+
+    def delete_below(self, bucket: str, key: str, location: str) -> None:
+        doomed = [name for name, _ in self.all_keys(bucket, f"{key.rstrip('/')}/", location)]
+        if not key.endswith("/"):
+            doomed.append(key)
+
+        def delete(name: str) -> None:
+            try:
+                retries.retried(
+                    lambda: _answer(bucket, _object(bucket, name), method="DELETE"),
+                    "delete",
+                    location,
+                )
+            except MissingObjectError:
+                return  # deleted meanwhile
+
+        with ThreadPoolExecutor(_DELETIONS) as pool:
+            list(pool.map(delete, doomed))
+
+    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
+        from pyarrow import fs
+
+        bucket, _ = bucket_and_key(locations[0])
+        scheme, _, server = endpoint().partition("://")
+        anonymous = is_anonymous(bucket)
+        files = fs.GcsFileSystem(anonymous=anonymous, scheme=scheme, endpoint_override=server)
+        return files, arrow_paths(locations)
+
+
+class _Source(HttpSource):
+    def answer(self, wanted: str) -> Any:
+        # Without `gzip` an object stored with that Content-Encoding is inflated on its way, and its length lost.
+        headers = {"Range": wanted, "Accept-Encoding": "gzip"}
+        bucket, key = bucket_and_key(self.location)
+        return _opened(bucket, _object(bucket, key) + "?alt=media", headers=headers)
 
 
 def endpoint() -> str:
@@ -207,5 +221,5 @@ def _quoted(name: str) -> str:
 
 def _no_bucket(verb: str, location: str) -> StoreRefusedError:
     return StoreRefusedError(
-        f"cannot {verb} {retries.shown(location)}: the bucket does not exist (HTTP 404)"
+        f"cannot {verb} {shown(location)}: the bucket does not exist (HTTP 404)"
     )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import os
 import random
 import re
 import time
 import urllib.error
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,6 +19,7 @@ from infimm_spark.errors import (
     StoreError,
     StoreRefusedError,
 )
+from infimm_spark.store.base import shown, store_of
 from infimm_spark.store.gate import GateAddress
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -52,7 +51,6 @@ _REFUSALS = {
 """Answers that no retry and no other object will change, in words."""
 
 _CODE = re.compile(r"[A-Za-z]{1,60}")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 T = TypeVar("T")
 
@@ -181,31 +179,9 @@ def reason_of(error: BaseException) -> str:
     return type(error).__name__
 
 
-def shown(location: str) -> str:
-    """The location as messages may show it: without user, password, query string and fragment."""
-    if not _SCHEME.match(location):
-        return location
-    try:
-        parts = urllib.parse.urlsplit(location)
-    except ValueError:  # a broken IPv6 host, for example
-        return location.partition("://")[0] + "://?"
-    return urllib.parse.urlunsplit(
-        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")
-    )
-
-
-def is_plain_key(key: str, prefix: str) -> bool:
-    """Whether a key below a prefix is neither hidden, at any level, nor only the marker of a folder."""
-    return not key.endswith("/") and not any(
-        part.startswith(".") for part in key[len(prefix) :].split("/")
-    )
-
-
 def _refused(error: Exception, location: str) -> str:
     reason = reason_of(error)
-    if status_of(error) in (401, 403) and location.startswith("gs://"):
-        return f"no permission ({reason})"
-    if status_of(error) in (401, 403):
-        signed = any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
-        return f"no permission ({reason}){'' if signed else '; no key is set in the environment'}"
-    return reason
+    if status_of(error) not in (401, 403):
+        return reason
+    hint = store_of(location).refusal_hint()
+    return f"no permission ({reason})" + (f"; {hint}" if hint else "")

@@ -1,15 +1,143 @@
-"""S3: clients by bucket, keys and pages of keys. Only `crawl.store` uses it."""
+"""`s3://`: objects of S3 and of servers that speak its protocol, by boto3.
+
+Credentials come from the standard AWS chain; where there are none, requests go unsigned.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from infimm_spark.config import S3Access
 from infimm_spark.errors import MissingObjectError, StoreError
-from infimm_spark.store import retries
+from infimm_spark.store import base, retries
+from infimm_spark.store.base import shown
+from infimm_spark.store.buckets import BucketStore, arrow_paths, bucket_and_key
+from infimm_spark.store.sources import Nothing, RangeSource, whole_size
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+
+class S3Store(BucketStore):
+    """The `Store` of S3."""
+
+    spellings: ClassVar = {
+        "s3": "s3",
+        "s3a": "s3",
+        "s3n": "s3",
+    }  # the other two are Hadoop's names for it
+
+    def source(self, location: str, length: int | None) -> base.Source:
+        return _Source(location, length)
+
+    def is_key(self, bucket: str, key: str, location: str) -> bool:
+        def head() -> None:
+            try:
+                client(bucket).head_object(Bucket=bucket, Key=key, **request_options(bucket))
+            except Exception as error:
+                # An answer to HEAD has no body and so no reason: ask again for one that has.
+                if retries.status_of(error) in (400, 401, 403):
+                    client(bucket).list_objects_v2(
+                        Bucket=bucket, Prefix=key, MaxKeys=1, **request_options(bucket)
+                    )
+                raise
+
+        try:
+            retries.retried(head, "open", location)
+        except MissingObjectError:
+            return False
+        return True
+
+    def has_keys(self, bucket: str, prefix: str, location: str) -> bool:
+        page = retries.retried(
+            lambda: client(bucket).list_objects_v2(
+                Bucket=bucket, Prefix=prefix, MaxKeys=1, **request_options(bucket)
+            ),
+            "list",
+            location,
+        )
+        return bool(page.get("Contents"))
+
+    def all_keys(self, bucket: str, prefix: str, location: str) -> list[tuple[str, int]]:
+        return sorted(
+            (entry["Key"], entry["Size"])
+            for page in pages(bucket, prefix, location)
+            for entry in page.get("Contents", [])
+        )
+
+    def folders(self, bucket: str, prefix: str, location: str) -> set[str]:
+        return {
+            folder["Prefix"][len(prefix) :].rstrip("/")
+            for page in pages(bucket, prefix, location, delimiter="/")
+            for folder in page.get("CommonPrefixes", [])
+        }
+
+    def put_key(
+        self, bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False
+    ) -> None:
+        condition = {"IfNoneMatch": "*"} if only_new else {}
+        retries.retried(
+            lambda: client(bucket).put_object(Bucket=bucket, Key=key, Body=data, **condition),
+            "write",
+            location,
+        )
+
+    def delete_below(self, bucket: str, key: str, location: str) -> None:
+        below = f"{key.rstrip('/')}/"
+        doomed = [name for name, _ in self.all_keys(bucket, below, location)]
+        if not key.endswith("/"):
+            doomed.append(key)
+        delete(bucket, doomed, location)
+        abort_uploads(bucket, below, location)
+
+    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
+        from pyarrow import fs
+
+        bucket, _ = bucket_and_key(locations[0])
+        access = retries.settings.access(bucket)
+        options: dict[str, Any] = {"anonymous": True} if access.anonymous else {}
+        if access.profile:
+            import boto3
+
+            credentials = boto3.Session(profile_name=access.profile).get_credentials()
+            frozen = credentials.get_frozen_credentials()
+            options |= {
+                "access_key": frozen.access_key,
+                "secret_key": frozen.secret_key,
+                "session_token": frozen.token,
+            }
+        region = access.region or os.environ.get("AWS_REGION") or "us-east-1"
+        files = fs.S3FileSystem(endpoint_override=endpoint_of(access), region=region, **options)
+        return files, arrow_paths(locations)
+
+    def refusal_hint(self) -> str:
+        signed = any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
+        return "" if signed else "no key is set in the environment"
+
+
+class _Source(RangeSource):
+    def open_at(self, position: int) -> base.Reader:
+        bucket, key = bucket_and_key(self.location)
+        wanted = self.range_from(position)
+        try:
+            answer = client(bucket).get_object(
+                Bucket=bucket, Key=key, Range=wanted, **request_options(bucket)
+            )
+        except Exception as error:
+            if retries.error_code(error) == "InvalidRange":
+                return Nothing()
+            raise
+        body: base.Reader = answer["Body"]
+        try:
+            total = whole_size(answer.get("ContentRange", ""), answer["ContentLength"])
+            self.opened(total, answer.get("ETag"))
+        except BaseException:
+            body.close()
+            raise
+        return body
 
 
 def client(bucket: str) -> Any:
@@ -21,80 +149,6 @@ def client(bucket: str) -> Any:
 def request_options(bucket: str) -> dict[str, str]:
     """What each read of the bucket must say besides its key."""
     return {"RequestPayer": "requester"} if retries.settings.access(bucket).requester_pays else {}
-
-
-def is_key(bucket: str, key: str, location: str) -> bool:
-    """Whether there is an object of this very name."""
-
-    def head() -> None:
-        try:
-            client(bucket).head_object(Bucket=bucket, Key=key, **request_options(bucket))
-        except Exception as error:
-            # An answer to HEAD has no body and so no reason: ask again for one that has.
-            if retries.status_of(error) in (400, 401, 403):
-                client(bucket).list_objects_v2(
-                    Bucket=bucket, Prefix=key, MaxKeys=1, **request_options(bucket)
-                )
-            raise
-
-    try:
-        retries.retried(head, "open", location)
-    except MissingObjectError:
-        return False
-    return True
-
-
-def sized_keys(
-    bucket: str, prefix: str, location: str, *, hidden: bool = False
-) -> list[tuple[str, int]]:
-    """All keys below a prefix with their bytes, sorted; hidden names and folder markers only if `hidden`."""
-    found = sorted(
-        (entry["Key"], entry["Size"])
-        for page in pages(bucket, prefix, location)
-        for entry in page.get("Contents", [])
-    )
-    return [(key, size) for key, size in found if hidden or retries.is_plain_key(key, prefix)]
-
-
-def has_keys(bucket: str, prefix: str, location: str) -> bool:
-    """Whether there is any key below a prefix."""
-    page = retries.retried(
-        lambda: client(bucket).list_objects_v2(
-            Bucket=bucket, Prefix=prefix, MaxKeys=1, **request_options(bucket)
-        ),
-        "list",
-        location,
-    )
-    return bool(page.get("Contents"))
-
-
-def folders(bucket: str, prefix: str, location: str) -> set[str]:
-    """Names of the folders directly below a prefix."""
-    return {
-        folder["Prefix"][len(prefix) :].rstrip("/")
-        for page in pages(bucket, prefix, location, delimiter="/")
-        for folder in page.get("CommonPrefixes", [])
-    }
-
-
-def put(bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False) -> None:
-    """Write an object; with `only_new` raises `StoreConflictError` where there is one already."""
-    condition = {"IfNoneMatch": "*"} if only_new else {}
-    retries.retried(
-        lambda: client(bucket).put_object(Bucket=bucket, Key=key, Body=data, **condition),
-        "write",
-        location,
-    )
-
-
-def delete_below(bucket: str, key: str, location: str) -> None:
-    """Delete the object of this name, all below it as a folder, and uploads left half done there."""
-    below = f"{key.rstrip('/')}/"
-    doomed = [name for name, _ in sized_keys(bucket, below, location, hidden=True)]
-    if not key.endswith("/"):
-        doomed.append(key)
-    delete(bucket, doomed, location)
-    abort_uploads(bucket, below, location)
 
 
 def pages(bucket: str, prefix: str, location: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
@@ -125,7 +179,7 @@ def delete(bucket: str, doomed: list[str], location: str) -> None:
         )
         if answer.get("Errors"):
             raise StoreError(
-                f"{retries.shown(location)} cannot be deleted: {len(answer['Errors'])} keys refused"
+                f"{shown(location)} cannot be deleted: {len(answer['Errors'])} keys refused"
             )
 
 

@@ -21,7 +21,7 @@ from infimm_spark.annotation.documents import PARQUET, data_files, language_of
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.config import load_config
 from infimm_spark.errors import ConfigError, InputError, OutputError
-from infimm_spark.spark.s3a import spark_location
+from infimm_spark.spark.connectors import spark_location
 from infimm_spark.training.cards import write_model
 from infimm_spark.training.convex import ConvexParameters
 from infimm_spark.training.fasttext_train import FastTextParameters
@@ -103,9 +103,7 @@ def train_command(
     settings = load_config(config)
     check_request(wanted)
     locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)
-    remote = settings.store if any(store.is_s3(location) for location in locations) else None
-    on_gs = any(map(store.is_gs, locations))
-    return train(wanted, open_session(settings.spark, remote, on_gs=on_gs))
+    return train(wanted, open_session(settings.spark, settings.store, locations))
 
 
 def check_request(request: TrainingRequest) -> None:

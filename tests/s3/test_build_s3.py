@@ -21,7 +21,7 @@ from infimm_spark.run.layout import STAGES, RunLayout
 from infimm_spark.run.ledger import reconcile
 from infimm_spark.run.manifest import Manifest, read_manifest
 from infimm_spark.sample import write_sample_crawl
-from infimm_spark.spark.s3a import local_jars
+from infimm_spark.spark.s3_connector import local_jars
 from infimm_spark.warc.listing import list_warcs
 from infimm_spark.warc.records import Page, read_pages
 

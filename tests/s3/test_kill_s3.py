@@ -20,7 +20,7 @@ from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import reconcile
 from infimm_spark.sample import write_sample_crawl
-from infimm_spark.spark.s3a import local_jars
+from infimm_spark.spark.s3_connector import local_jars
 
 pytestmark = pytest.mark.spark
 

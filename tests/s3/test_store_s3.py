@@ -194,7 +194,7 @@ def test_the_cap_on_connections_holds_over_processes_worth_of_readers(bucket: st
 
 def test_no_message_or_setting_holds_a_secret(s3: Any, bucket: str) -> None:
     """Spark's settings name the credential chain and never a key."""
-    from infimm_spark.spark.s3a import s3a_settings
+    from infimm_spark.spark.s3_connector import s3a_settings
 
     conf = json.dumps(s3a_settings(StoreConfig(), "4.1.2"))
     assert s3.secret not in conf

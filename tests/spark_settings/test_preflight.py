@@ -78,7 +78,9 @@ def test_a_write_whose_answer_came_short_is_begun_anew(trace: str) -> None:
     assert run.repeated(lambda: work(2), "table") == "written"
     assert len(attempts) == 3
     attempts.clear()
-    with pytest.raises(BrokenAnswerError, match=r"s3://b/run: an answer .* --resume$"):
+    with pytest.raises(
+        BrokenAnswerError, match=r"s3://b/run: the store returned a truncated response .* --resume$"
+    ):
         run.repeated(lambda: work(9), "table")
     assert len(attempts) == 3
     attempts.clear()

@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_object(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match="cannot be written: No space left"):
         store.write_bytes(str(path), b"new")
     assert path.read_bytes() == b"old"
@@ -140,7 +140,7 @@ def test_missing_and_unreadable_objects_are_told(tmp_path: Path) -> None:
     for broken in ("http://[x/y", "http://exa mple.org:port/y"):
         with pytest.raises(StoreError):
             store.read_bytes(broken)
-    with pytest.raises(StoreError, match="https is read-only"):
+    with pytest.raises(StoreError, match="a web server is read-only"):
         store.write_bytes("https://example.org/x", b"")
 
 

@@ -1,6 +1,6 @@
 """Servers of Google Cloud Storage's JSON API for tests.
 
-`FakeGcs` holds objects in this process, so that its tests run everywhere; it knows what `crawl.gcs` asks for.
+`FakeGs` holds objects in this process, so that its tests run everywhere; it knows what `store.gs` asks for.
 `fake-gcs-server` is others' work and serves pyarrow and Google's Hadoop connector too (where Go is installed:
 `go install github.com/fsouza/fake-gcs-server@latest`).
 """
@@ -32,7 +32,7 @@ def find_server() -> str | None:
     return shutil.which(named or (str(built) if built.exists() else "fake-gcs-server"))
 
 
-class GcsServer:
+class GsServer:
     """A running fake-gcs-server, its objects in `folder`."""
 
     def __init__(self, folder: Path) -> None:
@@ -78,7 +78,7 @@ class GcsServer:
         self._process.wait()
 
 
-class FakeGcs:
+class FakeGs:
     """Buckets in memory; `statuses` are answered, in order, instead of what was asked for."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class FakeGcs:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    fake: FakeGcs
+    fake: FakeGs
 
     def _route(self) -> tuple[str, str | None, dict[str, str]] | None:
         """(bucket, key or None, query), or None where the request was answered already."""

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.spark.gs_connector import require_connector
+from infimm_spark.spark.gs_connector import GsConnector
 
 pytestmark = pytest.mark.spark
 
@@ -16,5 +16,5 @@ def test_spark_without_a_connector_is_told_so_in_one_line(spark: SparkSession) -
     with pytest.raises(
         EnvironmentMissingError, match=r"no connector to gs://.*spark\.jars"
     ) as told:
-        require_connector(spark)
+        GsConnector().prepare(spark)
     assert "\n" not in str(told.value)

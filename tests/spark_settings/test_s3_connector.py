@@ -10,7 +10,7 @@ from modules import module_at
 
 from infimm_spark.config import S3Access, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.spark.s3a import require_jars, s3a_settings
+from infimm_spark.spark.s3_connector import require_jars, s3a_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

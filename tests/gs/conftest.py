@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gcs_server import MISSING, FakeGcs, GcsServer, find_server
+from gs_server import MISSING, FakeGs, GsServer, find_server
 
 from infimm_spark import store
 from infimm_spark.config import StoreConfig
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGcs]:
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGs]:
     """Our own server, which can fail."""
-    server = FakeGcs()
+    server = FakeGs()
     yield from _used(server, monkeypatch)
 
 
 @pytest.fixture(params=["own", "fake-gcs-server"])
-def gcs(
+def gs(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
     """Either server."""
     if request.param == "own":
-        yield from _used(FakeGcs(), monkeypatch)
+        yield from _used(FakeGs(), monkeypatch)
         return
     if find_server() is None:
         pytest.skip(MISSING)
-    yield from _used(GcsServer(tmp_path_factory.mktemp("gcs")), monkeypatch)
+    yield from _used(GsServer(tmp_path_factory.mktemp("gcs")), monkeypatch)
 
 
 def _used(server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:

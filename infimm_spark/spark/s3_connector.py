@@ -1,4 +1,4 @@
-"""Spark's own way to S3: Hadoop's S3A connector and its magic committer.
+"""Spark's way to `s3://`: Hadoop's connector S3A and its magic committer.
 
 The committer writes each file as a multipart upload that is completed only when the job commits, so no
 reader sees a part of a file, and no rename is needed. EMR and Dataproc bring their own connectors: where
@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infimm_spark import store
 from infimm_spark.config import StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.spark.connector import Connector, has_class, jvm
 from infimm_spark.store import s3
 
 if TYPE_CHECKING:
@@ -29,6 +29,64 @@ _CHAIN = {
     3: "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
     4: "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
 }
+
+
+_TASK_TRIES = 4
+"""Spark's own number of tries of a task on a cluster."""
+# What S3A makes of a response that ends early: half a listing, half the list of a task's uploads, half a footer.
+_TRUNCATED = re.compile(
+    r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
+    r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
+    r"|Reached the end of stream|java\.net\.SocketException: Connection reset"
+)
+
+
+class S3Connector(Connector):
+    """`s3://` by S3A, unless the platform has its own connector."""
+
+    schemes = ("s3", "s3a", "s3n")
+
+    def require(self, conf: dict[str, str]) -> None:
+        require_jars(conf)
+
+    def settings(
+        self, config: StoreConfig, spark_version: str, *, submitted: bool
+    ) -> dict[str, str]:
+        if config.profile:
+            # S3A's chain takes the profile from the environment only.
+            os.environ["AWS_PROFILE"] = config.profile
+        jars = [] if submitted else local_jars(spark_version)
+        own = {"spark.jars": ",".join(jars)} if jars else {}
+        return s3a_settings(config, spark_version) | own
+
+    def task_tries(self, config: StoreConfig) -> int:
+        """As many as a request has: S3A does not retry a truncated response, so the task fails."""
+        return max(config.attempts, _TASK_TRIES)
+
+    def prepare(self, spark: SparkSession) -> None:
+        """Have the session write through the magic committer, unless the platform has its own way."""
+        if _platform_connector(spark):
+            return
+        if not has_class(spark, _S3A_CLASS):
+            raise EnvironmentMissingError(
+                "Spark has no S3A connector: run `make jars`, set INFIMM_JARS to a folder of its jars, or submit "
+                f"with --packages org.apache.hadoop:hadoop-aws:{_hadoop_version(spark)} and spark-hadoop-cloud"
+            )
+        if not has_class(spark, _PROTOCOL):
+            raise EnvironmentMissingError(
+                "Spark has S3A but no committer for it, and a rename on S3 is neither quick nor atomic: "
+                f"add spark-hadoop-cloud of Spark {spark.version} (`make jars`, or --packages)"
+            )
+        spark.conf.set("spark.sql.sources.commitProtocolClass", _PROTOCOL)
+        spark.conf.set("spark.sql.parquet.output.committer.class", _PARQUET_COMMITTER)
+
+    def spark_location(self, spark: SparkSession, location: str) -> str:
+        """`s3://` as `s3a://` where S3A is the connector."""
+        return location if _platform_connector(spark) else _S3.sub("s3a://", location, count=1)
+
+    def truncated_response(self, message: str) -> str | None:
+        found = _TRUNCATED.search(message)
+        return found[0] if found else None
 
 
 def s3a_settings(config: StoreConfig, spark_version: str) -> dict[str, str]:
@@ -98,34 +156,6 @@ def require_jars(conf: dict[str, str]) -> None:
         )
 
 
-def prepare(spark: SparkSession) -> None:
-    """Have this session write to S3 through the magic committer, unless the platform has its own way.
-
-    Raises `EnvironmentMissingError` where Spark has no connector to S3 at all.
-    """
-    if _platform_connector(spark):
-        return
-    if not has_class(spark, _S3A_CLASS):
-        raise EnvironmentMissingError(
-            "Spark has no S3A connector: run `make jars`, set INFIMM_JARS to a folder of its jars, or "
-            f"submit with --packages org.apache.hadoop:hadoop-aws:{_hadoop_version(spark)} and spark-hadoop-cloud"
-        )
-    if not has_class(spark, _PROTOCOL):
-        raise EnvironmentMissingError(
-            "Spark has S3A but no committer for it, and a rename on S3 is neither quick nor atomic: "
-            f"add spark-hadoop-cloud of Spark {spark.version} (`make jars`, or --packages)"
-        )
-    spark.conf.set("spark.sql.sources.commitProtocolClass", _PROTOCOL)
-    spark.conf.set("spark.sql.parquet.output.committer.class", _PARQUET_COMMITTER)
-
-
-def spark_location(spark: SparkSession, location: str) -> str:
-    """A location as this session's Hadoop knows it: `s3://` as `s3a://` where S3A is the connector."""
-    if store.is_s3(location) and not _platform_connector(spark):
-        return _S3.sub("s3a://", location, count=1)
-    return location
-
-
 def _platform_connector(spark: SparkSession) -> str | None:
     """The class that the platform has for `s3://`, such as EMR's; plain Spark has none."""
     context: Any = spark.sparkContext
@@ -133,26 +163,8 @@ def _platform_connector(spark: SparkSession) -> str | None:
     return served
 
 
-def has_class(spark: SparkSession, name: str) -> bool:
-    """Whether the driver's JVM can load a class."""
-    loader = _jvm(spark).java.lang.Thread.currentThread().getContextClassLoader()
-    try:
-        loader.loadClass(name)
-    except Exception as error:  # py4j has no types; what is not there is a Java exception
-        if "ClassNotFoundException" not in str(error):
-            raise
-        return False
-    return True
-
-
 def _hadoop_version(spark: SparkSession) -> str:
-    return str(_jvm(spark).org.apache.hadoop.util.VersionInfo.getVersion())
-
-
-def _jvm(spark: SparkSession) -> Any:
-    """The JVM behind a session, which pyspark keeps private."""
-    context: Any = spark.sparkContext
-    return context._jvm
+    return str(jvm(spark).org.apache.hadoop.util.VersionInfo.getVersion())
 
 
 def _milliseconds(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from gcs_server import FakeGcs
+from gs_server import FakeGs
 
 from infimm_spark import store
 from infimm_spark.config import StoreConfig
@@ -27,13 +27,13 @@ from infimm_spark.run import tables
 from infimm_spark.run.lock import Lock
 from infimm_spark.run.manifest import Manifest, claim_manifest, read_manifest
 from infimm_spark.sample import write_sample_crawl
-from infimm_spark.store import gs as gcs_module
+from infimm_spark.store import gs as gs_module
 from infimm_spark.warc.listing import list_warcs
 
 DATA = bytes(range(256)) * 40
 
 
-def test_objects_are_written_and_read_whole_and_in_ranges(gcs: Any) -> None:
+def test_objects_are_written_and_read_whole_and_in_ranges(gs: Any) -> None:
     """What was written is read back, from any byte, also under names that a URL must quote."""
     for name in ("a/b", "a/with blank+&?#%/ü.bin"):
         location = f"gs://bucket/{name}"
@@ -51,7 +51,7 @@ def test_objects_are_written_and_read_whole_and_in_ranges(gcs: Any) -> None:
         store.read_bytes("gs://bucket/none")
 
 
-def test_prefixes_are_listed_globbed_and_deleted(gcs: Any) -> None:
+def test_prefixes_are_listed_globbed_and_deleted(gs: Any) -> None:
     """As on S3: folders end at their border, hidden names are left out."""
     names = ["x/a.gz", "x/b/1.gz", "x/b/2.gz", "x/b/c/3.gz", "xy/4.gz", "x/.t/5.gz"]
     for name in names:
@@ -71,7 +71,7 @@ def test_prefixes_are_listed_globbed_and_deleted(gcs: Any) -> None:
         store.delete_tree("gs://bucket/")
 
 
-def test_of_many_takers_of_a_lock_one_wins(gcs: Any) -> None:
+def test_of_many_takers_of_a_lock_one_wins(gs: Any) -> None:
     """The lock rests on creating an object only where there is none."""
     outcomes: Counter[str] = Counter()
     start, done = threading.Barrier(8), threading.Barrier(8)
@@ -96,7 +96,7 @@ def test_of_many_takers_of_a_lock_one_wins(gcs: Any) -> None:
         pass
 
 
-def test_a_manifest_is_claimed_once(gcs: Any) -> None:
+def test_a_manifest_is_claimed_once(gs: Any) -> None:
     """The second of two claims is told that the work is done, and changes nothing."""
     location = "gs://bucket/run/extract/manifest.json"
 
@@ -111,7 +111,7 @@ def test_a_manifest_is_claimed_once(gcs: Any) -> None:
     assert read_manifest(location) == manifest("first")
 
 
-def test_a_mirror_in_a_bucket_is_listed_like_one_on_disk(gcs: Any, tmp_path: Path) -> None:
+def test_a_mirror_in_a_bucket_is_listed_like_one_on_disk(gs: Any, tmp_path: Path) -> None:
     """The sample crawl's WARC files by their names in the crawl."""
     write_sample_crawl(tmp_path)
     for path in tmp_path.rglob("*"):
@@ -122,7 +122,7 @@ def test_a_mirror_in_a_bucket_is_listed_like_one_on_disk(gcs: Any, tmp_path: Pat
     assert store.read_bytes(there[0].location) == store.read_bytes(here[0].location)
 
 
-def test_pyarrow_reads_tables_there(gcs: Any, tmp_path: Path) -> None:
+def test_pyarrow_reads_tables_there(gs: Any, tmp_path: Path) -> None:
     """The commands that look at a finished run read its tables."""
     table = pa.table({"n": [1, 2, 3]})
     pq.write_table(table, tmp_path / "t.parquet")
@@ -132,7 +132,7 @@ def test_pyarrow_reads_tables_there(gcs: Any, tmp_path: Path) -> None:
     assert dataset.to_table() == table
 
 
-def test_faults_are_tried_again_and_a_lost_answer_is_no_conflict(fake: FakeGcs) -> None:
+def test_faults_are_tried_again_and_a_lost_answer_is_no_conflict(fake: FakeGs) -> None:
     """A write whose answer was lost finds its own object; another's is a conflict."""
     fake.statuses = [503, 429, 500]
     store.write_bytes("gs://bucket/a", DATA)
@@ -150,7 +150,7 @@ def test_faults_are_tried_again_and_a_lost_answer_is_no_conflict(fake: FakeGcs) 
     ("status", "message"),
     [(401, r"no permission \(HTTP 401\)$"), (403, r"no permission \(HTTP 403\)$")],
 )
-def test_a_refusal_is_final_and_speaks_of_google(fake: FakeGcs, status: int, message: str) -> None:
+def test_a_refusal_is_final_and_speaks_of_google(fake: FakeGs, status: int, message: str) -> None:
     """Not tried again, and without advice about AWS's keys."""
     fake.statuses = [status]
     with pytest.raises(StoreError, match=message):
@@ -158,7 +158,7 @@ def test_a_refusal_is_final_and_speaks_of_google(fake: FakeGcs, status: int, mes
     assert fake.requests == 1
 
 
-def test_a_missing_bucket_is_named(gcs: Any) -> None:
+def test_a_missing_bucket_is_named(gs: Any) -> None:
     """Writing to it and listing it say so; a job stops at once."""
     with pytest.raises(StoreRefusedError, match="gs://none/a: the bucket does not exist"):
         store.write_bytes("gs://none/a", b"")
@@ -182,14 +182,14 @@ class Credentials:
 
 
 def test_requests_carry_a_token_that_is_renewed(
-    fake: FakeGcs, monkeypatch: pytest.MonkeyPatch
+    fake: FakeGs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One token serves until it expires; a bucket said to be anonymous gets none."""
     _with_google_auth(monkeypatch)
     credentials = Credentials()
     monkeypatch.delenv("STORAGE_EMULATOR_HOST")
-    monkeypatch.setattr(gcs_module, "endpoint", lambda: fake.endpoint)
-    monkeypatch.setattr(gcs_module, "_credentials", lambda process: (credentials, None))
+    monkeypatch.setattr(gs_module, "endpoint", lambda: fake.endpoint)
+    monkeypatch.setattr(gs_module, "_credentials", lambda process: (credentials, None))
     store.write_bytes("gs://bucket/a", DATA)
     assert store.read_bytes("gs://bucket/a") == DATA
     credentials.valid = False
@@ -204,7 +204,7 @@ def test_google_auth_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     """The extra that brings it is named, and nothing is tried again."""
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
     monkeypatch.setitem(sys.modules, "google.auth", None)
-    gcs_module._credentials.cache_clear()
+    gs_module._credentials.cache_clear()
     with pytest.raises(EnvironmentMissingError, match=r"infimm-spark\[gcs\]"):
         store.read_bytes("gs://bucket/a")
 
@@ -216,7 +216,7 @@ def test_credentials_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pa
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
-    gcs_module._credentials.cache_clear()
+    gs_module._credentials.cache_clear()
     with pytest.raises(StoreRefusedError, match="no application default credentials"):
         store.read_bytes("gs://bucket/a")
 
