@@ -13,6 +13,7 @@ Ordinary pages pay for a few `bytes.count`; only a page beyond these cheap bound
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
@@ -35,6 +36,8 @@ MAX_OPTIONS = 15_000
 """`<option>` elements: about one and a half seconds of parsing."""
 MAX_ROOT_TAGS = 500
 """Repeated `<html>` and `<body>` tags."""
+_MOST_QUOTES = 28_000
+"""Quotation marks that need no look at the tags: 14,000 attributes of one tag parse in two seconds."""
 
 
 def screen(body: bytes, limits: ScreenLimits) -> None:
@@ -54,6 +57,7 @@ def screen(body: bytes, limits: ScreenLimits) -> None:
     if (
         _may_be_deep(body, tags, started, limits.max_depth)
         or _may_have_many_attributes(body, limits.max_attributes)
+        or _may_hide_tags(body, started, limits)
         or (started > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
         or (started > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
     ):
@@ -143,12 +147,25 @@ def _may_have_many_attributes(body: bytes, limit: int) -> bool:
     return False
 
 
+def _may_hide_tags(body: bytes, started: int, limits: ScreenLimits) -> bool:
+    """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for tags."""
+    if body.count(b'"') + body.count(b"'") > _MOST_QUOTES:
+        return True
+    if started <= limits.max_depth:
+        return False
+    hidden = body.count(b'"</') + body.count(b"'</") + body.count(b"<!--")
+    return hidden * 2 > limits.max_depth
+
+
 # `<html` and `<body` in any case, and a few others: a bound that costs half as much as the names
 _ROOTS = re.compile(rb"<[hHbB][tToO][mMdD][lLyY]")
 _NAME = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9:]*)")
-_TAG_START = re.compile(rb"<[a-zA-Z]")
+_TAG_START = re.compile(rb"</?[a-zA-Z]")
 _SEPARATORS = (b" ", b"\n", b"\t", b"/", b'"')
-_TOKEN = re.compile(rb"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:]*))")
+# A tag's name ends at a blank, `/` or `>`: `<a<b` is one name.
+_TOKEN = re.compile(rb"<(?:(!--)|(/?)([a-zA-Z][^\s/>]*))")
+# The rest of a tag without quotation marks, which most have not.
+_PLAIN_REST = re.compile(rb"[^>\"']*>")
 _COMMENT_END = re.compile(rb"--!?>")
 _RAW = {
     name: re.compile(rb"</" + name + rb"[\s/>]", re.IGNORECASE)
@@ -173,40 +190,111 @@ _VOID = frozenset(
 _IMPLIED = frozenset(
     b"p li dt dd td th tr tbody thead tfoot option optgroup rp rt colgroup".split()
 )
+_FOREIGN = frozenset({b"svg", b"math"})
 _ATTRIBUTE = re.compile(rb"[\s/]*[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?")
 
 
-def _tokenise(body: bytes, limits: ScreenLimits) -> None:
-    depth = work = options = roots = position = 0
-    while True:
-        match = _TOKEN.search(body, position)
-        if match is None:
-            return
-        position = match.end()
-        if match[1]:
-            end = _COMMENT_END.search(body, position - 2)
-            if end is None:
+class TagReader:
+    """The tags of a page in order, as a parser reads them: comments, quoted values and raw text passed over.
+
+    Iterating yields (lower-case name, whether it is an end tag). `read` counts the bytes looked at:
+    at most four for each byte of the page, whatever the page.
+
+    Raises `PageRejectedError` for a tag with more than `max_attributes` attributes.
+    """
+
+    def __init__(self, body: bytes, max_attributes: int) -> None:
+        self._body = body
+        self._max_attributes = max_attributes
+        self._checked = 0
+        self.read = 0
+
+    def __iter__(self) -> Iterator[tuple[bytes, bool]]:
+        body = self._body
+        size = len(body)
+        foreign = (
+            0  # `<svg>` and `<math>` that are open: what HTML reads as raw text is markup in them
+        )
+        unsure = (
+            False  # whether the parser may be in raw text or in markup: nothing is passed over then
+        )
+        position = 0
+        while True:
+            match = _TOKEN.search(body, position)
+            if match is None:
+                self.read += size - position
                 return
-            position = end.end()
-            continue
-        name = match[3].lower()
+            self.read += match.end() - position
+            position = match.end()
+            if match[1]:
+                if unsure:
+                    continue
+                end = self._after(_COMMENT_END, position - 2)
+                if end is None:
+                    return
+                position = end
+                continue
+            name = match[3].lower()
+            closing = bool(match[2])
+            yield name, closing
+            end = self._end_of_tag(position)
+            if not unsure:
+                position = end
+            if name in _FOREIGN:
+                if closing:
+                    foreign = max(0, foreign - 1)
+                elif body[end - 2 : end] != b"/>":
+                    foreign += 1
+            elif name in _RAW and not closing and not unsure:
+                if foreign:
+                    unsure = True
+                    continue
+                after = self._after(_RAW[name], position)
+                if after is None:
+                    return
+                position = after
+
+    def _after(self, pattern: re.Pattern[bytes], position: int) -> int | None:
+        """Where a match ends, or None if there is none up to the end of the page."""
+        match = pattern.search(self._body, position)
+        end = len(self._body) if match is None else match.end()
+        self.read += end - position
+        return None if match is None else end
+
+    def _end_of_tag(self, position: int) -> int:
+        """Behind the `>` of a tag whose name ends at `position`; the end of the page if it has none."""
+        if position < self._checked:
+            return self._checked
+        plain = _PLAIN_REST.match(self._body, position)
+        if plain is not None and plain.end() - position <= 2 * self._max_attributes:
+            self.read += plain.end() - position
+            self._checked = plain.end()
+            return self._checked
+        start = position
+        for _ in range(self._max_attributes + 1):
+            match = _ATTRIBUTE.match(self._body, position)
+            if match is None:
+                break
+            position = match.end()
+        else:
+            raise PageRejectedError(
+                "too_many_attributes", f"a tag has more than {self._max_attributes} attributes"
+            )
+        end = self._body.find(b">", position)
+        self._checked = len(self._body) if end < 0 else end + 1
+        self.read += 2 * (self._checked - start)
+        return self._checked
+
+
+def _tokenise(body: bytes, limits: ScreenLimits) -> None:
+    depth = work = options = roots = 0
+    for name, closing in TagReader(body, limits.max_attributes):
         work += depth
         if work > MAX_STACK_WORK:
             raise PageRejectedError("too_deep", "too many tags at great depth")
-        if match[2]:
+        if closing:
             if name not in _IMPLIED and name not in _VOID:
                 depth = max(0, depth - 1)
-            continue
-        tag_end = body.find(b">", position)
-        if tag_end < 0:
-            tag_end = len(body)
-        if tag_end - position > 2 * limits.max_attributes:
-            _check_attributes(body, position, limits.max_attributes)
-        if name in _RAW:
-            raw_end = _RAW[name].search(body, position)
-            if raw_end is None:
-                return
-            position = raw_end.end()
         elif name == b"option":
             options += 1
             if options > MAX_OPTIONS:
@@ -217,16 +305,7 @@ def _tokenise(body: bytes, limits: ScreenLimits) -> None:
                 raise PageRejectedError(
                     "too_many_attributes", f"more than {MAX_ROOT_TAGS} html and body tags"
                 )
-        elif name not in _VOID and name not in _IMPLIED:
+        elif name not in _VOID and name not in _IMPLIED and name not in _RAW:
             depth += 1
             if depth > limits.max_depth:
                 raise PageRejectedError("too_deep", f"elements nest deeper than {limits.max_depth}")
-
-
-def _check_attributes(body: bytes, position: int, limit: int) -> None:
-    for _ in range(limit + 1):
-        match = _ATTRIBUTE.match(body, position)
-        if match is None:
-            return
-        position = match.end()
-    raise PageRejectedError("too_many_attributes", f"a tag has more than {limit} attributes")
