@@ -23,6 +23,7 @@ from infimm_spark.cli.options import (
     SeedOption,
     SegmentOption,
     SnapshotOption,
+    TakeOverOption,
     UrlsOption,
 )
 from infimm_spark.cli.settings import compared_with, configured, given, with_threshold
@@ -43,6 +44,7 @@ def build(
     domain: DomainOption = None,
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
+    take_over: TakeOverOption = False,
     against: AgainstOption = None,
     more: MoreInputs = None,
 ) -> None:
@@ -61,7 +63,7 @@ def build(
         limit=limit,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
-    summary = pipeline.build(compared_with(settings, against), resume=resume)
+    summary = pipeline.build(compared_with(settings, against), resume=resume, take_over=take_over)
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
 
@@ -80,6 +82,7 @@ def extract(
     domain: DomainOption = None,
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
+    take_over: TakeOverOption = False,
     more: MoreInputs = None,
 ) -> None:
     """Read WARC files: language, recall floor, mathematics-aware extraction."""
@@ -99,6 +102,7 @@ def extract(
             index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
         ),
         resume=resume,
+        take_over=take_over,
     )
     run_stage(run, "extract", resume=resume)
 
@@ -108,6 +112,7 @@ def dedup(
     config: ConfigOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
+    take_over: TakeOverOption = False,
     against: AgainstOption = None,
     threshold: Annotated[
         float | None,
@@ -119,7 +124,7 @@ def dedup(
     ] = None,
 ) -> None:
     """Recall threshold, then exact, near and URL duplicates, of an extracted run."""
-    _run_stage("dedup", output, config, resume, redo, against, threshold)
+    _run_stage("dedup", output, config, resume, redo, take_over, against, threshold)
 
 
 def refine(
@@ -127,9 +132,10 @@ def refine(
     config: ConfigOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
+    take_over: TakeOverOption = False,
 ) -> None:
     """The four rules and the high-precision classifier, of a deduplicated run."""
-    _run_stage("refine", output, config, resume, redo)
+    _run_stage("refine", output, config, resume, redo, take_over)
 
 
 def publish(
@@ -137,9 +143,10 @@ def publish(
     config: ConfigOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
+    take_over: TakeOverOption = False,
 ) -> None:
     """Write the corpus in the released schema, of a refined run."""
-    _run_stage("publish", output, config, resume, redo)
+    _run_stage("publish", output, config, resume, redo, take_over)
 
 
 def monthly(
@@ -153,6 +160,7 @@ def monthly(
     lock_minutes: Annotated[
         float, typer.Option(min=0.01, help="A run silent for so long loses its lock.")
     ] = 15.0,
+    take_over: TakeOverOption = False,
 ) -> None:
     """Add a snapshot: build it against all before it and publish a new version of the corpus.
 
@@ -165,7 +173,12 @@ def monthly(
     settings = load_config(config, {"input": chosen})
     try:
         version, made = versions.add_snapshot(
-            settings, snapshot, releases=releases, runs=runs, lock_minutes=lock_minutes
+            settings,
+            snapshot,
+            releases=releases,
+            runs=runs,
+            lock_minutes=lock_minutes,
+            take_over=take_over,
         )
     except LockedError as error:
         print(f"nothing to do: {error}")
@@ -179,6 +192,7 @@ def _run_stage(
     config: Path | None,
     resume: bool,
     redo: bool,
+    take_over: bool,
     against: list[str] | None = None,
     threshold: float | None = None,
 ) -> None:
@@ -195,5 +209,5 @@ def _run_stage(
     settings = compared_with(settings, against)
     if threshold is not None:
         settings = with_threshold(settings, threshold)
-    run = Run.open(output, settings)
+    run = Run.open(output, settings, take_over=take_over)
     run_stage(run, stage, resume=resume, redo=redo)

@@ -55,6 +55,12 @@ MirrorOption = Annotated[
     str | None, typer.Option(help="With --index: where its WARC files are (s3://commoncrawl/).")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue; skip what is complete.")]
+TakeOverOption = Annotated[
+    bool,
+    typer.Option(
+        "--take-over", help="Take the run over from a process on another machine that is dead."
+    ),
+]
 RedoOption = Annotated[
     bool, typer.Option("--redo", help="Discard this stage and the later ones, and do them again.")
 ]

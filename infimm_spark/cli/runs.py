@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark.cli.options import RunOption
+from infimm_spark.cli.options import RunOption, TakeOverOption
 from infimm_spark.cli.settings import existing_run
 from infimm_spark.errors import InputError
 
@@ -88,10 +88,13 @@ def dedup_report(
     sample: Annotated[
         int, typer.Option(min=1, help="Documents compared by brute force, about.")
     ] = 5_000,
+    take_over: TakeOverOption = False,
 ) -> None:
     """How good a run's dedup was, measured: recall, precision, S-curve, hosts, largest clusters."""
     from infimm_spark.report.dedup import write_dedup_report
+    from infimm_spark.run.lock import holding
 
     layout = existing_run(run)
-    print(write_dedup_report(layout, sample), end="")
+    with holding(layout.root, take_over=take_over):
+        print(write_dedup_report(layout, sample), end="")
     print(f"\nwritten to {layout.report}/dedup")

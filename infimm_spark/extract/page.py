@@ -17,10 +17,9 @@ from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
 from infimm_spark.extract.consent import signals_from_meta
 from infimm_spark.extract.document import Document, Formula, Segment
-from infimm_spark.extract.formulas.carriers import QUICK_SOURCES
 from infimm_spark.extract.formulas.delimiters import DelimiterScanner
 from infimm_spark.extract.formulas.ledger import FormulaLedger
-from infimm_spark.extract.formulas.sources import PageState
+from infimm_spark.extract.formulas.sources import Page
 from infimm_spark.extract.formulas.split import join_split_formulas
 from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
@@ -99,7 +98,7 @@ class ParsedPage:
         )
         if traits.khan:
             ledger.macros.update(_KHAN_COLOURS)
-        page = PageState(traits, ledger, head.script_ids)
+        page = Page(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)
         if tree.opened:
@@ -320,11 +319,18 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
             node = following
         elif tag in _QUICK_SKIPPED or tag is None:
             node = following
-        elif tag in QUICK_SOURCES:
-            source = QUICK_SOURCES[tag](node)
-            if source is not None:
+        elif tag == "script":
+            kind = node.attributes.get("type")
+            if kind and kind.startswith("math/tex"):
+                source = node.text() or ""
                 prose.append(f"${source}$")
                 size += len(source)
+            node = following
+        elif tag == "img":
+            alt = node.attributes.get("alt")
+            if alt and "\\" in alt:
+                prose.append(f"${alt}$")
+                size += len(alt)
             node = following
         else:
             is_link = tag in _QUICK_LINKED

@@ -123,6 +123,7 @@ class Extraction:
             )
         identity = self._group_identity(index)
         manifest = self._run.manifest("extract", identity, counts, files, started)
+        self._run.fence()
         if not claim_manifest(layout.group_manifest(index), manifest):
             log.warning("extract: group %d was committed by another driver meanwhile", index)
             store.delete_tree(attempt)

@@ -15,6 +15,7 @@ from infimm_spark import store
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import (
     InfimmError,
+    LockLostError,
     OutputError,
     ReconciliationError,
     StageError,
@@ -27,9 +28,9 @@ from infimm_spark.run.ledger import FunnelStage
 from infimm_spark.run.manifest import (
     Manifest,
     check_identity,
+    claim_manifest,
     read_manifest,
     timestamp,
-    write_manifest,
 )
 from infimm_spark.run.run import Run
 from infimm_spark.spark import logs
@@ -53,29 +54,32 @@ class RunSummary:
     seconds: float
 
 
-def build(config: BuildConfig, *, resume: bool = False) -> RunSummary:
+def build(config: BuildConfig, *, resume: bool = False, take_over: bool = False) -> RunSummary:
     """Run every stage; with `resume`, skip what is complete.
 
-    Raises the package's errors for a wrong configuration, input or model before Spark starts.
+    Raises the package's errors for a wrong configuration, input or model before Spark starts, `LockedError`
+    where another process works on the run: `take_over` says that it is dead.
     """
     started = time.monotonic()
-    summary = build_run(Run.begin(config, resume=resume), resume=resume)
+    run = Run.begin(config, resume=resume, take_over=take_over)
+    summary = build_run(run, resume=resume)
     return replace(summary, seconds=time.monotonic() - started)
 
 
 def build_run(run: Run, *, resume: bool = False) -> RunSummary:
     """`build` of a run that has begun."""
     started = time.monotonic()
-    for stage in STAGES:
-        run_stage(run, stage, resume=resume)
-    return RunSummary(
-        run_id=run.run_id,
-        output=run.layout.root,
-        corpus=run.layout.corpus,
-        report=run.layout.report,
-        funnel=run.reconciled(STAGES),
-        seconds=time.monotonic() - started,
-    )
+    with run.held():
+        for stage in STAGES:
+            run_stage(run, stage, resume=resume)
+        return RunSummary(
+            run_id=run.run_id,
+            output=run.layout.root,
+            corpus=run.layout.corpus,
+            report=run.layout.report,
+            funnel=run.reconciled(STAGES),
+            seconds=time.monotonic() - started,
+        )
 
 
 def run_stage(run: Run, name: str, *, resume: bool = False, redo: bool = False) -> Manifest:
@@ -83,7 +87,7 @@ def run_stage(run: Run, name: str, *, resume: bool = False, redo: bool = False) 
 
     With `redo` the stage and all later ones are discarded first.
     """
-    with logs.about(run=run.run_id, stage=name):
+    with logs.about(run=run.run_id, stage=name), run.held():
         return _run_stage(run, name, resume=resume, redo=redo)
 
 
@@ -96,6 +100,7 @@ def _run_stage(run: Run, name: str, *, resume: bool, redo: bool) -> Manifest:
             f"stage {name} needs stage {upstream}, which is not complete in {layout.root}"
         )
     if redo:
+        run.fence()
         for later in STAGES[index:]:
             run.discard(later)
     identity = run.identity(name)
@@ -118,7 +123,12 @@ def _run_stage(run: Run, name: str, *, resume: bool, redo: bool) -> Manifest:
     if name != "extract":  # its groups count as they are committed
         run.count(name, counts)
     manifest = run.manifest(name, identity, counts, files, started)
-    write_manifest(layout.manifest(name), manifest)
+    run.fence()
+    if not claim_manifest(layout.manifest(name), manifest):
+        raise LockLostError(
+            f"stage {name} of {layout.root} was completed by another process meanwhile; "
+            "look at its result with infimm funnel"
+        )
     seconds = time.monotonic() - clock
     log.info(
         "%s: done in %.0f s; %s",

@@ -112,9 +112,10 @@ class Releases:
             text = "# Changelog of the corpus\n\n" + "\n".join(map(changelog_entry, versions[::-1]))
             store.write_bytes(f"{self.root}/CHANGELOG.md", text.encode())
 
-    def lock(self, minutes: float) -> Lock:
+    def lock(self, minutes: float, *, take_over: bool = False) -> Lock:
         """The lock under which a version is made."""
-        return Lock(f"{self.root}/lock", minutes=minutes)
+        what = f"releases {store.shown(self.root)}"
+        return Lock(f"{self.root}/lock", what=what, minutes=minutes, take_over=take_over)
 
     def _files(self) -> list[str]:
         return [f for f in store.list_files(f"{self.root}/versions") if f.endswith(".json")]
@@ -135,13 +136,14 @@ def add_snapshot(
     releases: str,
     runs: str,
     lock_minutes: float = TERM_MINUTES,
+    take_over: bool = False,
 ) -> tuple[Version, bool]:
     """Build `snapshot` against all that the last version holds and publish the next version.
 
     Gives the version that holds the snapshot, and whether this call made it: a snapshot that is
     published already is left alone. A run that was interrupted is continued.
 
-    Raises `LockedError` while another run makes a version, `InputError` for a snapshot the input does
+    Raises `LockedError` while another run makes a version (`take_over` says that it is dead), `InputError` for a snapshot the input does
     not have, and what a build raises.
     """
     if config.dedup.against:
@@ -157,13 +159,14 @@ def add_snapshot(
     if found is not None:
         log.info("%s is in version %d already", snapshot, found.version)
         return found, False
-    with published.lock(lock_minutes) as lock:
+    with published.lock(lock_minutes, take_over=take_over) as lock:
         found = _holding(published, snapshot)
         if found is not None:
             return found, False
         before = published.latest()
         earlier = before.parts if before else []
-        run, summary = _build(config, snapshot, f"{runs.rstrip('/')}/{snapshot}", earlier)
+        output = f"{runs.rstrip('/')}/{snapshot}"
+        run, summary = _build(config, snapshot, output, earlier, take_over)
         lock.check()
         version = Version(
             version=before.version + 1 if before else 1,
@@ -226,7 +229,7 @@ def _holding(releases: Releases, snapshot: str) -> Version | None:
 
 
 def _build(
-    config: BuildConfig, snapshot: str, output: str, earlier: list[Part]
+    config: BuildConfig, snapshot: str, output: str, earlier: list[Part], take_over: bool
 ) -> tuple[Run, RunSummary]:
     values: dict[str, Any] = config.model_dump()
     values["output"] = output
@@ -234,7 +237,7 @@ def _build(
     values["dedup"]["against"] = [part.run for part in earlier]
     # What was released stays: of copies, the one of the earlier version is kept.
     values["dedup"]["prefer"] = "older"
-    run = Run.begin(BuildConfig.model_validate(values), resume=True)
+    run = Run.begin(BuildConfig.model_validate(values), resume=True, take_over=take_over)
     return run, build_run(run, resume=True)
 
 

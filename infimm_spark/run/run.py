@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from infimm_spark import __version__, store
@@ -25,6 +26,7 @@ from infimm_spark.run.earlier import EarlierRun, earlier_runs
 from infimm_spark.run.files import DataFile, catalogue
 from infimm_spark.run.layout import STAGE_TABLES, STAGES, RunLayout
 from infimm_spark.run.ledger import FunnelStage, funnel, mismatch
+from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.run.selection import fingerprint, select
 from infimm_spark.spark import logs
@@ -65,7 +67,9 @@ _OPERATIONAL = {
 class Run:
     """One output directory, its configuration, and the session that works on it."""
 
-    def __init__(self, run_id: str, config: BuildConfig, layout: RunLayout) -> None:
+    def __init__(
+        self, run_id: str, config: BuildConfig, layout: RunLayout, *, take_over: bool = False
+    ) -> None:
         self.run_id = run_id
         self.config = config
         self.layout = layout
@@ -74,15 +78,23 @@ class Run:
         self._models: dict[ModelKind, ModelBytes] = {}
         self._warcs: list[WarcFile] | None = None
         self._is_new = False
+        self._is_withdrawn = False
+        self._makes_root = False
+        self._take_over = take_over
+        self._lock: Lock | None = None
         store.configure(config.store)
 
     # -- opening ---------------------------------------------------------------------------------
 
     @classmethod
-    def begin(cls, config: BuildConfig, *, resume: bool) -> Run:
-        """Start a run in `config.output`, or continue the one that is there."""
+    def begin(cls, config: BuildConfig, *, resume: bool, take_over: bool = False) -> Run:
+        """Start a run in `config.output`, or continue the one that is there.
+
+        Raises `LockedError` where another process works on it, unless that is to be taken over.
+        """
         store.configure(config.store)
         layout = _layout(config)
+        run_lock(layout.root, take_over=take_over).refuse()
         stored = _stored(layout)
         if stored is not None and not resume:
             raise OutputError(
@@ -94,7 +106,7 @@ class Run:
                 f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
             )
         run_id = stored["run_id"] if stored else _new_run_id()
-        run = cls(run_id, config, layout)
+        run = cls(run_id, config, layout, take_over=take_over)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
         for connector in connectors_of(run._spark_locations()):
             connector.require(config.spark.conf)
@@ -104,12 +116,11 @@ class Run:
             run.model(kind)
         _ = run.earlier
         if stored is None:
-            run.write_run_file()
-            run._is_new = True
+            run._create()
         return run
 
     @classmethod
-    def open(cls, root: str, config: BuildConfig | None = None) -> Run:
+    def open(cls, root: str, config: BuildConfig | None = None, *, take_over: bool = False) -> Run:
         """Open an existing run, with its own stored configuration unless another is given."""
         if config is not None:
             store.configure(config.store)
@@ -119,7 +130,40 @@ class Run:
             raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
         if config is None:
             config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
-        return cls(stored["run_id"], config, layout)
+        return cls(stored["run_id"], config, layout, take_over=take_over)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run's lock while the block runs, unless this run holds it already.
+
+        Raises `LockedError` where another process works on the run.
+        """
+        if self._lock is not None:
+            yield
+            return
+        root = self.layout.root
+        try:
+            with holding(root, take_over=self._take_over, on_loss=self._stop) as lock:
+                self._lock = lock
+                try:
+                    yield
+                finally:
+                    self._lock = None
+                    if self._is_withdrawn:
+                        lock.leave_nothing()
+        finally:
+            if self._is_withdrawn and self._makes_root:
+                store.delete_empty(root)
+
+    def fence(self) -> None:
+        """Let what follows publish or delete. Raises `LockLostError` where another process took the run over."""
+        if self._lock is not None:
+            self._lock.check()
+
+    def _stop(self) -> None:
+        """End the jobs that run: what they make cannot be published any more."""
+        if self._spark is not None:
+            self._spark.sparkContext.cancelAllJobs()
 
     def count(self, stage: str, counts: dict[str, int]) -> None:
         """Add what a unit of work committed to the session's metrics."""
@@ -169,9 +213,10 @@ class Run:
         return spark
 
     def _withdraw(self) -> None:
-        """Take back the run file of a run that was refused before it did anything: the next try begins anew."""
+        """Take back a run that was refused before it did anything: the next try begins anew."""
         if self._is_new and store.list_files(self.layout.root) == [self.layout.run_file]:
             store.delete_tree(self.layout.run_file)
+            self._is_withdrawn = True
 
     def _preflight(self, spark: SparkSession) -> None:
         """Let the executors show that they can do the work, before any of it is handed out."""
@@ -393,18 +438,31 @@ class Run:
             own["upstream"] = config_hash(before.identity)
         return own
 
+    def _create(self) -> None:
+        """Make the output directory this run's; of several that try at once one succeeds."""
+        self._makes_root = not store.exists(self.layout.root)
+        if not store.write_new(self.layout.run_file, self._run_file()):
+            run_lock(self.layout.root).refuse()
+            raise OutputError(
+                f"output {self.layout.root} was made the output of another run just now; "
+                "continue that with --resume, or choose another directory"
+            )
+        self._is_new = True
+
     def write_run_file(self) -> None:
         """Record the run's identity and settings, unless they stand there already."""
         stored = _stored(self.layout)
-        if stored is not None and stored["config"] == self.config.model_dump(mode="json"):
-            return
+        if stored is None or stored["config"] != self.config.model_dump(mode="json"):
+            store.write_bytes(self.layout.run_file, self._run_file())
+
+    def _run_file(self) -> bytes:
         content = {
             "run_id": self.run_id,
             "code_version": __version__,
             "created": timestamp(),
             "config": self.config.model_dump(mode="json"),
         }
-        store.write_bytes(self.layout.run_file, (json.dumps(content, indent=2) + "\n").encode())
+        return (json.dumps(content, indent=2) + "\n").encode()
 
     def discard(self, stage: str) -> None:
         """Delete all that a stage wrote."""

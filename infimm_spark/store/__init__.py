@@ -3,6 +3,7 @@
 from infimm_spark.store.base import Store, register, shown, unregister
 from infimm_spark.store.objects import (
     arrow,
+    delete_empty,
     delete_tree,
     exists,
     glob,
@@ -32,6 +33,7 @@ __all__ = [
     "Traffic",
     "arrow",
     "configure",
+    "delete_empty",
     "delete_tree",
     "exists",
     "glob",

@@ -9,6 +9,8 @@ user, password and query string, and never repeat what a server said.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -121,6 +123,13 @@ def glob(pattern: str) -> list[str]:
 def delete_tree(location: str) -> None:
     """Delete a folder with all it holds, or one file; an absent one is no error."""
     store_of(location).delete_tree(location)
+
+
+def delete_empty(folder: str) -> None:
+    """Delete a folder that holds nothing; one that does stays. Only local stores have empty folders."""
+    if not store_of(folder).remote:
+        with contextlib.suppress(OSError, StoreError):
+            os.rmdir(local.path_of(folder))
 
 
 def arrow(locations: list[str]) -> tuple[FileSystem, list[str]]:

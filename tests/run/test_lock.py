@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -33,7 +37,11 @@ def test_a_second_holder_is_told_who_holds_and_until_when(tmp_path: Path) -> Non
     location = str(tmp_path / "lock")
     with Lock(location, now=clock):
         with (
-            pytest.raises(LockedError, match=r"is held by \S+ until 2026-11-01T00:15:00Z"),
+            pytest.raises(
+                LockedError,
+                match=r"is in use by .* since 2026-11-01T00:00:00Z; .* --take-over now or without it after "
+                r"2026-11-01T00:15:00Z",
+            ),
             Lock(location, now=clock),
         ):
             pass
@@ -52,7 +60,7 @@ def test_a_silent_holder_loses_the_lock_and_learns_it(tmp_path: Path) -> None:
     stalled.__enter__()
     clock.advance(15)
     with Lock(location, now=clock) as taker:
-        with pytest.raises(LockLostError, match="lost the lock"):
+        with pytest.raises(LockLostError, match="silent for too long"):
             stalled.check()
         stalled.extend()
         stalled.__exit__()
@@ -125,3 +133,83 @@ def test_a_damaged_term_is_named(tmp_path: Path) -> None:
         Lock(str(tmp_path / "lock")),
     ):
         pass
+
+
+def _lines_of_a_holder(location: str) -> str:
+    return (
+        "import sys, time; from infimm_spark.run.lock import Lock\n"
+        f"lock = Lock({location!r}); lock.__enter__(); print('held', flush=True); time.sleep(60)"
+    )
+
+
+def test_a_holder_that_was_killed_here_is_followed_at_once(tmp_path: Path) -> None:
+    """A process of this machine that lives keeps the lock; once it is dead nobody waits for its term."""
+    location = str(tmp_path / "lock")
+    command = [sys.executable, "-c", _lines_of_a_holder(location)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LockedError, match=f"process {holder.pid} on "), Lock(location):
+            pass
+        holder.kill()
+        holder.wait()
+        with Lock(location):
+            pass
+
+
+def test_a_holder_on_another_machine_is_not_judged(tmp_path: Path) -> None:
+    """The same process number says nothing where another machine, boot or container wrote it."""
+    location = str(tmp_path / "lock")
+    with Lock(location):
+        term = next((tmp_path / "lock").glob("*.json"))
+        content = json.loads(term.read_text())
+        content["holder"] |= {"machine": "another", "pid": 2**22 + 1}
+        term.write_text(json.dumps(content))
+        with pytest.raises(LockedError), Lock(location):
+            pass
+
+
+def test_a_living_holder_can_be_put_out_of_its_turn(tmp_path: Path) -> None:
+    """Who says that the holder is dead takes over at once; a holder that lives all the same learns it."""
+    location = str(tmp_path / "lock")
+    lost = threading.Event()
+    with Lock(location, minutes=0.01, on_loss=lost.set) as first:
+        Lock(location, take_over=True).__enter__()
+        with pytest.raises(LockLostError):
+            first.check()
+        assert lost.wait(10)
+
+
+def test_a_term_that_ended_unnoticed_is_followed_by_the_holders_next(tmp_path: Path) -> None:
+    """A machine that slept goes on where nobody came in between; and then nobody else can have the lock."""
+    clock = Clock()
+    location = str(tmp_path / "lock")
+    with Lock(location, now=clock) as holder:
+        clock.advance(60)
+        holder.check()
+        with pytest.raises(LockedError), Lock(location, now=clock):
+            pass
+        holder.check()
+
+
+def test_a_holder_of_long_ago_does_not_come_back(tmp_path: Path) -> None:
+    """Also when all terms near its own are forgotten."""
+    clock = Clock()
+    location = str(tmp_path / "lock")
+    stalled = Lock(location, now=clock)
+    stalled.__enter__()
+    clock.advance(15)
+    for _ in range(6):
+        with Lock(location, now=clock):
+            pass
+    with pytest.raises(LockLostError):
+        stalled.check()
+    stalled.__exit__()
+    assert "00000001.json" not in os.listdir(location)
+
+
+def test_what_did_nothing_leaves_no_term(tmp_path: Path) -> None:
+    """A refused run takes its term along."""
+    with Lock(str(tmp_path / "lock")) as lock:
+        lock.leave_nothing()
+    assert not list(tmp_path.rglob("*.json"))

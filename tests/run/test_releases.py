@@ -57,7 +57,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         def __init__(self, output: str) -> None:
             self.output = output
 
-    def build(_: BuildConfig, snapshot: str, output: str, earlier: list[Part]) -> Any:
+    def build(
+        _: BuildConfig, snapshot: str, output: str, earlier: list[Part], take_over: bool
+    ) -> Any:
         calls.append((snapshot, [part.run for part in earlier]))
         return None, Summary(output)
 
@@ -125,7 +127,7 @@ def test_fired_twice_at_once_one_builds_and_the_other_is_told(
     one = threading.Thread(target=add, args=(tmp_path, "CC-MAIN-2023-40"))
     one.start()
     assert under_way.wait(30)
-    with pytest.raises(LockedError, match="lock is held by"):
+    with pytest.raises(LockedError, match="is in use by"):
         add(tmp_path, "CC-MAIN-2023-40")
     finish.set()
     one.join()

@@ -1,4 +1,4 @@
-"""An S3 server for tests on loopback: MinIO where it is installed, else moto's server.
+"""A real S3 server for tests: MinIO on loopback, started in a second, all its state in one folder.
 
 MinIO is one binary that needs no root (`make minio` builds it from its Go module, whose checksums Go
 verifies). Of the servers tried it alone honours `If-None-Match: *` also when a multipart upload is
@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -39,8 +38,6 @@ class S3Server:
     port: int
     key: str
     secret: str
-    is_real: bool = True
-    """MinIO, which checks keys and policies; moto does not."""
 
     @property
     def endpoint(self) -> str:
@@ -91,41 +88,36 @@ class S3Server:
 
 
 def start(folder: Path) -> S3Server:
-    """Start MinIO, keeping its objects in `folder`; without it moto, which keeps them in memory."""
+    """Start a server that keeps its objects in `folder`."""
     binary = find_minio()
-    port = free_port()
-    key, secret = f"test{secrets.token_hex(6)}", secrets.token_hex(20)
     if binary is None:
-        command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-        ready = "moto-api/"
-        environment = dict(os.environ)
-    else:
-        command = [binary, "server", str(folder / "objects"), "--quiet"]
-        command += ["--address", f"127.0.0.1:{port}"]
-        command += ["--console-address", f"127.0.0.1:{free_port()}"]
-        ready = "minio/health/ready"
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("MINIO", "AWS"))},
-            "MINIO_ROOT_USER": key,
-            "MINIO_ROOT_PASSWORD": secret,
-            "MINIO_BROWSER": "off",
-            "MINIO_UPDATE": "off",
-            "HOME": str(folder),
-        }
+        raise FileNotFoundError(MISSING)
+    port, console = free_port(), free_port()
+    key, secret = f"test{secrets.token_hex(6)}", secrets.token_hex(20)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("MINIO", "AWS"))},
+        "MINIO_ROOT_USER": key,
+        "MINIO_ROOT_PASSWORD": secret,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+        "HOME": str(folder),
+    }
+    command = [binary, "server", str(folder / "objects"), "--quiet"]
+    command += ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
     process = subprocess.Popen(
         command,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    server = S3Server(process, port, key, secret, is_real=binary is not None)
-    deadline = time.monotonic() + 120
+    server = S3Server(process, port, key, secret)
+    deadline = time.monotonic() + 30
     while True:
         try:
-            urllib.request.urlopen(f"{server.endpoint}/{ready}", timeout=2).close()
+            urllib.request.urlopen(f"{server.endpoint}/minio/health/ready", timeout=2).close()
             return server
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 server.stop()
-                raise RuntimeError("the S3 server did not start") from None
+                raise RuntimeError("minio did not start") from None
             time.sleep(0.1)

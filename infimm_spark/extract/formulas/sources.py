@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,13 +11,12 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.traits import Traits
-from infimm_spark.extract.latex.facts import BEGINS_DISPLAY, DELIMITERS
 
 Attributes = dict[str, str | None]
 
 
 @dataclass(slots=True)
-class PageState:
+class Page:
     """State of one page while its tree is walked."""
 
     traits: Traits
@@ -83,15 +83,29 @@ def class_of(node: LexborNode | None) -> str:
     return node.attributes.get("class") or ""
 
 
+_DELIMITED = (
+    ("$$", "$$", True),
+    ("\\[", "\\]", True),
+    ("\\(", "\\)", False),
+    ("[tex]", "[/tex]", False),
+    ("[latex]", "[/latex]", False),
+    ("$`", "`$", False),
+    ("$", "$", False),
+)
+_ENVIRONMENT = re.compile(
+    r"\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat)\*?\}"
+)
+
+
 def undelimited(text: str) -> tuple[str, bool | None]:
     r"""`\[x\]` → (`x`, True); display is None where no delimiter tells the mode."""
     text = text.strip()
-    for left, right, display in DELIMITERS:
+    for left, right, display in _DELIMITED:
         if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
             inner = text[len(left) : -len(right)]
             if right not in inner.replace("\\$", ""):
                 # WordPress: `$latex x^2$`
                 return inner.removeprefix("latex ") if left == "$" else inner, display
-    if BEGINS_DISPLAY.match(text):
+    if _ENVIRONMENT.match(text):
         return text, True
     return text, None
