@@ -59,6 +59,12 @@ test-spark:
 test-others:
 	$(BIN)/python -m pytest -m "not slow" tests $(addprefix --ignore ,$(SPARK_TESTS))
 
+.PHONY: docs
+## docs: build the documentation into out/docs; a broken link fails
+docs: install
+	@$(BIN)/python -c 'import mkdocs' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/mkdocs.yml
+
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
 

@@ -25,7 +25,7 @@ for folder in (REPOSITORY, REPOSITORY / "benchmarks"):
 
 DATA = REPOSITORY.parent / "shared" / "data"
 
-_PEER = """
+PEER = """
 import json, sys
 import trafilatura
 out = sys.stdout
@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit(f"{DATA} is absent: nothing to measure")
     pages = gold_pages()
     started = time.perf_counter()
-    ours = [_ours(body, url) for url, body, _, _ in pages]
+    ours = [extracted_text(body, url) for url, body, _, _ in pages]
     seconds = time.perf_counter() - started
     texts = {f"ours ({len(pages) / seconds:,.0f} pages/s)": ours}
     fed = "".join(
@@ -58,7 +58,7 @@ def main() -> None:
         for _, body, _, _ in pages
     )
     started = time.perf_counter()
-    done = subprocess.run([arguments.peer, "-c", _PEER], input=fed, capture_output=True, text=True)
+    done = subprocess.run([arguments.peer, "-c", PEER], input=fed, capture_output=True, text=True)
     seconds = time.perf_counter() - started
     if done.returncode:
         print(
@@ -99,7 +99,7 @@ def gold_pages() -> list[Page]:
     ]
 
 
-def _ours(body: bytes, url: str) -> str:
+def extracted_text(body: bytes, url: str) -> str:
     from infimm_spark.errors import PageRejectedError
     from infimm_spark.extract import extract_page
 

@@ -71,3 +71,17 @@ def spark() -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def sample_run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished build of the sample crawl, for tests that only read it."""
+    from infimm_spark.config import load_config
+    from infimm_spark.run.pipeline import build
+    from infimm_spark.sample import write_sample_crawl
+
+    root = tmp_path_factory.mktemp("sample")
+    write_sample_crawl(root / "crawl")
+    inputs = {"input": {"paths": [str(root / "crawl")]}, "output": str(root / "run")}
+    build(load_config(REPOSITORY / "conf" / "local.yaml", inputs))
+    return root / "run"

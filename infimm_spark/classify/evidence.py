@@ -2,53 +2,38 @@ r"""What a page's source says of its formulas, before anything is extracted.
 
 Quick text alone tells a programmer's manual from an exercise poorly; whether the source holds any
 formula at all tells most pages apart. A page without one has to score more at the recall floor
-(`extract.plain_floor`). Signs are looked for in the bytes: every charset but UTF-16 keeps ASCII.
+(`extract.plain_floor`). The signs follow from the carriers of formulas (`extract/formulas/carriers`),
+so that no carrier can be forgotten here; what stands below are signs of formulas in plain text.
 
-Nearly every page of a crawl is asked for all signs in vain. RE2 looks for them together in one pass at
-the speed of memory, where `re` and `in` pass over the page once for each.
+Signs are looked for in the bytes: every charset but UTF-16 keeps ASCII. Almost no page matches any
+pattern. RE2 looks for all of them in one pass at the speed of memory, where `re` and `in` pass over
+the page once for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import re2
 
-# Formulas in images and scripts leave nothing in the quick text; a page that bears these in its
-# source passes the floor whatever its words score, and is judged on its extracted text.
-_HIDDEN = (
-    rb"math/(?:tex|asciimath|render/)",
-    rb"codecogs[.]com/",
-    rb"latex[.]php",
-    rb"mimetex",
-    rb"mathtex",
-    rb"quicklatex",
-    rb"equation[?]tex=",
-    rb"cht=tx",
-    rb"filter/tex/",
-    rb"img/math/",
-    rb"images/equations/",
-    rb"/flx/math/",
-    rb"mathtag=[\"']?math",
+from infimm_spark.extract.formulas.carriers import (
+    CARRIERS,
+    ORDINARY,
+    TELLING_COMMAND,
+    Carrier,
 )
 
-_SHOWN = (
-    rb"\\(?:d?frac|sqrt|sum|prod|int|lim|math[a-z]|left|leq?|geq?|neq|in|to|infty|alpha|beta|theta"
-    rb"|lambda|pi|sigma|mu|times|cdot|ldots|partial|nabla|text|begin\{|over)(?:[^a-z]|$)",
+_PLAIN_TEXT = (
+    rb"\\" + TELLING_COMMAND,
     rb"\$\\",
     rb"_\{",
     rb"\^\{",
-    rb"<(?:math|[A-Za-z]{1,8}:math|me?>|var>|VAR>|su[bp]>[^<&]|SU[BP]>[^<&])",
-    rb"class=[\"']?(?:math|tex|katex|mjx|reqn|intbl)[\s\"'>-]",
-    rb"data-(?:latex|tex|formula|math)[=-]",
-    rb"\[i?tex\](?:[^/]|$)",
-    rb"\{eq\}",
-    rb"khan-exercise",
+    rb"<(?:me?>|su[bp]>[^<&]|SU[BP]>[^<&])",
     rb"asciimath",
     rb"[a-z0-9)]\^[0-9(]",
     rb"&(?:int|sum|prod|radic|le|ge|ne|alpha|beta|theta|lambda|pi|sigma|infin|part|nabla|isin|minus);",
-    rb"(?:alt|ALT)=[\"']?\s*[$\\]",
     # ∀…∿, ≠…≿, α…ω in UTF-8
     rb"\xe2(?:\x88[\x80-\xbf]|\x89[\xa0-\xbf])|\xce[\xb1-\xbf]|\xcf[\x80-\x89]",
 )
@@ -61,7 +46,31 @@ _DELIMITED = (
 )
 
 
-def _any_of(patterns: tuple[bytes, ...]) -> Callable[[bytes], Any]:
+def signs_of(carriers: Iterable[Carrier]) -> list[bytes]:
+    """RE2 patterns that find these carriers in a page's bytes, by their names and their own signs."""
+    carriers = list(carriers)
+    tags = {name for one in carriers for name in one.tags if name not in ORDINARY}
+    classes = {name for one in carriers for name in one.classes}
+    attributes = {name for one in carriers for name in one.attributes}
+    signs = [sign for one in carriers for sign in one.signs]
+    if tags:
+        signs.append(rb"<(?i:" + _either(tags) + rb")[\s/>]")
+    if classes:
+        signs.append(
+            rb"(?i:class)\s?=\s?(?:\"(?:[^\"<>]*\s)?|'(?:[^'<>]*\s)?|)(?:"
+            + _either(classes)
+            + rb")[\s\"'>]"
+        )
+    if attributes:
+        signs.append(rb"\s(?i:" + _either(attributes) + rb")\s?=")
+    return signs
+
+
+def _either(names: Iterable[str]) -> bytes:
+    return b"|".join(re.escape(name).encode() for name in sorted(names))
+
+
+def _any_of(patterns: Iterable[bytes]) -> Callable[[bytes], Any]:
     """A search for all patterns at once; truthy where one of them is found."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes, whatever their charset
@@ -70,8 +79,10 @@ def _any_of(patterns: tuple[bytes, ...]) -> Callable[[bytes], Any]:
     return re2.compile(b"|".join(patterns), options).search  # type: ignore[no-any-return]
 
 
-_hidden = _any_of(_HIDDEN)
-_shown = _any_of(_SHOWN)
+# A page that hides its formulas in images and scripts passes the floor whatever its words score, and
+# is judged on its extracted text.
+_hidden = _any_of(signs_of(one for one in CARRIERS if one.hides))
+_shown = _any_of([*signs_of(one for one in CARRIERS if not one.hides), *_PLAIN_TEXT])
 _library = _any_of(_LIBRARY)
 _delimited = _any_of(_DELIMITED)
 

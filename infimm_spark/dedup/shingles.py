@@ -23,14 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from infimm_spark.extract.latex.facts import WRITTEN_FORMULA
+
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
 
 SCHEME = "shingles-1"
 """Version of normalisation, tokens and hashing; raised whenever any hash changes."""
-
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+(?:\n[^$\n]+)*)\$")
-"""`$$x^2$$` or `$x^2$`; an inline formula does not span a blank line."""
 
 _MARK = "\ufdd0"  # a noncharacter: stands before and after a formula in normalised text
 _MARKED = f" {_MARK} "
@@ -121,7 +120,7 @@ def _normal_pieces(text: str) -> list[str]:
 
 def _with_marks(text: str) -> str:
     """All formulas between marks and spaces. Splitting calls no Python code for each of them."""
-    parts = _FORMULA.split(text)  # prose, display or None, inline or None, prose, ...
+    parts = WRITTEN_FORMULA.split(text)  # prose, display or None, inline or None, prose, ...
     marked = [""] * (2 * (len(parts) // 3) + 1)
     marked[::2] = parts[::3]
     marked[1::2] = [
@@ -133,7 +132,7 @@ def _with_marks(text: str) -> str:
 def _marked(text: str) -> Iterator[str]:
     """Prose as it is, formulas between marks and spaces."""
     position = 0
-    for match in _FORMULA.finditer(text):
+    for match in WRITTEN_FORMULA.finditer(text):
         yield from _cut(text[position : match.start()])
         yield f"{_MARKED}{match[1] or match[2]}{_MARKED}"
         position = match.end()

@@ -7,10 +7,24 @@ is left. A block with formulas is never boilerplate, nor is what it stands in.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-
-from infimm_spark.extract.notices import is_date, is_notice, is_related_heading
+from infimm_spark.extract.names import (
+    BOILERPLATE_TAGS,
+    HINTED,
+    NAMED,
+    PLAIN,
+    is_slug_of,
+    names_content,
+    verdict_of_classes,
+    verdict_of_id,
+    verdict_of_role,
+)
+from infimm_spark.extract.notices import (
+    is_comments_heading,
+    is_date,
+    is_notice,
+    is_prompt,
+    is_related_heading,
+)
 from infimm_spark.extract.tree import Block
 
 
@@ -92,69 +106,13 @@ def _strip(navigation: Block, dropped: _Dropped) -> None:
                 dropped.add(child)
 
 
-_TAGS = frozenset({"nav", "footer", "aside", "menu", "dialog", "search"})
-_ROLES = frozenset(
-    {
-        "navigation",
-        "banner",
-        "contentinfo",
-        "complementary",
-        "search",
-        "dialog",
-        "alert",
-        "alertdialog",
-        "menu",
-        "menubar",
-        "toolbar",
-    }
-)
+_DOUBTED = 3
+"""Named by an id that is the slug of the block's own heading: content, unless it looks like chrome."""
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# Words that tell wherever they stand in a name: `site-footer`, `share_buttons`, `c-related`.
-_PARTS = _set(
-    """
-    nav navbar navigation navbox navmenu navwrap menu mainmenu submenu topmenu sitemenu mobilemenu
-    megamenu sidebar sidebars sidemenu foot footer breadcrumb breadcrumbs crumbs share sharethis
-    sharedaddy sharebar sharing social socialmedia cookie cookies gdpr consent related relatedpost
-    relatedposts relatedarticles recommend recommended recommendation recommendations comment
-    comments commentlist commentarea respond disqus advert adverts advertisement advertising
-    advertisment adsense sponsor sponsored promo promotion newsletter subscribe subscription popup
-    modal lightbox pagination pager paging outbrain taboola trending mostread readmore masthead
-    copyright imprint tableofcontents backlink backlinks navlinks catlinks printfooter buybox paywall
-    appendix authorbox authorbio authorinfo postnav
-    """
-)
-_COMPOUND = re.compile(
-    r"most-read|read-more|table-of-contents|author-(?:box|bio|info)|post-nav|prev-next|next-prev|buy-box|"
-    r"abo-box|side-bar|bread-crumb"
-)
-# Words that tell only as a whole class or id: `hidden` does, `hidden-xs` does not.
-_WHOLES = _set(
-    """
-    ad ads widget toolbar skip login signup register byline author tag tags tag-list taglist tag-cloud
-    tagcloud tag-links tagged post-meta post-info post-footer post-tools post-actions post-tags
-    post-share post-date entry-meta entry-info entry-footer entry-tags entry-date article-meta
-    article-info article-footer article-tools article-actions article-tags article-share article-date
-    meta metadata popular banner legal hidden toc rating vote votes vcard feedback credit credits
-    disclaimer hatnote site-header siteheader offscreen ad-container ad-wrapper ad-slot ad-unit ad-box
-    noprint post-taxonomies cat-links posted-on top-bar topbar utility topic topics keywords
-    sticky-header source-box contact-box date datum publish-date published-date timestamp
-    reading-time kicker
-    """
-)
-_SEPARATORS = re.compile(r"[\s_:.]+")
-_STRONG_CONTENT = re.compile(
-    r"article-?body|articlebody|article-?content|article-?text|entry-?content|post-?content|post-?body|"
-    r"post-?text|story-?body|story-?content|page-?content|main-?content|content-?body|body-?text|"
-    r"markdown-body|mw-parser-output|rst-content|theme-doc-markdown|single-content|post__content|"
-    r"article__body|article__content|entry__content|story-text|body-content|text-content|"
-    r"content__body|blog-?post-?body|postentry|(?:^|\s)post_content|(?:^|\s)entry(?:\s|$)",
-    re.I,
-)
+_HEADINGS_ALL = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# What an author writes: an id on it is the target of a link, no name.
+_WRITTEN = frozenset({"p", "li", "dt", "dd", "blockquote", "figure", "figcaption", *_HEADINGS_ALL})
+_NEVER_NAMED = frozenset({"body", "article", "main", "pre", "tr", "tbody", "td"})
 
 
 def _names(block: Block) -> str:
@@ -164,34 +122,110 @@ def _names(block: Block) -> str:
     return f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
 
 
-def _is_named_boilerplate(block: Block) -> bool:
+def _verdict(block: Block) -> int:
+    """How surely a block's tag, role, class and id call it boilerplate."""
     tag = block.tag
-    if tag in _TAGS:
-        return True
+    if tag in BOILERPLATE_TAGS:
+        return NAMED
     attrs = block.attrs
-    if not attrs or tag in ("body", "article", "main", "pre", "tr", "tbody", "td"):
+    if not attrs:
+        return HINTED if tag == "aside" else PLAIN
+    if tag in _NEVER_NAMED:
+        return PLAIN
+    verdict = HINTED if tag == "aside" else PLAIN
+    role = attrs.get("role")
+    if role:
+        verdict = max(verdict, verdict_of_role(role))
+    classes = attrs.get("class")
+    if classes:
+        verdict = max(verdict, verdict_of_classes(classes))
+    identifier = attrs.get("id")
+    if verdict != NAMED and identifier and tag not in _WRITTEN:
+        of_id = verdict_of_id(identifier)
+        if of_id:
+            heading = _own_heading(block)
+            if heading is not None and is_slug_of(identifier, heading):
+                of_id = PLAIN if verdict else _DOUBTED
+            verdict = max(verdict, of_id)
+    if verdict == HINTED and tag in _HEADINGS_ALL:
+        return PLAIN
+    return verdict
+
+
+def _own_heading(block: Block) -> str | None:
+    """The heading that a block begins with."""
+    for _ in range(3):
+        first = next((c for c in block.children if isinstance(c, Block) and c.length), None)
+        if first is None:
+            return None
+        if first.tag in _HEADINGS_ALL:
+            return _line(first)
+        block = first
+    return None
+
+
+def _is_named_boilerplate(block: Block) -> bool:
+    verdict = _verdict(block)
+    if verdict == HINTED:
+        return (
+            not _holds_sentences(block) or not _stands_in_text(block) or _looks_like_chrome(block)
+        )
+    return verdict == NAMED or (verdict == _DOUBTED and _looks_like_chrome(block))
+
+
+def _holds_sentences(block: Block) -> bool:
+    return block.prose >= _SENTENCE and block.linked * 4 < block.length
+
+
+def _stands_in_text(block: Block) -> bool:
+    """Whether sentences stand on both sides of a block, or on one side of an aside."""
+    assert block.parent is not None
+    siblings = block.parent.children
+    if len(siblings) > _MOST_SIBLINGS:
         return False
-    if attrs.get("role") in _ROLES:
+    place = siblings.index(block)
+    before = any(map(_is_sentence, siblings[max(0, place - _NEAR) : place]))
+    after = any(map(_is_sentence, siblings[place + 1 : place + 1 + _NEAR]))
+    if block.tag == "aside" or block.attrs.get("role") == "alert":
+        return before or after
+    return before and after
+
+
+def _is_sentence(item: str | Block) -> bool:
+    if isinstance(item, Block):
+        return _holds_sentences(item)
+    return len(item) >= _SENTENCE and not item.isspace()
+
+
+_MOST_SIBLINGS = 2_000
+_NEAR = 40
+"""Siblings on each side that are looked at."""
+_SENTENCE = 40
+_MOST_LOOKED_AT = 120
+"""Blocks below a doubtful one that are looked at."""
+
+
+def _looks_like_chrome(block: Block) -> bool:
+    """Whether what stands in a block is a site's and not an author's: links, forms, prompts."""
+    if block.linked * 3 > block.length:
         return True
-    classes = attrs.get("class") or ""
-    identifier = attrs.get("id") or ""
-    return bool(classes or identifier) and _is_boilerplate_name(classes, identifier)
-
-
-@lru_cache(maxsize=16_384)
-def _is_boilerplate_name(classes: str, identifier: str) -> bool:
-    names = f"{classes} {identifier}".lower()
-    if not 3 <= len(names) <= 400:
-        return False
-    wholes = names.split()
-    joined = _SEPARATORS.sub("-", names)
-    if (
-        _WHOLES.isdisjoint(wholes)
-        and _PARTS.isdisjoint(joined.split("-"))
-        and ("-" not in joined or _COMPOUND.search(joined) is None)
-    ):
-        return False
-    return _STRONG_CONTENT.search(names) is None
+    todo: list[Block] = [block]
+    looked = 0
+    while todo and looked < _MOST_LOOKED_AT:
+        inner = todo.pop()
+        looked += 1
+        if inner.tag in ("form", "nav", "footer"):
+            return True
+        if inner is not block and inner.attrs:
+            classes = inner.attrs.get("class")
+            if classes and verdict_of_classes(classes) == NAMED:
+                return True
+        for child in inner.children:
+            if isinstance(child, Block):
+                todo.append(child)
+            elif is_prompt(child):
+                return True
+    return False
 
 
 def _main_block(root: Block) -> Block:
@@ -206,7 +240,7 @@ def _main_block(root: Block) -> Block:
                 best, amount = child, _weight(child)
         if best is None or not whole or best.tag in _LEAVES:
             return current
-        named = best.tag in ("article", "main") or _STRONG_CONTENT.search(_names(best)) is not None
+        named = best.tag in ("article", "main") or names_content(_names(best))
         needed = 0.5 if named else 0.85
         if _is_content(current):
             needed = 0.7 if named else 0.97
@@ -231,7 +265,7 @@ def _is_content(block: Block) -> bool:
         return True
     if block.attrs and block.attrs.get("itemprop") == "articleBody":
         return True
-    return _STRONG_CONTENT.search(_names(block)) is not None
+    return names_content(_names(block))
 
 
 def _drop_beside(root: Block, main: Block) -> None:
@@ -279,18 +313,32 @@ def _has_mark(run: str) -> bool:
 
 def _drop_link_lists(main: Block) -> None:
     dropped: list[Block] = []
-    removed = 0
-    todo = [child for child in main.children if isinstance(child, Block) and child.kept]
+    lines: list[tuple[int, Block]] = []
+    removed = position = last = 0
+    first: int | None = None
+    todo = [child for child in reversed(main.children) if isinstance(child, Block) and child.kept]
     while todo:
         block = todo.pop()
+        position += 1
         if block.formulas == 0 and _is_link_list(block):
             block.kept = False
             dropped.append(block)
             removed += block.length
             continue
-        for child in block.children:
+        if block.formulas == 0 and _may_be_notice(block):
+            lines.append((position, block))
+        elif block.own_length - block.own_linked >= _PARAGRAPH:
+            last = position
+            if first is None:
+                first = position
+        for child in reversed(block.children):
             if child.__class__ is Block and child.kept:
                 todo.append(child)
+    for place, block in lines:
+        if _is_notice(block, at_edge=first is None or not first < place < last):
+            block.kept = False
+            dropped.append(block)
+            removed += block.length
     if removed * 2 > main.length:
         # The page is a list of links: that is its content.
         for block in dropped:
@@ -299,6 +347,10 @@ def _drop_link_lists(main: Block) -> None:
     for parent in {id(block.parent): block.parent for block in dropped}.values():
         if parent is not None:
             _drop_empty_headings(parent)
+
+
+_PARAGRAPH = 80
+"""Characters outside links from which a block is a paragraph of the page's text."""
 
 
 # What holds headings and what stands below them.
@@ -322,17 +374,27 @@ def _drop_related(main: Block) -> None:
             assert isinstance(child, Block)
             if not child.kept:
                 continue
-            if child.tag in _HEADINGS and before and is_related_heading(_line(child)):
-                _drop_section(children, index, before)
+            if child.tag in _HEADINGS and before:
+                line = _line(child)
+                if is_comments_heading(line):
+                    # "Comments" alone heads an author's section too.
+                    sure = not line.strip().isalpha()
+                    _drop_section(children, index, _COMMENTS_SHARE * before, sure=sure)
+                elif is_related_heading(line, linked=True):
+                    _drop_section(children, index, before, sure=is_related_heading(line))
             elif child.tag in _SECTIONING:
                 todo.append(child)
             before += child.length
 
 
-def _drop_section(children: list[str | Block], start: int, before: int) -> None:
+_COMMENTS_SHARE = 4
+"""Comments may be so many times as long as what they comment on; longer ones are the page's text."""
+
+
+def _drop_section(children: list[str | Block], start: int, before: int, *, sure: bool) -> None:
     rank = children[start].tag  # type: ignore[union-attr]
     section: list[Block] = []
-    length = 0
+    length = linked = 0
     for child in children[start:]:
         if isinstance(child, str):
             if not child.isspace():
@@ -344,7 +406,10 @@ def _drop_section(children: list[str | Block], start: int, before: int) -> None:
             return
         section.append(child)
         length += child.length
-    if length <= before:
+        linked += child.linked
+    if length <= before and (
+        sure or linked * 3 > length or any(map(_looks_like_chrome, section[1:]))
+    ):
         for block in section:
             block.kept = False
 
@@ -370,13 +435,10 @@ def _drop_empty_headings(parent: Block) -> None:
             heading = None
 
 
-_SHORT_LINES = frozenset({"p", "address", "figcaption", *_HEADINGS})
-
-
 def _is_link_list(block: Block) -> bool:
     length = block.length
     if length == 0 or (block.images and block.linked < 30):
-        return length > 0 and block.tag in _SHORT_LINES and _is_notice(block)
+        return False
     density = block.linked / length
     tag = block.tag
     if tag in ("ul", "ol", "dl", "nav"):
@@ -384,23 +446,40 @@ def _is_link_list(block: Block) -> bool:
             return False
         items = sum(isinstance(child, Block) for child in block.children)
         return length < 80 * items or density > 0.9
-    if tag in ("div", "section", "header", "form", "details", "fieldset", "center"):
-        return density > 0.6 or (tag == "div" and _is_leaf(block) and _is_notice(block))
+    if tag in (
+        "div",
+        "section",
+        "header",
+        "form",
+        "details",
+        "fieldset",
+        "center",
+        "aside",
+        "article",
+    ):
+        return density > 0.6
     if tag in ("table", "tbody"):
         return density > 0.8
-    if tag in ("p", "address"):
-        return (density > 0.85 and length < 150) or _is_notice(block)
-    return tag in _SHORT_LINES and _is_notice(block)
+    return tag in ("p", "address") and density > 0.85 and length < 150
 
 
-def _is_notice(block: Block) -> bool:
+_SHORT_LINES = frozenset({"p", "div", "address", "figcaption", "h2", "h3", "h4", "h5", "h6"})
+
+
+def _may_be_notice(block: Block) -> bool:
+    return (
+        0 < block.length <= 160
+        and block.tag in _SHORT_LINES
+        and (block.tag != "div" or _is_leaf(block))
+    )
+
+
+def _is_notice(block: Block, *, at_edge: bool) -> bool:
     """A short line such as "Read also: ..." or "All rights reserved"."""
-    if block.length > 160:
-        return False
     first = next((c for c in block.children if isinstance(c, str) and not c.isspace()), None)
     if first is None:
         return False
-    return is_notice(first) or (
+    return is_notice(first, linked=block.linked > 0, at_edge=at_edge) or (
         block.tag in ("p", "div") and _is_leaf(block) and is_date(_line(block))
     )
 

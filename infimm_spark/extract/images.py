@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Image
 from infimm_spark.extract.formulas.readers.equation_images import equation_of_image
-from infimm_spark.extract.formulas.sources import Attributes, Page, class_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of
 
 
 class ImageReader:
@@ -21,7 +21,7 @@ class ImageReader:
         self._found: list[tuple[str, Attributes, int | None, int | None]] = []
         self._last_equation: tuple[str, bool] | None = None
 
-    def read(self, node: LexborNode, attrs: Attributes, page: Page) -> str:
+    def read(self, node: LexborNode, attrs: Attributes, page: PageState) -> str:
         """The mark of an equation's formula or of a picture; ``""`` for spacers and the like."""
         equation = equation_of_image(attrs)
         if equation is not None:
@@ -55,7 +55,7 @@ class ImageReader:
         )
 
     def _equation(
-        self, node: LexborNode, attrs: Attributes, equation: tuple[str, bool, str], page: Page
+        self, node: LexborNode, attrs: Attributes, equation: tuple[str, bool, str], page: PageState
     ) -> str:
         tex, display, encoding = equation
         if self._last_equation == (tex, display) and (

@@ -21,8 +21,6 @@ EMPHASIS = "\ue008"
 """Either end of `<em>` or `<i>`: kept only because Markdown turns the underscores of `$a_1 + b_2$`
 into emphasis, and a formula wants them back."""
 
-FORMULA_MARK = re.compile("\ue000([0-9]+)\ue003")
-CODE_MARK = re.compile("\ue001([0-9]+)\ue003")
 IMAGE_MARK = re.compile("\ue002([0-9]+)\ue003")
 ANY_MARK = re.compile("[\ue000-\ue002][0-9]+\ue003")
 

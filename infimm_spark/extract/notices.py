@@ -4,35 +4,62 @@ from __future__ import annotations
 
 import re
 
-_NOTICE = re.compile(
-    r"\s*(?:advertisement|sponsored|share (?:this|on|via)|read (?:more|also|next)|see also:|also read|"
-    r"related (?:articles?|posts?|stories|topics|links)|more (?:from|stories)\b|"
-    r"subscribe|sign up|log ?in to|follow (?:us|the [\w ]{2,30} on (?:twitter|facebook|instagram))\b|like (?:us on|this|recipe)|click here to|tags?:|"
-    r"filed under|categor(?:y|ies)\s*:|posted (?:in|on|by)|this entry was posted|sorted by|"
-    r"\d+\s?min(?:ute)?s? read|was this (?:article|page) helpful|rate this|last (?:updated?|modified)|"
-    r"all rights reserved|copyright|©|\(c\) \d{4}|cookies?\b|this (?:site|website) uses cookies|"
-    r"you (?:may|might) also like|leave a (?:reply|comment)|comments (?:are )?(?:closed|off)|print this|"
-    r"e-?mail this|permalink|we recommend the|to view the full|"
-    r"anzeige\b|werbung\b|lesen sie auch|lesen sie (?:mehr|hier)|auch lesen|mehr (?:zum thema|dazu|zu diesem thema)|"
+# Said by sites only.
+_SURE = re.compile(
+    r"\s*(?:(?:advertisements?|sponsored|anzeige|werbung|reklama|permalink|print this page|"
+    r"share (?:this|on|via)(?: (?:article|page|post|story|entry|link|with \w+|facebook|twitter|e-?mail))*|"
+    r"e-?mail this(?: (?:page|article))?|related (?:articles?|posts?|stories|topics|links)|"
+    r"more (?:from|stories)|subscribe(?: now)?|sign up|log ?in|inhaltsverzeichnis|teilen)\s*:?\s*$|"
+    r"(?:read (?:more|also|next)|also read)\s*[:>»→…]|"
+    r"(?:subscribe|sign up)\b.{0,50}\b(?:newsletters?|updates|e-?mails?|inbox|alerts|channel|feed|account)\b|"
+    r"follow (?:us\b|the [\w ]{2,30} on (?:twitter|facebook|instagram)\b)|like us on|"
+    r"posted (?:in|on|by)\s*:|this entry was posted|"
+    r"\d+\s?min(?:ute)?s? read|was this (?:article|page|answer) (?:helpful|useful)|rate this (?:article|page|recipe)|"
+    r"last (?:updated?|modified)\s*(?:[:@]|on\b)|"
+    r"all rights reserved|copyright\s*(?:©|\(c\)|\d{4})|©|\(c\) \d{4}|"
+    r"(?:this (?:site|website)|we) uses? cookies|"
+    r"you (?:may|might) also like|leave a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
+    r"to view the full|"
+    r"lesen sie (?:auch|mehr|hier)|auch lesen|mehr (?:zum thema|dazu|zu diesem thema)|"
     r"weitere (?:aktuelle )?(?:artikel|beiträge|informationen|themen|meldungen)|zum weiterlesen|"
-    r"das könnte (?:sie|dich|ihnen)|auch interessant|zum thema|schlagw|teilen\b|quelle:|kategorien?:|"
+    r"das könnte (?:sie|dich|ihnen)|auch interessant|zum thema|schlagw|quelle:|kategorien?:|"
     r"(?:wie bewerten sie|war) (?:der|die|das|diese[rs]?) (?:artikel|beitrag|seite)|"
     r"artikel (?:bewerten|teilen|drucken)|(?:rezept|seite) drucken|"
     r"(?:möchten sie )?(?:den|diesen) (?:artikel|beitrag) (?:teilen|mit)|der beitrag wurde|kommentare? geschlossen|"
-    r"(?:zuletzt )?aktualisiert:|aufrufe:|kommentare insgesamt|für links auf dieser seite|inhaltsverzeichnis\s*$|"
+    r"(?:zuletzt )?aktualisiert:|aufrufe:|kommentare insgesamt|für links auf dieser seite|"
     r"wir respektieren deine privatsphäre|was sind cookies|"
-    r"reklama|czytaj (?:też|także)|zobacz także|źródło:|ten tekst przeczytasz|"
+    r"czytaj (?:też|także)|zobacz także|źródło:|ten tekst przeczytasz|"
     r"lire aussi|à lire aussi|permalien|lea también|vea también|leer también|te puede interesar|"
     r"s[ií]guenos|únete|hazte miembro|¡?mira lo que|ultima modifica|leggi anche|"
     r"上一篇|下一篇|相关(?:文章|阅读|推荐)|推荐阅读|分享(?:到|至)|版权(?:声明|所有)|本文(?:作者|链接)[:：]|转载请|"
     r"扫(?:一扫|码)|关注(?:我们|公众号)|发表评论|点击(?:查看|这里)更多|阅读更多|标签[:：]|阅读(?:量|数)[:：])",
     re.I,
 )
-# The line of a photographer or an agency, with no sentence around it.
+# Said by authors too: a notice with a link in it, or before or after all paragraphs of a page.
+_DOUBTFUL = re.compile(
+    r"\s*(?:advertisement|sponsored|share (?:this|on|via)\b|read (?:more|next)\b|see also:|"
+    r"related (?:articles?|posts?|stories|topics|links)\b|more (?:from|stories)\b|subscribe\b|sign up\b|"
+    r"log ?in to\b|like (?:this|recipe)\b|click here to\b|tags?:|filed under|categor(?:y|ies)\s*:|"
+    r"posted (?:in|on|by)\b|sorted by\b|rate this\b|last (?:updated?|modified)\b|copyright\b|cookies?\b|"
+    r"print this\b|e-?mail this\b|permalink|we recommend the\b|anzeige\b|werbung\b|reklama\b|teilen\b)",
+    re.I,
+)
+# The line of a photographer or an agency: names, and no sentence around them.
 _CREDIT = re.compile(
-    r"\s*\(?(?:foto|fotos|photos?|bild|bilder|picture|kuva|image credit|photo credit|credits?|crédit photo|"
-    r"foto de|imagen)(?:\s+by\b|\s*[:©])(?:[^.!?]|\b[A-Z]\.){0,80}\s*$"
-    r"|[^.!?:]{0,60}(?:getty images|shutterstock|istock|adobe stock|picture alliance|ap photo)[^.!?]{0,30}\s*$",
+    r"\s*\(?(?i:foto|fotos|photos?|bild|bilder|picture|kuva|image credit|photo credit|credits?|crédit photo|"
+    r"foto de|imagen)(?:\s+(?i:by)\b|\s*[:©])\s*"
+    r"(?:(?:[^\W\d_a-zß-ÿ]|(?i:dpa|afp|ap|epa|via|by|and|und|of|for|de|del|la|von|van|der|the|imago)\b)[^\s.!?]*\.?"
+    r"(?:\s+|$)|[/|&©-]\s*){1,10}\)?\s*$"
+    r"|[^.!?:]{0,60}(?i:getty images|shutterstock|istock|adobe stock|picture alliance|ap photo)[^.!?]{0,30}\s*$",
+)
+# What prompts, policies and the furniture of comments say wherever it stands in a line.
+_PROMPT = re.compile(
+    r"uses? cookies|accept (?:all )?cookies|cookie (?:policy|settings|preferences)|privacy policy|"
+    r"terms of (?:use|service)|newsletter|unsubscribe|your e-?mail|e-?mail address|"
+    r"(?:leave|post|add) a (?:reply|comment)|log ?in to|sign up (?:for|to)|create an account|"
+    r"all rights reserved|©|\b(?:min(?:ute)?|hour|day|week|month|year)s? ago\b|affiliate|follow us|"
+    r"share this (?:article|page|post|story)|\bread more\b|you (?:may|might) also like|"
+    r"^\s*(?:reply|report|share|like|quote|permalink|advertisement)\s*$",
     re.I,
 )
 _MONTHS = (
@@ -47,12 +74,17 @@ _DATE = re.compile(
 )
 _LONGEST = 160
 _LONGEST_DATE = 48
+_LONGEST_HEADING = 60
 
+# Headings of lists of other pages.
 _RELATED = re.compile(
-    r"\s*(?:related\b|you (?:may|might) also|more (?:from|stories|articles|posts)\b|"
-    r"recommended (?:articles|posts|reading|for you)|(?:latest|recent|popular) (?:news|posts|articles|stories)|trending|"
+    r"\s*(?:related (?:articles?|posts?|stories|topics|links|news|content|products|videos|pages|reading|questions)\b|"
+    r"you (?:may|might) also|more (?:stories|articles|posts)\b|"
+    r"recommended (?:articles|posts|reading|for you)|(?:latest|recent|popular) (?:news|posts|articles|stories)|"
+    r"trending (?:now|news|posts|topics|stories|articles)|"
     r"about the author|read next|what to read next|"
-    r"ähnliche (?:beiträge|artikel|themen)|verwandte|weitere (?:\w+ )?(?:artikel|beiträge|themen|meldungen|tourentipps)|"
+    r"ähnliche (?:beiträge|artikel|themen)|verwandte (?:beiträge|artikel|themen)|"
+    r"weitere (?:\w+ )?(?:artikel|beiträge|themen|meldungen|tourentipps)|"
     r"(?:neueste|aktuelle|letzte|kommentierte) (?:artikel|beiträge|meldungen|kommentare|nachrichten)|"
     r"das könnte (?:sie|dich|ihnen)|auch interessant|mehr (?:zum thema|aus|von|zu diesem)|lust auf mehr|"
     r"über (?:den autor|die autorin|diese reihe)|"
@@ -61,20 +93,51 @@ _RELATED = re.compile(
     r"相关(?:文章|阅读|推荐|内容)|推荐阅读|热门(?:文章|推荐)|最新文章|猜你喜欢)",
     re.I,
 )
+# The same in words that head an author's sections too.
+_MAYBE_RELATED = re.compile(
+    r"\s*(?:related\b|more (?:from|on|about)\b|trending|verwandte|see also)", re.I
+)
+
+# "3 Comments", "No responses so far", "Comments (35)", "Leave a reply": what readers wrote below a text.
+_COMMENTS = re.compile(
+    r"\s*(?:(?:\d+|no|one|two|three)\s+(?:comments?|responses?|replies|thoughts on|kommentare?|antworten|commentaires?|"
+    r"comentarios?|komentarz[ey]?)\b|(?:comments?|kommentare?|commentaires|comentarios|评论)\s*(?:\(\d+\)|:?\s*$)|"
+    r"(?:leave|post|write|add) a (?:reply|comment)|(?:schreibe|hinterlasse) einen kommentar|join the (?:discussion|conversation)|"
+    r"laisser un commentaire|deja un(?:a respuesta| comentario)|发表(?:评论|回复))",
+    re.I,
+)
 
 
-def is_notice(line: str) -> bool:
-    """A short line such as "Read also: …", "All rights reserved" or "Photo: …"."""
-    return len(line) <= _LONGEST and (
-        _NOTICE.match(line) is not None or _CREDIT.match(line) is not None
-    )
+def is_comments_heading(line: str) -> bool:
+    """A heading over what readers wrote below a text."""
+    return len(line) <= _LONGEST_HEADING and _COMMENTS.match(line) is not None
+
+
+def is_notice(line: str, *, linked: bool = False, at_edge: bool = False) -> bool:
+    """A short line such as "Read also: …", "All rights reserved" or "Photo: …".
+
+    Lines that authors write too ("Cookies are sold in boxes of twelve.") are notices only where they
+    are `linked` (a link stands in the line) or `at_edge` (no paragraph of the page stands on one side).
+    """
+    if len(line) > _LONGEST:
+        return False
+    if _SURE.match(line) is not None or _CREDIT.match(line) is not None:
+        return True
+    return (linked or at_edge) and _DOUBTFUL.match(line) is not None
+
+
+def is_prompt(line: str) -> bool:
+    """Words of a cookie banner, a newsletter or login prompt, a policy or a comment's furniture."""
+    return _PROMPT.search(line) is not None or is_date(line)
+
+
+def is_related_heading(line: str, *, linked: bool = False) -> bool:
+    """A heading under which a site lists other pages of its own; `linked`: links stand below it."""
+    if len(line) > _LONGEST_HEADING:
+        return False
+    return _RELATED.match(line) is not None or (linked and _MAYBE_RELATED.match(line) is not None)
 
 
 def is_date(line: str) -> bool:
     """A date, with or without the time of day, and nothing else."""
     return len(line) <= _LONGEST_DATE and _DATE.fullmatch(line) is not None
-
-
-def is_related_heading(line: str) -> bool:
-    """A heading under which a site lists other pages of its own."""
-    return len(line) <= 60 and _RELATED.match(line) is not None

@@ -17,9 +17,10 @@ from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
 from infimm_spark.extract.consent import signals_from_meta
 from infimm_spark.extract.document import Document, Formula, Segment
+from infimm_spark.extract.formulas.carriers import QUICK_SOURCES
 from infimm_spark.extract.formulas.delimiters import DelimiterScanner
 from infimm_spark.extract.formulas.ledger import FormulaLedger
-from infimm_spark.extract.formulas.sources import Page
+from infimm_spark.extract.formulas.sources import PageState
 from infimm_spark.extract.formulas.split import join_split_formulas
 from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
@@ -98,7 +99,7 @@ class ParsedPage:
         )
         if traits.khan:
             ledger.macros.update(_KHAN_COLOURS)
-        page = Page(traits, ledger, head.script_ids)
+        page = PageState(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
         tree = build_tree(body, page, images)
         if tree.opened:
@@ -319,18 +320,11 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
             node = following
         elif tag in _QUICK_SKIPPED or tag is None:
             node = following
-        elif tag == "script":
-            kind = node.attributes.get("type")
-            if kind and kind.startswith("math/tex"):
-                source = node.text() or ""
+        elif tag in QUICK_SOURCES:
+            source = QUICK_SOURCES[tag](node)
+            if source is not None:
                 prose.append(f"${source}$")
                 size += len(source)
-            node = following
-        elif tag == "img":
-            alt = node.attributes.get("alt")
-            if alt and "\\" in alt:
-                prose.append(f"${alt}$")
-                size += len(alt)
             node = following
         else:
             is_link = tag in _QUICK_LINKED

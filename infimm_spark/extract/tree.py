@@ -14,14 +14,10 @@ from functools import lru_cache
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
-from infimm_spark.extract.formulas.elements import (
-    ATTRIBUTES,
-    TAGS,
-    Reader,
-    read_element,
-    readers_of,
-)
-from infimm_spark.extract.formulas.sources import Attributes, Page, text_of
+from infimm_spark.extract.formulas import rendered
+from infimm_spark.extract.formulas.carriers import Reader
+from infimm_spark.extract.formulas.elements import ATTRIBUTES, TAGS, read_element, readers_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, text_of
 from infimm_spark.extract.images import ImageReader
 
 
@@ -116,7 +112,7 @@ _DOLLAR_HINT = re.compile(r"\$[^$\s][^$]{0,200}?[\\^_=][^$]{0,200}\$")
 _MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 
 
-def build_tree(body: LexborNode, page: Page, images: ImageReader) -> PageTree:
+def build_tree(body: LexborNode, page: PageState, images: ImageReader) -> PageTree:
     """Walk the body once, in page order, without recursion."""
     root = Block("body", body.attributes, None)
     tree = PageTree(root)
@@ -372,7 +368,7 @@ def caption_of(figure: Block) -> Block | None:
     return None
 
 
-def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
+def _is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
     """Hidden by markup, and no mathematics inside (definitions of macros are read all the same)."""
     if "hidden" not in attrs or attrs["hidden"] == "until-found":
         style = attrs.get("style")
@@ -383,7 +379,7 @@ def _is_hidden(attrs: Attributes, node: LexborNode, page: Page) -> bool:
         _MATH_HINT.search(text)
         or "\\newcommand" in text
         or (page.traits.khan and text)
-        or node.css_first("math, .katex, mjx-container, script[type^='math/']") is not None
+        or node.css_first(rendered.SELECTOR) is not None
     )
 
 
@@ -415,9 +411,7 @@ def _preformatted(node: LexborNode, block: Block, tree: PageTree) -> None:
         block.own_length = len(source)
 
 
-_STRUCTURE = (
-    "ul, ol, table, p, h2, h3, script[type^='math/'], math, .katex, mjx-container, .MathJax"
-)
+_STRUCTURE = f"ul, ol, table, p, h2, h3, {rendered.SELECTOR}"
 
 
 def _holds_structure(code: LexborNode) -> bool:

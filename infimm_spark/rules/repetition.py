@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 
+from infimm_spark.extract.latex.facts import WRITTEN_FORMULA
+
 # Sentences and lines of English and Chinese; a full stop between digits or in `f(x).` of a formula
 # only makes shorter pieces, on every page alike.
 _SENTENCE_END = re.compile(r"[\n.!?。！？;；]+")
 # Numbers of prose are made alike; those in formulas are the mathematics of a worksheet and stay.
-_FORMULA_OR_NUMBER = re.compile(r"\$\$[^$]+\$\$|\$[^$]+\$|\d+")
+_FORMULA_OR_NUMBER = re.compile(WRITTEN_FORMULA.pattern + r"|\d+")
 
 _MIN_CHARS = {"zh": 8}
 _MIN_CHARS_ELSE = 20

@@ -84,6 +84,7 @@ def _refusal(location: str) -> tuple[str, float]:
     return str(caught.value), time.monotonic() - started
 
 
+@pytest.mark.usefixtures("checks_keys")
 def test_a_wrong_key_is_one_line_within_seconds(
     s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_missing_bucket_is_one_line_within_seconds(s3: Any) -> None:
     assert seconds < 10
 
 
+@pytest.mark.usefixtures("checks_keys")
 def test_no_permission_is_one_line_within_seconds(
     s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ def test_no_permission_is_one_line_within_seconds(
     assert store.read_bytes(f"s3://{bucket}/a.warc.gz") == b"x"
 
 
+@pytest.mark.usefixtures("checks_keys")
 def test_a_wrong_clock_is_one_line_within_seconds(
     s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

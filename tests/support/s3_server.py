@@ -1,4 +1,4 @@
-"""A real S3 server for tests: MinIO on loopback, started in a second, all its state in one folder.
+"""An S3 server for tests on loopback: MinIO where it is installed, else moto's server.
 
 MinIO is one binary that needs no root (`make minio` builds it from its Go module, whose checksums Go
 verifies). Of the servers tried it alone honours `If-None-Match: *` also when a multipart upload is
@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class S3Server:
     port: int
     key: str
     secret: str
+    is_real: bool = True
+    """MinIO, which checks keys and policies; moto does not."""
 
     @property
     def endpoint(self) -> str:
@@ -88,36 +91,41 @@ class S3Server:
 
 
 def start(folder: Path) -> S3Server:
-    """Start a server that keeps its objects in `folder`."""
+    """Start MinIO, keeping its objects in `folder`; without it moto, which keeps them in memory."""
     binary = find_minio()
-    if binary is None:
-        raise FileNotFoundError(MISSING)
-    port, console = free_port(), free_port()
+    port = free_port()
     key, secret = f"test{secrets.token_hex(6)}", secrets.token_hex(20)
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("MINIO", "AWS"))},
-        "MINIO_ROOT_USER": key,
-        "MINIO_ROOT_PASSWORD": secret,
-        "MINIO_BROWSER": "off",
-        "MINIO_UPDATE": "off",
-        "HOME": str(folder),
-    }
-    command = [binary, "server", str(folder / "objects"), "--quiet"]
-    command += ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
+    if binary is None:
+        command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+        ready = "moto-api/"
+        environment = dict(os.environ)
+    else:
+        command = [binary, "server", str(folder / "objects"), "--quiet"]
+        command += ["--address", f"127.0.0.1:{port}"]
+        command += ["--console-address", f"127.0.0.1:{free_port()}"]
+        ready = "minio/health/ready"
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("MINIO", "AWS"))},
+            "MINIO_ROOT_USER": key,
+            "MINIO_ROOT_PASSWORD": secret,
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+            "HOME": str(folder),
+        }
     process = subprocess.Popen(
         command,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    server = S3Server(process, port, key, secret)
-    deadline = time.monotonic() + 30
+    server = S3Server(process, port, key, secret, is_real=binary is not None)
+    deadline = time.monotonic() + 120
     while True:
         try:
-            urllib.request.urlopen(f"{server.endpoint}/minio/health/ready", timeout=2).close()
+            urllib.request.urlopen(f"{server.endpoint}/{ready}", timeout=2).close()
             return server
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 server.stop()
-                raise RuntimeError("minio did not start") from None
+                raise RuntimeError("the S3 server did not start") from None
             time.sleep(0.1)

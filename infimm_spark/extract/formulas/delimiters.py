@@ -15,36 +15,8 @@ from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.traits import Traits
-
-ENVIRONMENTS = frozenset(
-    [
-        "equation",
-        "align",
-        "gather",
-        "multline",
-        "eqnarray",
-        "flalign",
-        "alignat",
-        "displaymath",
-        "math",
-        "dmath",
-        "subequations",
-        "aligned",
-        "gathered",
-        "split",
-        "array",
-        "matrix",
-        "pmatrix",
-        "bmatrix",
-        "vmatrix",
-        "Vmatrix",
-        "Bmatrix",
-        "cases",
-        "xalignat",
-        "dgroup",
-        "darray",
-    ]
-)
+from infimm_spark.extract.latex.facts import ENVIRONMENTS
+from infimm_spark.extract.latex.symbols import FUNCTIONS, OPERATOR_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,51 +232,8 @@ _TEXT_GROUP = re.compile(
     r"|\\[a-zA-Z]+"
 )
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}(?![A-Za-z])")
-_FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "exp",
-        "min",
-        "max",
-        "lim",
-        "sup",
-        "inf",
-        "det",
-        "dim",
-        "ker",
-        "deg",
-        "gcd",
-        "mod",
-        "cot",
-        "sec",
-        "csc",
-        "arg",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "var",
-        "cov",
-        "rank",
-        "diag",
-        "sign",
-        "sgn",
-        "lcm",
-        "span",
-        "tr",
-        "Re",
-        "Im",
-        "and",
-        "for",
-        "if",
-        "otherwise",
-    ]
-)
+# Words that stand in formulas beside the names of functions.
+_FORMULA_WORDS = FUNCTIONS | OPERATOR_NAMES | {"and", "for", "otherwise"}
 _PROSE = re.compile(
     r"(?<![^\s(,;])(?:and|or|to|the|for|is|are|of|in|with|per|from|by|at|on|that|this|you|was|it|million|billion"
     r"|thousand|each|off|USD|dollars?)(?![^\s),.;:!?])"
@@ -343,7 +272,7 @@ def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
     if not evidence and (_CJK.search(raw) or _PROSE.search(raw) or _CODE_LIKE.search(raw)):
         return False
     outside = _TEXT_GROUP.sub(" ", raw) if "\\" in raw else raw
-    words = [word for word in _WORD.findall(outside) if word not in _FUNCTIONS]
+    words = [word for word in _WORD.findall(outside) if word not in _FORMULA_WORDS]
     most = 4 + raw.count("\\") * 2 + len(raw) // 60 if evidence else 2
     # `fraction(A, B) = level(x)`: the words of a formula stand apart, those of a sentence side by side
     return len(words) <= most or (

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Formula
-from infimm_spark.extract.latex import Macro, check, clean, expand_macros, parse_macros
+from infimm_spark.extract.latex import Macro, check, clean, expand_macros
+from infimm_spark.extract.latex.macros import without_definitions
 
 
 class FormulaLedger:
@@ -24,9 +25,9 @@ class FormulaLedger:
 
     def add(self, tex: str, display: bool, encoding: str) -> str:
         """Record LaTeX (without delimiters) and return its mark; definitions leave no mark."""
-        if "\\" in tex and _DEFINITION.search(tex):
-            self.macros.update(parse_macros(tex))
-            tex = _without_definitions(_SETTING.sub("", tex))
+        if "\\" in tex and _MAY_DEFINE.search(tex):
+            tex, macros = without_definitions(_SETTING.sub("", tex))
+            self.macros.update(macros)
         if tex.strip() in _NOTHING:
             return ""
         return self._mark(tex, display, encoding, None)
@@ -118,58 +119,7 @@ def _layout(tex: str, display: bool) -> str:
 _SETTING = re.compile(
     r"\\definecolor\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\{[^{}]*\}|\\require\s*\{[^{}]*\}|\\setlength\s*\{[^{}]*\}\s*\{[^{}]*\}"
 )
-_DEFINITION = re.compile(
+_MAY_DEFINE = re.compile(
     r"\\(?:(?:re)?newcommand|providecommand|DeclareMathOperator|DeclareRobustCommand|g?def|let|definecolor|require|setlength)"
     r"(?![a-zA-Z])\*?"
 )
-
-
-def _without_definitions(tex: str) -> str:
-    """TeX without `\\newcommand{...}[n]{...}`, `\\def\\x#1{...}` and their kin."""
-    kept: list[str] = []
-    position = 0
-    while True:
-        match = _DEFINITION.search(tex, position)
-        if match is None:
-            kept.append(tex[position:])
-            return "".join(kept)
-        kept.append(tex[position : match.start()])
-        position = _end_of_definition(tex, match.end(), match[0])
-
-
-def _end_of_definition(tex: str, position: int, command: str) -> int:
-    if command.startswith("\\let"):
-        match = re.compile(r"\s*\\(?:[a-zA-Z]+|.)\s*=?\s*(?:\\(?:[a-zA-Z]+|.)|.)?", re.S).match(
-            tex, position
-        )
-        return match.end() if match else position
-    groups_left = 1 if command.endswith("def") else 2
-    length = len(tex)
-    name = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)", re.S).match(tex, position)
-    if name:
-        position = name.end()
-        groups_left = 1
-    while position < length and groups_left:
-        character = tex[position]
-        if character == "{":
-            depth = 0
-            while position < length:
-                character = tex[position]
-                if character == "\\":
-                    position += 1
-                elif character == "{":
-                    depth += 1
-                elif character == "}":
-                    depth -= 1
-                    if depth == 0:
-                        break
-                position += 1
-            position += 1
-            groups_left -= 1
-        elif character == "\\" and groups_left == 1 and not command.endswith("def"):
-            # \newcommand\R\mathbb: a body of one control sequence
-            match = re.compile(r"\\(?:[a-zA-Z]+|.)", re.S).match(tex, position)
-            return match.end() if match else length
-        else:
-            position += 1
-    return position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,12 +10,13 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.traits import Traits
+from infimm_spark.extract.latex.facts import BEGINS_DISPLAY, DELIMITERS
 
 Attributes = dict[str, str | None]
 
 
 @dataclass(slots=True)
-class Page:
+class PageState:
     """State of one page while its tree is walked."""
 
     traits: Traits
@@ -83,29 +83,15 @@ def class_of(node: LexborNode | None) -> str:
     return node.attributes.get("class") or ""
 
 
-_DELIMITED = (
-    ("$$", "$$", True),
-    ("\\[", "\\]", True),
-    ("\\(", "\\)", False),
-    ("[tex]", "[/tex]", False),
-    ("[latex]", "[/latex]", False),
-    ("$`", "`$", False),
-    ("$", "$", False),
-)
-_ENVIRONMENT = re.compile(
-    r"\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat)\*?\}"
-)
-
-
 def undelimited(text: str) -> tuple[str, bool | None]:
     r"""`\[x\]` → (`x`, True); display is None where no delimiter tells the mode."""
     text = text.strip()
-    for left, right, display in _DELIMITED:
+    for left, right, display in DELIMITERS:
         if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
             inner = text[len(left) : -len(right)]
             if right not in inner.replace("\\$", ""):
                 # WordPress: `$latex x^2$`
                 return inner.removeprefix("latex ") if left == "$" else inner, display
-    if _ENVIRONMENT.match(text):
+    if BEGINS_DISPLAY.match(text):
         return text, True
     return text, None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infimm_spark.extract.formulas import js
+from infimm_spark.extract.formulas import js, rendered
 
 Pair = tuple[str, str]
 
@@ -24,7 +24,6 @@ class Traits:
     library: bool = False
     inline: list[Pair] | None = None
     display: list[Pair] | None = None
-    process_escapes: bool = True
     environments: bool = True
     ignore_class: re.Pattern[str] | None = None
     process_class: re.Pattern[str] | None = None
@@ -62,7 +61,7 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
     if "<var>" in text and not traits.khan:
         traits.var_is_tex = _TEX_IN_VAR.search(text) is not None
     if not traits.library:
-        traits.library = any(sign in text for sign in _LIBRARY_MARKUP)
+        traits.library = any(sign in text for sign in rendered.LIBRARY_MARKUP)
     if traits.library and ("tex2jax_" in text or "mathjax_" in text) and _MYST not in text:
         # MathJax's own names, in force where the page declares no others
         traits.ignore_class = traits.ignore_class or _IGNORED_BY_DEFAULT
@@ -88,14 +87,6 @@ _LIBRARY_SOURCES = (
     "latexit",
     "temml",
     "mathml",
-)
-_LIBRARY_MARKUP = (
-    "MathJax.Hub",
-    "MathJax_",
-    "mjx-container",
-    'class="katex',
-    "text/x-mathjax-config",
-    'type="math/tex',
 )
 
 
@@ -166,7 +157,7 @@ def _matches(pattern: re.Pattern[str], content: str, *words: str) -> Iterable[re
 _CONFIGURATION = ("MathJax", "katex", "KaTeX", "inlineMath", "renderMathInElement")
 _PAIRS = re.compile(r"\b[\"']?(inlineMath|displayMath)[\"']?\s*:\s*(?=[\[{])")
 _DELIMITERS = re.compile(r"\b[\"']?delimiters[\"']?\s*:\s*(?=\[)")
-_FLAG = re.compile(r"\b[\"']?(processEscapes|processEnvironments)[\"']?\s*:\s*(true|false|!0|!1)")
+_FLAG = re.compile(r"\b[\"']?processEnvironments[\"']?\s*:\s*(true|false|!0|!1)")
 _CLASSES = re.compile(
     r"\b[\"']?(ignoreClass|ignoreHtmlClass|ignoredClasses|processClass|processHtmlClass)[\"']?\s*:\s*(?=[\"'\[])"
 )
@@ -229,12 +220,8 @@ def _read_katex(value: Any, traits: Traits) -> None:
 
 
 def _read_flags(content: str, traits: Traits) -> None:
-    for match in _matches(_FLAG, content, "processE"):
-        enabled = match[2] in ("true", "!0")
-        if match[1] == "processEscapes":
-            traits.process_escapes = enabled
-        else:
-            traits.environments = enabled
+    for match in _matches(_FLAG, content, "processEnvironments"):
+        traits.environments = match[1] in ("true", "!0")
     for match in _matches(_TAGS, content, "Tags"):
         value = js.literal(content, match.end())
         if isinstance(value, dict):  # version 3: {'[+]': […], '[-]': […]}

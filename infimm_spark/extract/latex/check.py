@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
+from infimm_spark.extract.latex.facts import DELIMITERS
 from infimm_spark.extract.latex.symbols import FUNCTIONS, KNOWN_COMMANDS
 from infimm_spark.extract.latex.tokenizer import group_end, tokens, without_comments
 
@@ -30,19 +31,12 @@ _SIZE = re.compile(
 # `\hline\cr` and `\begin{array}[]{c}`
 _ARRAY = re.compile(r"(\\hline)\s*\\cr(?![A-Za-z])|(?<=\\begin\{array\})\[\]")
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_DELIMITERS = (
-    ("$$", "$$"),
-    ("$", "$"),
-    (r"\(", r"\)"),
-    (r"\[", r"\]"),
-    (r"\begin{math}", r"\end{math}"),
-    (r"\begin{displaymath}", r"\end{displaymath}"),
-    (r"\begin{equation}", r"\end{equation}"),
-    (r"\begin{equation*}", r"\end{equation*}"),
-    ("[tex]", "[/tex]"),
-    ("[latex]", "[/latex]"),
-    ("[math]", "[/math]"),
-    ("[itex]", "[/itex]"),
+_WRAPPERS = (
+    *((left, right) for left, right, _ in DELIMITERS),
+    *(
+        (rf"\begin{{{name}}}", rf"\end{{{name}}}")
+        for name in ("math", "displaymath", "equation", "equation*")
+    ),
 )
 
 _WRAPPER_STARTS = ("\\", "$", "[", "{")
@@ -95,7 +89,7 @@ def _without_wrapper(tex: str) -> str:
     match = _SIZE.match(tex)
     if match:
         return tex[match.end() :]
-    for opening, closing in _DELIMITERS:
+    for opening, closing in _WRAPPERS:
         if tex.startswith(opening) and tex.endswith(closing) and len(tex) >= len(opening + closing):
             inner = tex[len(opening) : len(tex) - len(closing)]
             # `$a$ and $b$` is not one formula, nor is `\[a\] \[b\]`.

@@ -3,7 +3,7 @@ r"""Macros that pages define: reading the definitions, and expanding them within
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from infimm_spark.extract.latex.tokenizer import (
@@ -42,6 +42,7 @@ _DEFINITION = re.compile(
 _NAME = re.compile(r"\s*(?:\{\s*\\([A-Za-z@]+|.)\s*\}|\\([A-Za-z@]+|.))", re.DOTALL)
 _COUNT = re.compile(r"\s*\[\s*(\d)\s*\]")
 _DEFAULT = re.compile(r"\s*\[([^\]\[]*)\]")
+_TARGET = re.compile(r"\s*=?\s*(\\(?:[A-Za-z@]+|.)|\S)")
 _PARAMETERS = re.compile(r"\s*((?:#\d)*)\s*(?=\{)")
 
 
@@ -77,28 +78,56 @@ def _highest_parameter(body: str) -> int:
 
 
 def _from_tex(source: str) -> dict[str, Macro]:
+    return {name: macro for _, _, name, macro in _definitions(source) if macro is not None}
+
+
+def without_definitions(tex: str) -> tuple[str, dict[str, Macro]]:
+    r"""TeX without ``\newcommand{...}[n]{...}``, ``\def\x#1{...}`` and their kin, and the macros taken out.
+
+    A definition that cannot be read goes as well.
+    """
+    if "\n" in tex:
+        tex = without_comments(tex)
+    kept: list[str] = []
     macros: dict[str, Macro] = {}
+    position = 0
+    for start, end, name, macro in _definitions(tex):
+        kept.append(tex[position:start])
+        position = end
+        if macro is not None:
+            macros[name] = macro
+    kept.append(tex[position:])
+    return "".join(kept), macros
+
+
+def _definitions(source: str) -> Iterator[tuple[int, int, str, Macro | None]]:
+    """(start, end, name, macro) of each definition; no macro for one that cannot be read."""
     at = 0
     while match := _DEFINITION.search(source, at):
         at = match.end()
         name = _NAME.match(source, at)
         if name is None:
+            yield match.start(), at, "", None
             continue
         at = name.end()
         command = name[1] or name[2]
         count, default = 0, None
-        if match["kind"] == "let":
-            target = re.compile(r"\s*=?\s*(\\(?:[A-Za-z@]+|.)|\S)").match(source, at)
+        kind = match["kind"]
+        if kind == "let":
+            target = _TARGET.match(source, at)
             if target is not None:
                 at = target.end()
-                macros[command] = Macro(0, target[1])
+            yield match.start(), at, command, Macro(0, target[1]) if target else None
             continue
-        if match["kind"] in ("def", "gdef", "edef"):
+        readable = True
+        if kind in ("def", "gdef", "edef"):
             parameters = _PARAMETERS.match(source, at)
-            if parameters is None:
-                continue  # delimited parameters are not worth their danger
-            at, count = parameters.end(), len(parameters[1]) // 2
-        elif match["kind"] != "DeclareMathOperator":
+            if parameters is None:  # delimited parameters are not worth their danger
+                readable = False
+                at = max(source.find("{", at), at)
+            else:
+                at, count = parameters.end(), len(parameters[1]) // 2
+        elif kind != "DeclareMathOperator":
             given = _COUNT.match(source, at)
             if given is not None:
                 at, count = given.end(), int(given[1])
@@ -106,12 +135,12 @@ def _from_tex(source: str) -> dict[str, Macro]:
                 if optional is not None:
                     at, default = optional.end(), optional[1]
         body, at = _braced(source, at)
-        if body is None:
+        if body is None or not readable:
+            yield match.start(), at, command, None
             continue
-        if match["kind"] == "DeclareMathOperator":
+        if kind == "DeclareMathOperator":
             body = f"\\operatorname{match['star']}{{{body}}}"
-        macros[command] = Macro(count, body, default)
-    return macros
+        yield match.start(), at, command, Macro(count, body, default)
 
 
 def _braced(source: str, at: int) -> tuple[str | None, int]:

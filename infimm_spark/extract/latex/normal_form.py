@@ -12,6 +12,7 @@ import re
 import unicodedata
 from functools import cache
 
+from infimm_spark.extract.latex.facts import MATRIX_FENCES
 from infimm_spark.extract.latex.symbols import (
     ARITY,
     CHAR_OF,
@@ -207,13 +208,6 @@ _INFIX = {
     r"\brace": (r"\{", r"\atop", r"\}"),
 }
 
-_MATRIX_FENCES = {
-    "matrix": ("", ""), "smallmatrix": ("", ""), "array": ("", ""), "subarray": ("", ""),
-    "pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "Bmatrix": (r"\{", r"\}"),
-    "vmatrix": ("|", "|"), "Vmatrix": (r"\|", r"\|"), "cases": (r"\{", ""), "dcases": (r"\{", ""),
-    "rcases": ("", r"\}"), "drcases": ("", r"\}"), "psmallmatrix": ("(", ")"),
-    "bsmallmatrix": ("[", "]"), "vsmallmatrix": ("|", "|"), "tabular": ("", ""), "numcases": ("", ""),
-}  # fmt: skip
 _ALIGNED = frozenset(
     names(
         r"""
@@ -458,9 +452,7 @@ class _Parser:
         if plain in _WITH_SPECIFICATION:
             self.optional()
             self.argument()
-        elif (
-            self.peek() == "[" and (plain in _ALIGNED or plain in _MATRIX_FENCES) and name != plain
-        ):
+        elif self.peek() == "[" and (plain in _ALIGNED or plain in MATRIX_FENCES) and name != plain:
             self.optional()
         if plain in _TRANSPARENT:
             body = self.sequence()
@@ -471,8 +463,8 @@ class _Parser:
         aligned = plain in _ALIGNED
         body_text = self.rows(keep_cells=not aligned)
         self.end()
-        left, right = _MATRIX_FENCES.get(plain, ("", ""))
-        canonical = "matrix" if aligned or plain in _MATRIX_FENCES else plain
+        left, right = MATRIX_FENCES.get(plain, ("", ""))
+        canonical = "matrix" if aligned or plain in MATRIX_FENCES else plain
         if left:
             atoms.append(left)
         # A one-row alignment is just its content.

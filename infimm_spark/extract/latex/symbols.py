@@ -593,21 +593,21 @@ _MIRRORED_LATIN = {  # Greek capitals that TeX spells with Latin letters
     "Ο": "O", "Ρ": "P", "Τ": "T", "Χ": "X", "ο": "o", "ϴ": "Θ", "ϒ": "Υ",
 }  # fmt: skip
 
-_PLAIN_TEX: dict[str, str] = {}
+PLAIN_TEX: dict[str, str] = {}
 for _char in [*COMMAND_OF, *_SAME_AS, *_SPELLED, *_MIRRORED_LATIN]:
     _tex = _SPELLED.get(_char)
     if _tex is None:
         _same = _SAME_AS.get(_char, _MIRRORED_LATIN.get(_char, _char))
         _tex = _SPELLED.get(_same) or COMMAND_OF.get(_same, _same)
-    _PLAIN_TEX[_char] = _tex
+    PLAIN_TEX[_char] = _tex
 for _char, (_variant, _plain) in FONT_OF.items():
-    _tex = _PLAIN_TEX.get(_plain, _plain)
-    _PLAIN_TEX[_char] = _tex if _variant == "italic" else in_font(_variant, _tex)
+    _tex = PLAIN_TEX.get(_plain, _plain)
+    PLAIN_TEX[_char] = _tex if _variant == "italic" else in_font(_variant, _tex)
 
 
 def char_to_tex(char: str) -> str:
     """One character as TeX in math mode; a character without a TeX name is returned as it is."""
-    return _PLAIN_TEX.get(char, char)
+    return PLAIN_TEX.get(char, char)
 
 
 FUNCTIONS = frozenset(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 
-from infimm_spark.extract.latex.symbols import char_to_tex
+from infimm_spark.extract.latex.facts import MATRIX_OF
+from infimm_spark.extract.latex.symbols import FUNCTIONS, char_to_tex
 from infimm_spark.extract.latex.tokenizer import join
 
 MAX_NESTING = 50
@@ -87,8 +88,7 @@ _CONSTANTS = {
     # functions
     **{
         name: "\\" + name
-        for name in ["sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "coth", "arcsin", "arccos", "arctan", "exp", "log", "ln", "det", "dim", "gcd", "min", "max", "sup", "inf", "lim", "ker", "arg", "deg", "Pr", "hom"]
-        if name != "sup"
+        for name in FUNCTIONS - {"sup", "lg", "injlim", "projlim", "liminf", "limsup"}
     },
     "Lim": r"\lim", "sech": r"\operatorname{sech}", "csch": r"\operatorname{csch}",
     "mod": r"\operatorname{mod}", "lub": r"\operatorname{lub}", "glb": r"\operatorname{glb}",
@@ -365,7 +365,7 @@ def _matrix(cells: list[list[str]], left: str, right: str) -> str:
     return join([r"\left", left or ".", matrix, r"\right", right or "."])
 
 
-_MATRICES = {"()": "pmatrix", "[]": "bmatrix", r"\{\}": "Bmatrix", "||": "vmatrix", "": "matrix"}
+_MATRICES = {left + right: name for (left, right), name in MATRIX_OF.items()}
 
 
 def _split_rows(

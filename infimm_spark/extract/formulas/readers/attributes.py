@@ -6,15 +6,16 @@ import json
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.readers.mathml_elements import source_mark
-from infimm_spark.extract.formulas.sources import Attributes, Page, undelimited
+from infimm_spark.extract.formulas.sources import Attributes, PageState, undelimited
 from infimm_spark.extract.latex import is_tex
 
 # These names mean TeX wherever they stand; the others need a value that looks like it.
-_CERTAIN = ("data-tex", "data-latex", "data-katex")
-_LIKELY = (
+CERTAIN = ("data-tex", "data-latex", "data-katex")
+LIKELY = (
     "data-expr",
     "data-equation",
     "data-formula",
@@ -24,7 +25,7 @@ _LIKELY = (
 )
 
 
-def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_attribute(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """An element that carries its TeX in a `data-` attribute."""
     asciimath = attrs.get("data-asciimath")
     if asciimath:
@@ -32,28 +33,28 @@ def read_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
             return page.ledger.add(asciimath_to_latex(asciimath), False, "asciimath")
         except ConversionError as error:
             return page.ledger.fail(str(error), False, "asciimath")
-    for name in (*_CERTAIN, *_LIKELY):
+    for name in (*CERTAIN, *LIKELY):
         value = attrs.get(name)
         if not value or not value.strip():
             continue
-        if name in _LIKELY and not (is_tex(value) or _math_class(attrs)):
+        if name in LIKELY and not (is_tex(value) or _math_class(attrs)):
             continue
         tex, display = undelimited(value)
         if name == "data-tex" and tex.endswith("\\\\"):  # Zhihu's mark of a formula on its own line
             tex, display = tex[:-2], True
         if display is None:
-            display = _is_display(node, attrs)
+            display = mode_of.of_element(node, attrs)
         return page.ledger.add(tex, display, name)
     return None
 
 
-def read_value(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_value(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """Quill's `span.ql-formula`: its TeX is in `data-value`, whatever has been rendered inside it."""
     tex = attrs.get("data-value")
     return page.ledger.add(tex, False, "data-value") if tex and tex.strip() else None
 
 
-def read_substack(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_substack(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """Substack's LaTeX block, an empty element that its script fills: JSON in `data-attrs`."""
     try:
         tex = json.loads(attrs.get("data-attrs") or "{}")["persistentExpression"]
@@ -64,7 +65,7 @@ def read_substack(node: LexborNode, attrs: Attributes, page: Page) -> str | None
     )
 
 
-def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """An element that carries MathML in `data-mathml`."""
     source = attrs.get("data-mathml") or ""
     if "math" not in source:
@@ -73,7 +74,7 @@ def read_mathml_attribute(node: LexborNode, attrs: Attributes, page: Page) -> st
     return source_mark(source, page, False, "data-mathml")
 
 
-def read_rendered(attrs: Attributes, page: Page) -> str | None:
+def read_rendered(attrs: Attributes, page: PageState) -> str | None:
     """The target of a `katex.render("...", document.getElementById("id"))` call."""
     formula = page.traits.rendered.get(attrs.get("id") or "")
     return page.ledger.add(formula[0], formula[1], "katex-render") if formula else None
@@ -82,20 +83,3 @@ def read_rendered(attrs: Attributes, page: Page) -> str | None:
 def _math_class(attrs: Attributes) -> bool:
     classes = (attrs.get("class") or "").lower()
     return any(word in classes for word in ("math", "tex", "formula", "equation"))
-
-
-def _is_display(node: LexborNode, attrs: Attributes) -> bool:
-    if any(
-        attrs.get(name) in ("true", "block", "display", "")
-        for name in (
-            "data-display",
-            "data-display-mode",
-            "data-displaymode",
-            "display",
-            "data-block",
-        )
-        if name in attrs
-    ):
-        return True
-    classes = (attrs.get("class") or "").lower()
-    return "display" in classes or "block" in classes or node.tag in ("div", "p", "figure")

@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, unquote_plus
 
+from selectolax.lexbor import LexborNode
+
+from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex, unread_letters
 from infimm_spark.extract.latex import is_tex
 
@@ -38,13 +41,6 @@ _CLASSES = re.compile(
     r"mwe-math-fallback-image-(?:inline|display)|ql-img-(?:inline|displayed)-formula|texrender|Wirisformula|"
     r"wirisformula|ee_img|tr_noresize|formula|mathtex|MathTeX|intmath|mimetex)(?:$|[\s_-])",
     re.I,
-)
-_DISPLAY = re.compile(
-    r"display|math-block|block-math|formulaDsp|ql-img-displayed|(?:^|\s)(?:dispmath|block)(?:$|\s)",
-    re.I,
-)
-_DISPLAY_TEX = re.compile(
-    r"^\s*(?:\$\$|\\\[|\\begin\s*\{(?:equation|align|gather|multline|eqnarray|displaymath|flalign|alignat))"
 )
 _INLINE_TEX = re.compile(r"^\s*(?:\$[^$]|\\\(|\{?\\(?:textstyle|inline)\b)")
 
@@ -80,7 +76,7 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
     ):
         tex = attributes.get(name)
         if tex and is_tex(tex):
-            return tex, _is_display(attributes, classes, tex), "image-attribute"
+            return tex, mode_of.of_image(attributes, tex), "image-attribute"
     if "/images/equations/" in source and (kind := _MATHWORLD.search(classes)) is not None:
         tex = _mathworld_tex(alt)
         if tex is not None:
@@ -92,15 +88,21 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
     if service:
         tex = _from_address(source)
         if tex:
-            return tex, _is_display(attributes, classes, tex), "image-url"
+            return tex, mode_of.of_image(attributes, tex), "image-url"
     if alt and _is_alt_formula(alt, classes, service or marked):
-        return _unwrapped(alt), _is_display(attributes, classes, alt), "image-alt"
+        return _unwrapped(alt), mode_of.of_image(attributes, alt), "image-alt"
     title = (attributes.get("title") or "").strip()
     if title and is_tex(title) and (service or marked or _COMMAND.search(title)):
-        return _unwrapped(title), _is_display(attributes, classes, title), "image-alt"
+        return _unwrapped(title), mode_of.of_image(attributes, title), "image-alt"
     if service and not alt and ("quicklatex" in source or "filter/tex" in source):
-        return "", _is_display(attributes, classes, ""), "image-url"
+        return "", mode_of.of_image(attributes, ""), "image-url"
     return None
+
+
+def quick_source(node: LexborNode) -> str | None:
+    """The alternative text of an image where it holds TeX commands."""
+    alt = node.attributes.get("alt")
+    return alt if alt and "\\" in alt else None
 
 
 def _from_address(source: str) -> str | None:
@@ -168,14 +170,3 @@ _WP_ALT = re.compile(r"^\s*(?:LaTeX|tex|Formula|Equation|latex equation|math)\s*
 
 def _unwrapped(alt: str) -> str:
     return _WP_ALT.sub("", alt)
-
-
-def _is_display(attributes: Attributes, classes: str, tex: str) -> bool:
-    if _DISPLAY.search(classes):
-        return True
-    if _DISPLAY_TEX.search(tex):
-        return True
-    # Zhihu ends the source of a formula on a line of its own with `\\\\`
-    return attributes.get("eeimg") == "2" or (
-        "eeimg" in attributes and (attributes.get("alt") or "").endswith("\\\\")
-    )

@@ -6,25 +6,32 @@ import re
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import rendered
 from infimm_spark.extract.formulas.readers.mathml import ConversionError, mathml_to_latex
 from infimm_spark.extract.formulas.readers.mathml_elements import annotation_of
 from infimm_spark.extract.formulas.readers.platforms import html_to_latex, read_ambiguous
-from infimm_spark.extract.formulas.sources import Attributes, Page, class_of, text_of, undelimited
+from infimm_spark.extract.formulas.sources import (
+    Attributes,
+    PageState,
+    class_of,
+    text_of,
+    undelimited,
+)
+from infimm_spark.extract.latex.facts import BEGINS_DISPLAY
 
 # --- LaTeX2HTML -------------------------------------------------------------------------------
 
 _MATH_COMMENT = re.compile(r"<!--\s*MATH\s(.*?)-->", re.S)
-_DISPLAYED = re.compile(r"^\s*(?:\\\[|\$\$|\\begin\s*\{)")
 
 
-def read_latex2html(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_latex2html(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`.MATH`, `.mathdisplay` and `.displaymath`: the source stands in a comment before or inside, unless the
     formula is as plain as its HTML."""
     display = "MATH" not in (attrs.get("class") or "")
     source = _comment_before(node) or _comment_inside(node)
     if source is not None:
         tex, mode = undelimited(source)
-        display = display or mode is True or _DISPLAYED.match(source) is not None
+        display = display or mode is True or BEGINS_DISPLAY.match(source) is not None
         return page.ledger.add(tex, display, "latex2html-comment")
     if display:
         return _latex2html_table(node, page)
@@ -34,7 +41,7 @@ def read_latex2html(node: LexborNode, attrs: Attributes, page: Page) -> str | No
     return page.ledger.add(tex, display, "html-math") if tex else None
 
 
-def _latex2html_table(node: LexborNode, page: Page) -> str | None:
+def _latex2html_table(node: LexborNode, page: PageState) -> str | None:
     """An alignment set as a table of small formulas."""
     rows: list[str] = []
     for row in node.css("table.equation tr"):
@@ -80,7 +87,7 @@ def _comment(node: LexborNode | None) -> str | None:
 # --- LaTeXML ----------------------------------------------------------------------------------
 
 
-def read_latexml_group(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_latexml_group(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`table.ltx_equationgroup`: an alignment whose cells are formulas of their own, put together."""
     rows: list[str] = []
     numbered = False
@@ -133,15 +140,15 @@ def _cell_source(cell: LexborNode) -> str | None:
 
 # --- Pandoc -----------------------------------------------------------------------------------
 
-_RENDERED = "script, math, img, mjx-container, .katex, .MathJax, .mjx-chtml"
+_BEARERS = f"script, img, {rendered.SELECTOR}"
 
 
-def read_math_class(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_math_class(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`.math.inline` and `.math.display`: TeX, or plain HTML where no mathematics was asked for."""
     classes = (attrs.get("class") or "").split()
     if "inline" not in classes and "display" not in classes:
         return read_ambiguous(node, attrs, page)
-    if node.css_first(_RENDERED) is not None:
+    if node.css_first(_BEARERS) is not None:
         return None
     display = "display" in classes
     source = text_of(node).strip()

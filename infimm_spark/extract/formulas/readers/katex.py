@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.katex_html import katex_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.readers.mathml_elements import annotation_of, math_mark
-from infimm_spark.extract.formulas.sources import Attributes, Page, class_of, first, text_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, first, text_of
 
 
-def read_katex(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_katex(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.katex`."""
-    around = class_of(node.parent)
-    return _mark(node, page, "katex-display" in around or "katex--display" in around)
+    return _mark(node, page, mode_of.of_wrapper(node.parent))
 
 
-def read_display(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_display(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.katex-display` around one `span.katex`."""
     inner = node.css("span.katex")
     return _mark(inner[0], page, True) if len(inner) == 1 else None
 
 
-def read_error(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_error(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.katex-error`: KaTeX could not parse it, and shows the source."""
     source = text_of(node).strip()
     return page.ledger.add(source, False, "katex-error") if source else None
 
 
-def _mark(node: LexborNode, page: Page, display: bool) -> str | None:
+def _mark(node: LexborNode, page: PageState, display: bool) -> str | None:
     math = first(node, "math")
     if math is not None and math.attributes.get("display") == "block":
         display = True

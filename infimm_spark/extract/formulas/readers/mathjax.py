@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.mathjax_output import mathjax_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.readers.mathml_elements import math_mark, source_mark
 from infimm_spark.extract.formulas.sources import (
     Attributes,
-    Page,
+    PageState,
     class_of,
     first,
     next_element,
@@ -20,7 +19,7 @@ from infimm_spark.extract.formulas.sources import (
 )
 
 
-def read_container(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_container(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`mjx-container` of MathJax 3 and 4."""
     display = attrs.get("display") in ("true", "block")
     tex = _data_latex(node, attrs)
@@ -35,7 +34,7 @@ def read_container(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
     return _decoded(node, page, display)
 
 
-def read_preview(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_preview(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`MathJax_Preview`: shown until MathJax has run; its formula follows."""
     following = next_element(node)
     if following is None:
@@ -45,7 +44,7 @@ def read_preview(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return None
 
 
-def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_output(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """A frame that MathJax 2 rendered; its script, when still there, is the source."""
     frame = attrs.get("id") or ""
     if frame.endswith("-Frame") and frame[:-6] in page.script_ids:
@@ -57,7 +56,7 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
         kind = following.attributes.get("type") or ""
         if kind.startswith("math/"):
             return ""
-    display = _is_display(node, attrs)
+    display = mode_of.of_wrapper(node, 3)
     mathml = attrs.get("data-mathml")
     if not mathml:
         carrier = node.css_first("[data-mathml]")
@@ -70,20 +69,6 @@ def read_output(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     if node.css_first("span.math, mjx-math, .mjx-math, svg, nobr") is None:
         return None
     return _decoded(node, page, display)
-
-
-def _is_display(node: LexborNode, attrs: Attributes) -> bool:
-    """`MathJax_Display`, `MathJax_SVG_Display`, `MJXc-display`: on the frame or around it."""
-    parent = node.parent
-    around = (
-        attrs.get("class") or "",
-        class_of(parent),
-        class_of(parent.parent if parent else None),
-    )
-    return any(_DISPLAY.search(classes) for classes in around)
-
-
-_DISPLAY = re.compile(r"MathJax_(?:\w+_)?Display|MJXc-display")
 
 
 def _data_latex(node: LexborNode, attrs: Attributes) -> str | None:
@@ -101,7 +86,7 @@ def _data_latex(node: LexborNode, attrs: Attributes) -> str | None:
     return inner.attributes.get("data-latex") if inner is not None else None
 
 
-def _decoded(node: LexborNode, page: Page, display: bool) -> str:
+def _decoded(node: LexborNode, page: PageState, display: bool) -> str:
     try:
         return page.ledger.add(mathjax_to_latex(node), display, "mathjax-output")
     except ConversionError as error:

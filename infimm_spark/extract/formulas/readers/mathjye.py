@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas.readers.element import ConversionError
-from infimm_spark.extract.formulas.sources import Attributes, Page, children_of, class_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, children_of, class_of
+from infimm_spark.extract.latex.facts import MATRIX_OF
 from infimm_spark.extract.latex.symbols import char_to_tex
 from infimm_spark.extract.latex.tokenizer import join
 
@@ -23,7 +24,7 @@ _DEEPEST = 60
 _MOST_NODES = 20_000
 
 
-def read_mathjye(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_mathjye(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """A span that is one formula."""
     if attrs.get("mathtag") not in ("math", None):
         return None
@@ -34,7 +35,7 @@ def read_mathjye(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return page.ledger.add(tex, False, _ENCODING) if tex else None
 
 
-def read_table(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_table(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """A table of a formula whose span was lost: its cells overlap by a pixel, as no other table's do."""
     if attrs.get("cellpadding") != "-1" or attrs.get("cellspacing") != "-1":
         return None
@@ -298,13 +299,15 @@ def _fenced(left: str, cells: list[list[str]], right: str) -> str:
     body = " \\\\ ".join(" & ".join(row) for row in cells)
     if left == "{" and not right:
         return f"\\begin{{cases}} {body} \\end{{cases}}"
-    name = {"(": "pmatrix", "[": "bmatrix", "|": "vmatrix", "{": "Bmatrix", "": "matrix"}
-    if left in name and right == _MIRRORED.get(left, ""):
-        return f"\\begin{{{name[left]}}} {body} \\end{{{name[left]}}}"
-    opening, closing = (
-        ("." if not sign else f"\\{sign}" if sign in "{}" else sign) for sign in (left, right)
-    )
+    name = MATRIX_OF.get((_escaped(left), _escaped(right)))
+    if name is not None:
+        return f"\\begin{{{name}}} {body} \\end{{{name}}}"
+    opening, closing = _escaped(left) or ".", _escaped(right) or "."
     return f"\\left{opening}\\begin{{matrix}} {body} \\end{{matrix}}\\right{closing}"
+
+
+def _escaped(sign: str) -> str:
+    return f"\\{sign}" if sign and sign in "{}" else sign
 
 
 def _text_tokens(text: str) -> list[str]:

@@ -6,37 +6,38 @@ import re
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.mathml import (
     ConversionError,
     mathml_to_latex,
     parse_mathml,
 )
-from infimm_spark.extract.formulas.sources import Attributes, Page, class_of, first, text_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, first, text_of
 from infimm_spark.extract.latex import clean
 
 
-def read_math(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_math(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """A `<math>` element."""
-    return math_mark(node, attrs, page, is_display(node, attrs))
+    return math_mark(node, attrs, page, mode_of.of_mathml(node, attrs))
 
 
-def read_wrapper(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_wrapper(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """An element whose only meaning is the `<math>` inside it."""
     math = first(node, "math")
     if math is None:
         return None
     inner = math.attributes
-    return math_mark(math, inner, page, is_display(math, inner))
+    return math_mark(math, inner, page, mode_of.of_mathml(math, inner))
 
 
-def read_wikimedia(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_wikimedia(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.mwe-math-element`: MathML (hidden) and a fallback image of one formula."""
     math = first(node, "math")
     image = first(node, "img", "meta")
     shown = class_of(image)
     if math is not None:
         inner = math.attributes
-        display = is_display(math, inner) or "image-display" in shown
+        display = mode_of.of_mathml(math, inner) or "image-display" in shown
         return math_mark(math, inner, page, display)
     if image is not None:
         alt = image.attributes.get("alt")
@@ -46,7 +47,7 @@ def read_wikimedia(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
 
 
 def math_mark(
-    node: LexborNode, attrs: Attributes, page: Page, display: bool, origin: str = "mathml"
+    node: LexborNode, attrs: Attributes, page: PageState, display: bool, origin: str = "mathml"
 ) -> str:
     """Record the formula of a `<math>` element; `origin` prefixes its encoding."""
     tex = annotation_of(node)
@@ -67,7 +68,7 @@ def math_mark(
     return page.ledger.add(tex, display, origin)
 
 
-def source_mark(source: str, page: Page, display: bool, origin: str) -> str:
+def source_mark(source: str, page: PageState, display: bool, origin: str) -> str:
     """`math_mark` of MathML that stands as text in a script or an attribute."""
     try:
         math = parse_mathml(source)
@@ -75,20 +76,6 @@ def source_mark(source: str, page: Page, display: bool, origin: str) -> str:
         return page.ledger.fail(str(error), display, origin)
     shown = display or math.attributes.get("display") == "block"
     return math_mark(math, math.attributes, page, shown, origin)
-
-
-def is_display(node: LexborNode, attrs: Attributes) -> bool:
-    """Display mode by `display`, the old `mode`, or the class of a wrapper."""
-    mode = (attrs.get("display") or attrs.get("mode") or "").strip().lower()
-    if mode:
-        return mode in ("block", "display", "true")
-    return _DISPLAY_WRAPPER.search(class_of(node.parent)) is not None
-
-
-_DISPLAY_WRAPPER = re.compile(
-    r"MathJax_Display|katex-display|mwe-math-mathml-display|(?:^|\s)(?:math-display|displaymath|display-math|"
-    r"disp-formula|formula-display)(?:$|\s)"
-)
 
 
 def annotation_of(node: LexborNode) -> str | None:

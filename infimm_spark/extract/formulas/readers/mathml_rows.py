@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from infimm_spark.extract.formulas.readers.element import Element
 from infimm_spark.extract.formulas.readers.mathml_tokens import mi, mo
+from infimm_spark.extract.latex.facts import MATRIX_OF
 from infimm_spark.extract.latex.tokenizer import join
 
 
@@ -197,15 +198,14 @@ def _set_around_one(
     return True
 
 
-_MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", (r"\{", r"\}"): "Bmatrix", ("|", "|"): "vmatrix",
-             (r"\mid", r"\mid"): "vmatrix", (r"\|", r"\|"): "Vmatrix"}  # fmt: skip
+_MATRICES = {**MATRIX_OF, (r"\mid", r"\mid"): MATRIX_OF["|", "|"]}
 
 
 def _matrix_environment(left: str, right: str, table: str) -> str | None:
     if table.startswith(r"\begin{matrix}"):
         body = table[len(r"\begin{matrix}") : -len(r"\end{matrix}")]
         name = _MATRICES.get((left, right))
-        if name is not None:
+        if name is not None and name != "matrix":
             return f"\\begin{{{name}}}{body}\\end{{{name}}}"
     if (left, right) == (r"\{", "") and table.startswith((r"\begin{matrix}", r"\begin{array}{l")):
         body = table[table.index("}") + 1 : table.rindex(r"\end{")]

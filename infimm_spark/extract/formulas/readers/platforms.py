@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import re
+import string
 from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import display as mode_of
+from infimm_spark.extract.formulas import rendered
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.sources import (
     Attributes,
-    Page,
+    PageState,
     children_of,
     class_of,
     text_of,
     undelimited,
 )
 from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.latex.symbols import FUNCTIONS, PLAIN_TEX
 
 _MOST_NODES = 2_000
-_BEARERS = frozenset({"math", "script", "img", "mjx-container", "svg", "mjx-math"})
-_BEARER_CLASS = re.compile(r"katex|MathJax|mjx|mwe-math|ql-")
-_DISPLAY_CLASS = re.compile(r"display|block", re.I)
-_DISPLAY_TAGS = frozenset({"div", "p", "pre", "figure", "math-div"})
 
 
-def read_raw(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     r"""An element whose whole text is one formula, delimited or not (`.math-container`, `<eq>`).
 
     Left alone when it holds rendered mathematics, which has its own reader, or several formulas.
@@ -40,11 +40,11 @@ def read_raw(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     if display is None:
         if _DELIMITER.search(source):
             return None
-        display = _display(node, attrs)
+        display = mode_of.of_element(node, attrs)
     return page.ledger.add(tex, display, "math-element")
 
 
-def read_ambiguous(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_ambiguous(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """Classes such as `math` or `equation`, which sites also use for whole sections."""
     source = _plain_source(node)
     if source is None or len(source) > 10_000:
@@ -57,11 +57,13 @@ def read_ambiguous(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
             is_tex(source) or _SINGLE.fullmatch(source.strip())
         ):
             return _read_html_formula(node, attrs, page, source)
-        display = _display(node, attrs)
+        display = mode_of.of_element(node, attrs)
     return page.ledger.add(tex, display, "math-element")
 
 
-def _read_html_formula(node: LexborNode, attrs: Attributes, page: Page, source: str) -> str | None:
+def _read_html_formula(
+    node: LexborNode, attrs: Attributes, page: PageState, source: str
+) -> str | None:
     """`<p class="math">4.7 yr &rarr; T<sub>(min)</sub></p>`: a formula in plain HTML."""
     text = source.strip()
     if (
@@ -71,10 +73,10 @@ def _read_html_formula(node: LexborNode, attrs: Attributes, page: Page, source: 
         or len(_PROSE.findall(text)) > 2
     ):
         return None
-    return page.ledger.add(html_to_latex(node), _display(node, attrs), "html-math")
+    return page.ledger.add(html_to_latex(node), mode_of.of_element(node, attrs), "html-math")
 
 
-def read_mixed(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_mixed(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<mathjax>`: prose whose delimited formulas are mathematics by declaration."""
     page.traits.library = True
     if page.traits.inline is None:
@@ -82,7 +84,7 @@ def read_mixed(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return None
 
 
-def read_asciimath(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_asciimath(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.AM`, `.asciimath`: AsciiMath, between backticks or bare."""
     source = _plain_source(node)
     if source is None:
@@ -96,7 +98,7 @@ def read_asciimath(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
         return page.ledger.fail(str(error), False, "asciimath") + source
 
 
-def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_code(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<code>` that is mathematics: Khan templates, and R Markdown's `<code>\\(x\\)</code>`."""
     classes = attrs.get("class") or ""
     if (
@@ -121,13 +123,13 @@ def read_code(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return None
 
 
-def read_var(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_var(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<var>1 \\leq N</var>`: TeX in the problems of programming contests."""
     source = text_of(node).strip() if page.traits.var_is_tex else ""
     return page.ledger.add(source, False, "var") if source else None
 
 
-def read_reqn(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_reqn(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<code class="reqn">`: the TeX of R's help pages, rendered or not; displayed where it is centred."""
     if node.css_first(".katex, math") is not None:
         rendered = node.css_first("annotation")
@@ -141,7 +143,7 @@ def read_reqn(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return page.ledger.add(source.strip(), "center" in (style or ""), "code")
 
 
-def read_stacked(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_stacked(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.intbl`, Math is Fun's fraction: `<em>` over `<strong>`."""
     parts = [child for child in children_of(node) if child.tag in ("em", "strong")]
     if [part.tag for part in parts] != ["em", "strong"]:
@@ -151,7 +153,7 @@ def read_stacked(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return page.ledger.add(html_to_latex(node), False, "html-math")
 
 
-def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_pre(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<pre>` that is mathematics by its class or language (GitLab, wikis)."""
     classes = (attrs.get("class") or "").split()
     marked = "math" in classes or "js-render-math" in classes or "latex-math" in classes
@@ -163,7 +165,7 @@ def read_pre(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     return None
 
 
-def read_html_math(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_html_math(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`.texhtml`: Wikipedia's formulas in HTML with `<sup>`, `<sub>` and italic letters."""
     tex = html_to_latex(node)
     return page.ledger.add(tex, False, "html-math") if tex else None
@@ -171,65 +173,16 @@ def read_html_math(node: LexborNode, attrs: Attributes, page: Page) -> str | Non
 
 _HTML_SYMBOLS = str.maketrans(
     {
-        "−": "-",
-        "\u00a0": " ",
-        "\u2009": " ",
-        "\u2005": " ",
-        "\u200a": " ",
-        "\u202f": " ",
-        "×": r"\times ",
-        "·": r"\cdot ",
-        "⋅": r"\cdot ",
-        "≤": r"\leq ",
-        "≥": r"\geq ",
-        "≈": r"\approx ",
-        "≅": r"\cong ",
-        "≡": r"\equiv ",
-        "⇒": r"\Rightarrow ",
-        "∂": r"\partial ",
-        "∇": r"\nabla ",
-        "ρ": r"\rho ",
-        "η": r"\eta ",
-        "ξ": r"\xi ",
-        "ψ": r"\psi ",
-        "χ": r"\chi ",
-        "ν": r"\nu ",
-        "κ": r"\kappa ",
-        "Φ": r"\Phi ",
-        "Π": r"\Pi ",
-        "Λ": r"\Lambda ",
-        "Θ": r"\Theta ",
-        "Ψ": r"\Psi ",
-        "≠": r"\neq ",
-        "±": r"\pm ",
-        "∞": r"\infty ",
-        "∈": r"\in ",
-        "→": r"\to ",
-        "∑": r"\sum ",
-        "∫": r"\int ",
+        **{
+            char: f"{tex} " if tex[0] == "\\" and tex[-1].isalpha() else tex
+            for char, tex in PLAIN_TEX.items()
+            if len(char) == 1 and tex and not char.isspace()
+        },
+        **dict.fromkeys("\xa0\u2005\u2009\u200a\u202f", " "),
+        **{sign: f"\\{sign}" for sign in "%#&$"},
+        **{letter: letter for letter in string.printable if letter not in "%#&$"},
         "√": r"\surd ",
-        "π": r"\pi ",
-        "θ": r"\theta ",
-        "α": r"\alpha ",
-        "β": r"\beta ",
-        "γ": r"\gamma ",
-        "δ": r"\delta ",
-        "ε": r"\varepsilon ",
-        "λ": r"\lambda ",
-        "μ": r"\mu ",
-        "σ": r"\sigma ",
-        "τ": r"\tau ",
-        "φ": r"\varphi ",
-        "ω": r"\omega ",
-        "Γ": r"\Gamma ",
-        "Δ": r"\Delta ",
-        "Σ": r"\Sigma ",
-        "Ω": r"\Omega ",
         "′": "'",
-        "%": r"\%",
-        "#": r"\#",
-        "&": r"\&",
-        "$": r"\$",
     }
 )
 _ROOT = re.compile(r"\\surd\s*\{")
@@ -285,11 +238,16 @@ def _html_text(node: LexborNode) -> str:
 
 
 _TEX_COMMAND = re.compile(r"\\[A-Za-z]")
+# Functions that plain text also has as units and words: minutes, arguments, degrees.
+_WORDS_TOO = frozenset(
+    {"arg", "deg", "hom", "inf", "lg", "max", "min", "Pr", "sup", "injlim", "projlim"}
+)
 _LITERAL = re.compile(r"[\\{}]")
 _LITERALS = {"\\": r"\setminus ", "{": r"\{", "}": r"\}"}
 _UPRIGHT = re.compile(
-    r"(?<![\\A-Za-z])(?:arc(?:sin|cos|tan)|(?:sin|cos|tan|cot)h?|sec|csc|log|ln|exp|lim(?:sup|inf)?|det|dim|ker|gcd)"
-    r"(?![A-Za-z])"
+    r"(?<![\\A-Za-z])(?:"
+    + "|".join(sorted(FUNCTIONS - _WORDS_TOO, key=len, reverse=True))
+    + r")(?![A-Za-z])"
 )
 # Without a limit `min` may be minutes.
 _WITH_LIMITS = re.compile(r"(?<![\\A-Za-z])(max|min|sup|inf)\s*$")
@@ -330,23 +288,8 @@ def _plain_source(node: LexborNode) -> str | None:
             # Markdown made emphasis of underscores; only safe to leave to the text scanner
             return None
         elif child.mem_id != node.mem_id and (
-            tag in _BEARERS or (tag != "-comment" and _BEARER_CLASS.search(class_of(child)))
+            tag in rendered.BEARER_TAGS
+            or (tag != "-comment" and rendered.BEARER_CLASS.search(class_of(child)))
         ):
             return None
     return "".join(pieces) if len(pieces) < _MOST_NODES // 2 else None
-
-
-def _display(node: LexborNode, attrs: Attributes) -> bool:
-    style = attrs.get("data-math-style")
-    if style:
-        return style == "display"
-    katex = attrs.get("data-katex-display")
-    if katex:
-        return katex == "true"
-    environment = attrs.get("env")
-    if environment:
-        return environment == "displaymath"
-    classes = attrs.get("class") or ""
-    if "inline" in classes:
-        return False
-    return _DISPLAY_CLASS.search(classes) is not None or node.tag in _DISPLAY_TAGS

@@ -9,10 +9,10 @@ from selectolax.lexbor import LexborNode
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.readers.mathml_elements import source_mark
-from infimm_spark.extract.formulas.sources import Attributes, Page
+from infimm_spark.extract.formulas.sources import Attributes, PageState
 
 
-def read_script(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
+def read_script(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """The formula of a math script; ``""`` for every other script."""
     kind = (attrs.get("type") or "").lower()
     if not kind.startswith("math/"):
@@ -32,6 +32,12 @@ def read_script(node: LexborNode, attrs: Attributes, page: Page) -> str | None:
     if language in ("mml", "mathml"):
         return source_mark(source, page, display, "mathml-script")
     return ""
+
+
+def quick_source(node: LexborNode) -> str | None:
+    """The TeX of a math script, uncleaned; None for every other script."""
+    kind = node.attributes.get("type")
+    return node.text() if kind and kind.startswith("math/tex") else None
 
 
 # kramdown wraps scripts as `% <![CDATA[ ... %]]>`

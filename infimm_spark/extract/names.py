@@ -1,0 +1,164 @@
+"""What a block's tag, role, class and id say about it: navigation and notices, or content.
+
+A class is written by the designer of a site, an id often by an author: `id="related-rates"` is the
+section of a textbook. So a class counts when one of its words is known, an id only when all of its
+words are; and a word that authors use too (`comments`, `appendix`, `topic`) is no more than a hint,
+which the text of the block has to bear out.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+PLAIN = 0
+"""Nothing is known of the block."""
+HINTED = 1
+"""Boilerplate unless it holds sentences."""
+NAMED = 2
+"""Boilerplate unless the page's text is in it."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+BOILERPLATE_TAGS = _set("nav footer menu dialog search")
+_ROLES = _set(
+    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist"
+)
+_HINTING_ROLES = _set("complementary alert")
+
+# Words that tell wherever they stand in a class: `site-footer`, `share_buttons`, `c-newsletter`.
+_NAMED_PARTS = _set(
+    """
+    nav navbar navigation navbox navmenu navwrap mainmenu submenu topmenu sitemenu mobilemenu megamenu
+    sidebar sidebars sidemenu foot footer breadcrumb breadcrumbs crumbs sharethis sharedaddy sharebar
+    sharing socialmedia cookie cookies gdpr relatedpost relatedposts relatedarticles
+    commentlist commentarea commentform respond disqus advert adverts advertisement
+    advertising advertisment adsense sponsored newsletter subscribe popup lightbox pagination
+    paging pager outbrain taboola mostread readmore masthead imprint tableofcontents backlink
+    backlinks navlinks catlinks printfooter buybox paywall authorbox authorbio authorinfo postnav
+    social share menu subscription promo recommendations
+    """
+)
+# Words that designers and authors both use.
+_HINTED_PARTS = _set(
+    """
+    related recommend recommended recommendation comment comments trending
+    consent modal promotion sponsor copyright appendix
+    """
+)
+_COMPOUND = re.compile(
+    r"most-read|read-more|table-of-contents|author-(?:box|bio|info)|post-nav|prev-next|next-prev|buy-box|"
+    r"abo-box|side-bar|bread-crumb|"
+    r"related-(?:posts?|articles?|stories|news|links|content|products|items|topics|pages|videos|reading)|"
+    r"comments?-(?:list|area|form|section|respond|wrapper|thread|count|reply|meta|author|body|metadata)|"
+    r"cookie-(?:banner|notice|consent|bar|law)|consent-(?:banner|manager|bar)|"
+    r"recommended-(?:posts?|articles?|stories|for-you|reading|products)"
+)
+# Words that tell only as a whole class: `hidden` does, `hidden-xs` does not.
+_WHOLES = _set(
+    """
+    ad ads widget toolbar skip login signup register byline author tag tags tag-list taglist tag-cloud
+    tagcloud tag-links tagged post-meta post-info post-footer post-tools post-actions post-tags
+    post-share post-date entry-meta entry-info entry-footer entry-tags entry-date article-meta
+    article-info article-footer article-tools article-actions article-tags article-share article-date
+    meta metadata popular banner legal hidden toc rating vote votes vcard feedback credit credits
+    disclaimer hatnote site-header siteheader offscreen ad-container ad-wrapper ad-slot ad-unit ad-box
+    noprint post-taxonomies cat-links posted-on top-bar topbar utility topic topics keywords
+    sticky-header source-box contact-box date datum publish-date published-date timestamp
+    reading-time kicker
+    """
+)
+_NAMED_WHOLES = _set(
+    """
+    ad ads login signup tag-cloud tagcloud tag-list taglist tag-links site-header siteheader offscreen
+    ad-container ad-wrapper ad-slot ad-unit ad-box top-bar topbar sticky-header toc
+    """
+)
+# What stands beside such words in the id of a site's own furniture: `site-footer-2`, `left_menu`.
+_NEUTRAL = _set(
+    """
+    a article articles b bar block blog body bottom box btn button buttons c cell col collapse column
+    container content default desktop div element footer fixed for form global group header home icon
+    icons id in inner item items js l large layout left link links list lists main md mini mobile
+    module more my new nav news of outer page pages panel placeholder popup post posts pre primary
+    region related right root row s secondary section sections sidebar site sm small sticky story
+    tab tabs target text the title toggle top ui view w wide widget widgets wp wrap wrapper x
+    bootstrap notice banner area window overlay modal container-fluid us this via on
+    facebook twitter thread reply count sub responsive horizontal vertical
+    """
+)
+_SEPARATORS = re.compile(r"[\s_:.]+")
+_ID_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
+_CONTENT = re.compile(
+    r"article-?body|articlebody|article-?content|article-?text|entry-?content|post-?content|post-?body|"
+    r"post-?text|story-?body|story-?content|page-?content|main-?content|content-?body|body-?text|"
+    r"markdown-body|mw-parser-output|rst-content|theme-doc-markdown|single-content|post__content|"
+    r"article__body|article__content|entry__content|story-text|body-content|text-content|"
+    r"content__body|blog-?post-?body|postentry|(?:^|\s)post_content|(?:^|\s)entry(?:\s|$)",
+    re.I,
+)
+
+
+def names_content(names: str) -> bool:
+    """Whether a class or id is one that content management systems give the text of a page."""
+    return _CONTENT.search(names) is not None
+
+
+def verdict_of_role(role: str) -> int:
+    """What an ARIA role says."""
+    return NAMED if role in _ROLES else HINTED if role in _HINTING_ROLES else PLAIN
+
+
+@lru_cache(maxsize=16_384)
+def verdict_of_classes(classes: str) -> int:
+    """What a class attribute says. Cached: a page repeats few class attributes many times."""
+    if not 2 <= len(classes) <= 400:
+        return PLAIN
+    names = classes.lower()
+    wholes = names.split()
+    joined = _SEPARATORS.sub("-", names)
+    parts = joined.split("-")
+    compound = "-" in joined and _COMPOUND.search(joined) is not None
+    if compound or not _NAMED_PARTS.isdisjoint(parts) or not _NAMED_WHOLES.isdisjoint(wholes):
+        verdict = NAMED
+    elif not _HINTED_PARTS.isdisjoint(parts) or not _WHOLES.isdisjoint(wholes):
+        verdict = HINTED
+    else:
+        return PLAIN
+    return PLAIN if names_content(names) else verdict
+
+
+@lru_cache(maxsize=16_384)
+def verdict_of_id(identifier: str) -> int:
+    """What an id says that is no slug of the block's own heading."""
+    if not 2 <= len(identifier) <= 60 or names_content(identifier):
+        return PLAIN
+    words = id_words(identifier)
+    if not words:
+        return PLAIN
+    known = _NAMED_PARTS | _HINTED_PARTS | _WHOLES | _NEUTRAL
+    if any(word not in known for word in words):
+        return PLAIN
+    lowered = identifier.lower()
+    if not _NAMED_PARTS.isdisjoint(words) or not _NAMED_WHOLES.isdisjoint([lowered, *words]):
+        return NAMED
+    if _COMPOUND.search("-".join(words)):
+        return NAMED
+    if not _HINTED_PARTS.isdisjoint(words) or not _WHOLES.isdisjoint([lowered, *words]):
+        return HINTED
+    return PLAIN
+
+
+def id_words(identifier: str) -> list[str]:
+    """`relatedPosts-2` → `related`, `posts`."""
+    return [word.lower() for word in _ID_WORDS.findall(identifier)]
+
+
+def is_slug_of(identifier: str, heading: str) -> bool:
+    """Whether an id was made from the words of a heading: `share-of-primes` under "The share of primes"."""
+    words = id_words(identifier)
+    rest = iter([word.lower() for word in _ID_WORDS.findall(heading)])
+    return bool(words) and all(word in rest for word in words)
