@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from modules import module_at
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,6 +30,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real pages (../shared/data) are absent")
     return folder
+
+
+@pytest.fixture(scope="session", params=["rendered", "real"])
+def whole_pages(request: pytest.FixtureRequest) -> list[bytes]:
+    """Whole pages of mathematics: those that renderers made for us, and the real ones where they are."""
+    if request.param == "rendered":
+        pages = module_at(REPOSITORY / "tests" / "extract" / "fixtures" / "pages.py")
+        return [page.html for page in pages.fixture_pages()]
+    folder = request.getfixturevalue("shared_data") / "gold" / "formulas" / "ccmath"
+    return [page.read_bytes() for page in sorted(folder.glob("*.html"))]
 
 
 @pytest.fixture(scope="session")

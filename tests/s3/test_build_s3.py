@@ -25,7 +25,7 @@ from infimm_spark.spark.s3_connector import local_jars
 from infimm_spark.warc.listing import list_warcs
 from infimm_spark.warc.records import Page, read_pages
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 DOMAIN = "notes.example.org"
 

@@ -22,7 +22,7 @@ from infimm_spark.run.ledger import reconcile
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.spark.s3_connector import local_jars
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,9 +56,7 @@ def undisturbed(s3_server: Any, tmp_path_factory: pytest.TempPathFactory) -> flo
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize(
-    "moment", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 10))]
-)
+@pytest.mark.parametrize("moment", range(10))
 def test_killed_while_writing_and_resumed_equals_undisturbed(
     s3: Any, undisturbed: float, moment: int
 ) -> None:
