@@ -114,6 +114,12 @@ class PageRejectedError(InfimmError):
         self.reason = reason
 
 
+class DamagedMemberError(InfimmError):
+    """Compressed bytes are not what their format promises; the reader goes on behind them."""
+
+    exit_code = 4
+
+
 class StoreError(InfimmError):
     """Reading or writing an object failed after all retries, or the object is not what it claims to be."""
 

@@ -39,7 +39,7 @@ from infimm_spark.spark.preflight import plain_errors
 log = logging.getLogger("infimm_spark")
 
 # Failures that cost a whole file, as `crawl.records` names them.
-_LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc")
+_LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc", "shared_offset")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
 """The bytes of a WARC file without its compression, and where in the file they come from.
 
-A feed goes on behind what is damaged: the next gzip member that inflates to a record is looked for.
+A feed goes on behind what is damaged: the next member that inflates to a record is looked for.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from infimm_spark.errors import StoreError, StoreRefusedError
+from infimm_spark.errors import DamagedMemberError, StoreError, StoreRefusedError
+from infimm_spark.warc.codecs import Codec, Inflater, NoMember
 
 _PIECE = 1 << 16  # bytes read from the store at a time
 INFLATED_PIECE = 1 << 18  # most bytes one call inflates: a bomb cannot fill the memory
-_CANDIDATE = 4096  # bytes by which a possible gzip member is judged
+_CANDIDATE = 4096  # bytes by which a possible member is judged
 
-GZIP = b"\x1f\x8b\x08"
 BLANK = b"\r\n \t\0"
 
 
@@ -105,12 +104,12 @@ class Feed:
         """Byte of the file for the record at `position`, and whether that byte is the record's alone.
 
         `previous_end` is the position behind the record before; `nth` tells apart records that begin in
-        one gzip member.
+        one member.
         """
         raise NotImplementedError
 
     def begins_member(self, position: int) -> bool:
-        """Whether a gzip member begins at this position."""
+        """Whether a member begins at this position."""
         raise NotImplementedError
 
     def raw_end(self) -> int:
@@ -141,40 +140,45 @@ class PlainFeed(Feed):
         return self.base + len(self.buffer)
 
 
-class GzipFeed(Feed):
+class MemberFeed(Feed):
+    """A file of compressed members (frames): as a rule one a record."""
+
     proves_end = True
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, codec: Codec) -> None:
         super().__init__(stream)
+        self.codec = codec
         self.raw = b""  # read and not yet inflated
         self.raw_at = 0  # byte of the file of raw's first
         self.pulled = 0  # position behind all that was inflated
-        self.members: list[tuple[int, int]] = []  # (position, byte of the file) of their starts
-        self.inflater = zlib.decompressobj(31)
-        self.begin_member()
+        self.members = [(0, 0)]  # (position, byte of the file) of their starts
+        self.inflater: Inflater = NoMember()  # the first pull begins the first member
 
     def begin_member(self) -> None:
         self.members.append((self.pulled, self.raw_at))
-        self.inflater = zlib.decompressobj(31)
+        self.inflater = self.codec.inflater()
 
     def pull(self) -> bytes:
         try:
             while not self.inflater.eof or self.next_member():
-                if not self.raw:
+                if self.inflater.needs_input and not self.raw:
                     self.raw = self.stream.read(_PIECE)
                     if not self.raw:
-                        self.interrupt("truncated_file", "the file ends inside a gzip member")
+                        self.interrupt(
+                            "truncated_file", f"the file ends inside a {self.codec.member}"
+                        )
                         break
-                piece = self.inflater.decompress(self.raw, INFLATED_PIECE)
-                whole = self.inflater.eof
-                rest = self.inflater.unused_data if whole else self.inflater.unconsumed_tail
-                self.raw_at += len(self.raw) - len(rest)
-                self.raw = rest
+                given = self.raw if self.inflater.needs_input else b""
+                piece = self.inflater.decompress(given, INFLATED_PIECE)
+                if given or self.inflater.eof:
+                    rest = self.inflater.unused_data if self.inflater.eof else b""
+                    self.raw_at += len(given) - len(rest)
+                    self.raw = rest
                 if piece:
                     self.pulled += len(piece)
                     return piece
-        except zlib.error as error:
-            self.interrupt("damaged_gzip_member", f"gzip: {error}")
+        except DamagedMemberError as error:
+            self.interrupt(self.codec.damage, f"{self.codec.name}: {error}")
             return self.damaged_head()
         except StoreRefusedError:
             raise
@@ -188,46 +192,68 @@ class GzipFeed(Feed):
         if self.pulled != position:
             return b""
         head = bytearray()
-        inflater = zlib.decompressobj(31)
+        inflater = self.codec.inflater()
         try:
             self.stream.seek(raw)
             piece = read_fully(self.stream, _CANDIDATE)
             for at in range(0, len(piece), 16):
                 head += inflater.decompress(piece[at : at + 16], _CANDIDATE)
-        except (zlib.error, StoreError, OSError):
+        except (DamagedMemberError, StoreError, OSError):
             pass
         self.pulled += len(head)
         return bytes(head)
 
     def next_member(self) -> bool:
         """Begin the member behind a complete one; NULs between and behind members are padding."""
+        if self.codec.skips:
+            self.skip_frames()
+        magic = self.codec.magic
         while True:
             bare = self.raw.lstrip(b"\0")
             self.raw_at += len(self.raw) - len(bare)
             self.raw = bare
-            if len(bare) >= len(GZIP):
+            if len(bare) >= len(magic) or not self.read_more():
                 break
-            more = self.stream.read(_PIECE)
-            if not more:
-                break
-            self.raw += more
         if not self.raw:
             return False
         self.begin_member()
-        if self.raw.startswith(GZIP):
+        if self.raw.startswith(magic):
             return True
-        if GZIP.startswith(self.raw):
-            self.interrupt("truncated_file", "the file ends inside a gzip header")
+        if magic.startswith(self.raw):
+            self.interrupt("truncated_file", f"the file ends inside a {self.codec.name} header")
         else:
-            self.interrupt("damaged_gzip_member", "no gzip member where the one before ends")
+            message = f"no {self.codec.member} where the one before ends"
+            self.interrupt(self.codec.damage, message)
         return False
+
+    def skip_frames(self) -> None:
+        """Pass the frames that hold no data, such as a file's dictionary."""
+        while True:
+            while len(self.raw) < 8 and self.read_more():
+                pass
+            size = self.codec.skipped_bytes(self.raw)
+            while size > len(self.raw):
+                size -= len(self.raw)
+                self.raw_at += len(self.raw)
+                self.raw = b""
+                if not self.read_more():
+                    return
+            if not size:
+                return
+            self.raw_at += size
+            self.raw = self.raw[size:]
+
+    def read_more(self) -> bool:
+        more = self.stream.read(_PIECE)
+        self.raw += more
+        return bool(more)
 
     def interrupt(self, reason: str, message: str) -> None:
         position, raw = self.members[-1]
         self.damage = Damage(reason, message, raw, position)
 
     def recover(self) -> bool:
-        """Find the gzip member, behind the start of the damaged one, that inflates to a WARC record."""
+        """Find the member, behind the start of the damaged one, that inflates to a WARC record."""
         damage = self.damage
         if damage is None or damage.reason == "unreadable_file":
             return False
@@ -253,15 +279,15 @@ class GzipFeed(Feed):
         while True:
             piece = read_fully(self.stream, _PIECE)
             window += piece
-            index = window.find(GZIP)
+            index = window.find(self.codec.magic)
             # A candidate is judged with enough bytes behind it, fewer only where the file ends.
             while index >= 0 and (len(window) - index >= _CANDIDATE or not piece):
-                if _begins_record(window[index : index + _CANDIDATE]):
+                if self.begins_record(window[index : index + _CANDIDATE]):
                     return raw + index
-                index = window.find(GZIP, index + 1)
+                index = window.find(self.codec.magic, index + 1)
             if not piece:
                 return None
-            passed = index if index >= 0 else max(0, len(window) - len(GZIP) + 1)
+            passed = index if index >= 0 else max(0, len(window) - len(self.codec.magic) + 1)
             window = window[passed:]
             raw += passed
 
@@ -274,21 +300,21 @@ class GzipFeed(Feed):
             return raw, True
         return raw + nth, False
 
+    def begins_record(self, piece: bytes) -> bool:
+        """Whether compressed bytes inflate to the beginning of a WARC record."""
+        if not self.codec.is_sane(piece):
+            return False
+        try:
+            head = self.codec.inflater().decompress(piece, 64)
+        except DamagedMemberError:
+            return False
+        return head.lstrip(BLANK).startswith(b"WARC/")
+
     def begins_member(self, position: int) -> bool:
         return any(start == position for start, _ in self.members)
 
     def raw_end(self) -> int:
         return self.raw_at
-
-
-def _begins_record(piece: bytes) -> bool:
-    """Whether gzip bytes have a sane header and inflate to the beginning of a WARC record."""
-    if len(piece) < 4 or piece[3] & 0xE0:  # reserved flags
-        return False
-    try:
-        return zlib.decompressobj(31).decompress(piece, 64).lstrip(BLANK).startswith(b"WARC/")
-    except zlib.error:
-        return False
 
 
 def read_fully(stream: Stream, n: int) -> bytes:

@@ -168,20 +168,30 @@ def _inflated_either_way(body: bytes, limit: int) -> tuple[bytes, bool]:
 def _read_out(
     reader: type[BrotliReader] | type[ZstdReader], body: bytes, limit: int
 ) -> tuple[bytes, bool]:
-    source = reader(io.BytesIO(body))
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        while piece := source.read(_PIECE):
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
-                raise _bomb(limit)
-    except OSError:
-        if not pieces:
+    """The body inflated as far as it goes, and whether it ends early."""
+    out = bytearray()
+    step = _PIECE
+    while True:
+        # A reader that meets the end of a cut body fails without what it had of the piece asked for: read again as
+        # far as it went, and from there in smaller pieces.
+        source = reader(io.BytesIO(body))
+        try:
+            passed = 0
+            while passed < len(out):
+                passed += len(source.read(min(_PIECE, len(out) - passed)))
+            while piece := source.read(step):
+                out += piece
+                if len(out) > limit:
+                    raise _bomb(limit)
+            return bytes(out), step < _PIECE
+        except OSError:
+            if step > 1:
+                step = max(1, step >> 5)
+                continue
+        # Brotli has no checksum: of bytes that are none it makes a few, too.
+        if len(out) < _PIECE and not looks_like_html(bytes(out[:2048])):
             return _as_it_is(body, "br" if reader is BrotliReader else "zstd")
-        return b"".join(pieces), True
-    return b"".join(pieces), False
+        return bytes(out), True
 
 
 def _as_it_is(body: bytes, coding: str) -> tuple[bytes, bool]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from infimm_spark import store
-from infimm_spark.errors import StoreError, StoreRefusedError
-from infimm_spark.warc.records import DEFAULT_MAX_PAGE_BYTES, Failed, Item, read_pages
+from infimm_spark.errors import InputError, StoreError, StoreRefusedError
+from infimm_spark.warc import wacz
+from infimm_spark.warc.records import (
+    DEFAULT_MAX_PAGE_BYTES,
+    Failed,
+    Item,
+    read_record,
+    record_dictionary,
+)
 
 _MAX_REQUEST = 64 << 20  # bytes of one request, which are held in memory
 
@@ -55,26 +61,23 @@ def read_ranges(
     What lies between two records of a span is passed over. A span that cannot be had is one failed item
     for each of its records. Raises `StoreRefusedError` where no file of that store could be read.
     """
+    dictionary: bytes | None = None
     for span in merged(records, max_gap):
         try:
-            piece = store.read_range(location, span.start, span.stop - span.start, traffic=traffic)
+            piece = wacz.read_range(location, span.start, span.stop - span.start, traffic=traffic)
+            if dictionary is None:
+                dictionary = record_dictionary(location, piece) or b""
         except StoreRefusedError:
             raise
-        except StoreError as error:
+        except (StoreError, InputError) as error:
             for offset, _ in span.records:
                 yield Failed("unreadable_file", str(error), None, warc_file, offset, 0)
             continue
         for offset, length in span.records:
             at = offset - span.start
-            yield _item(piece[at : at + length], offset, length, warc_file, max_page_bytes)
-
-
-def _item(piece: bytes, offset: int, length: int, warc_file: str, max_page_bytes: int) -> Item:
-    if len(piece) < length:
-        message = "the file ends inside this record"
-        return Failed("truncated_file", message, None, warc_file, offset, 0)
-    # A record's own bytes are a WARC file of one record.
-    items = read_pages(io.BytesIO(piece), warc_file=warc_file, max_page_bytes=max_page_bytes)
-    item = next(items)
-    item.warc_offset, item.warc_length = offset, length
-    return item
+            own = piece[at : at + length]
+            if len(own) < length:
+                message = "the file ends inside this record"
+                yield Failed("truncated_file", message, None, warc_file, offset, 0)
+            else:
+                yield read_record(own, offset, warc_file, max_page_bytes, dictionary)

@@ -1,147 +1,38 @@
 """WARC records to pages: every record of a file yields exactly one `Page`, `Skipped` or `Failed`.
 
-Record-compressed gzip, gzip in one member, plain files, LZ4 and Zstandard are read. A file that is cut,
-or damaged in the middle, loses the records that are hit and no others: after a damaged gzip member the
-next one that inflates to a WARC record is looked for.
+Plain files are read, and gzip, Zstandard, LZ4, bzip2 and xz, whether a member holds one record or all; WARC files
+inside a WACZ archive, too. A file that is cut, or damaged in the middle, loses the records that are hit and no
+others: after a damaged member the next one that inflates to a WARC record is looked for.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, cast
-
-from fastwarc.warc import ArchiveIterator, WarcRecord
+from typing import BinaryIO
 
 from infimm_spark import store
-from infimm_spark.errors import InputError, PageRejectedError, StoreError, StoreRefusedError
-from infimm_spark.warc.feeds import (
-    GZIP,
-    INFLATED_PIECE,
-    Feed,
-    GzipFeed,
-    PlainFeed,
-    Stream,
-    read_fully,
-)
-from infimm_spark.warc.message import (
-    HttpHeaders,
-    header_lines,
-    looks_like_html,
-    mime_class,
-    payload,
-)
+from infimm_spark.errors import DamagedMemberError, InputError, StoreError, StoreRefusedError
+from infimm_spark.warc import wacz
+from infimm_spark.warc.codecs import codec_of, dictionary_of, with_dictionary
+from infimm_spark.warc.feeds import INFLATED_PIECE, Feed, MemberFeed, PlainFeed, Stream, read_fully
+from infimm_spark.warc.items import FAILURE_REASONS as FAILURE_REASONS
+from infimm_spark.warc.items import HEADER_END, MAX_HEADER, judge
+from infimm_spark.warc.items import SKIP_REASONS as SKIP_REASONS
+from infimm_spark.warc.items import Failed as Failed
+from infimm_spark.warc.items import Item as Item
+from infimm_spark.warc.items import Page as Page
+from infimm_spark.warc.items import Skipped as Skipped
+from infimm_spark.warc.items import warc_id as warc_id
+from infimm_spark.warc.message import header_lines
 
 DEFAULT_MAX_PAGE_BYTES = 10 * 1024 * 1024
 
-SKIP_REASONS = (
-    "record_type:<type>",  # warcinfo, request, metadata, resource, revisit, conversion,
-    #                        continuation, other
-    "not_http",  # a response of another protocol (dns, ftp)
-    "status:<code>",  # three digits other than 200, or `other`
-    "mime:<type>",  # a common type, a top-level type such as image/*, or other
-    "http_empty",  # HTML and 200, without a body
-)
-"""Why a record is no page. `<...>` stands for a bounded set of values."""
-
-FAILURE_REASONS = (
-    "unreadable_file",  # the object is missing, or the connection broke for good
-    "empty_file",
-    "not_a_warc",  # an ARC file, an HTML error page, anything else
-    "truncated_file",  # the file ends inside this record
-    "damaged_gzip_member",
-    "damaged_file",  # LZ4 or Zstandard frames
-    "bad_warc_header",  # not a record, no usable Content-Length, a response without a target URI
-    "bad_content_length",  # the next record does not begin where this one should end
-    "bad_http",
-    "bad_content_encoding",  # the body does not decode as its Content-Encoding says
-    "page_too_large",  # larger than max_page_bytes as stored
-    "decode_bomb",  # larger than max_page_bytes once decoded
-)
-"""Why a record could not be read."""
-
-_RECORD_TYPES = frozenset(
-    {"warcinfo", "request", "metadata", "resource", "revisit", "conversion", "continuation"}
-)
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-_MAX_HEADER = 1 << 16  # bytes of a WARC header block, and of an HTTP one
-
-_FRAMES = (
-    b"\x04\x22\x4d\x18",  # LZ4
-    b"\x28\xb5\x2f\xfd",  # Zstandard
-)
 _RECORD_START_BYTES = 64
 _RECORD_START = re.compile(rb"WARC/\d+\.\d+[ \t]*\r{0,2}\n(?=[A-Za-z-]+:)")
-_HEADER_END = re.compile(rb"\n\r{0,2}\n")  # \r\r\n is found in files that went through an editor
 _NOT_BLANK = re.compile(rb"[^\r\n \t\0]")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_HTTP_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)")
-_MIME = re.compile(r"\s*([\w.+*-]+/[\w.+*-]+)")
-
-
-@dataclass(slots=True)
-class Page:
-    """An HTML response with status 200 and a body.
-
-    `body` is the HTTP payload, dechunked and content-decoded. `warc_offset` is the byte at which the
-    record (its gzip member) begins and `warc_length` the bytes from there to the next record, as stored;
-    a length of 0 says that the record shares its gzip member with others, so that no byte range holds it
-    alone. `warc_date` and `warc_digest` (of the payload) are as written. `truncated` tells that the
-    crawler cut the body (`WARC-Truncated`) or that its encoding ends early.
-    """
-
-    url: str
-    body: bytes
-    status: int
-    http_headers: HttpHeaders
-    content_type: str | None
-    warc_file: str
-    warc_offset: int
-    warc_length: int
-    warc_date: str | None
-    warc_digest: str | None
-    warc_headers: dict[str, str]
-    truncated: bool
-
-    @property
-    def id(self) -> str:
-        """`warc_id` of the record."""
-        return warc_id(self.warc_file, self.warc_offset)
-
-
-@dataclass(slots=True)
-class Skipped:
-    """A readable record that is no HTML page; `reason` is one of `SKIP_REASONS`."""
-
-    reason: str
-    url: str | None
-    warc_file: str
-    warc_offset: int
-    warc_length: int
-
-
-@dataclass(slots=True)
-class Failed:
-    """What could not be read; `reason` is one of `FAILURE_REASONS`, `message` is for people."""
-
-    reason: str
-    message: str
-    url: str | None
-    warc_file: str
-    warc_offset: int
-    warc_length: int
-
-
-Item = Page | Skipped | Failed
-
-
-def warc_id(warc_file: str, warc_offset: int) -> str:
-    """32 hex digits: BLAKE2b with 16 bytes of digest over UTF-8 `warc_file`, a NUL, decimal offset."""
-    key = f"{warc_file}\0{warc_offset}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(key, digest_size=16).hexdigest()
 
 
 def read_pages(
@@ -160,14 +51,14 @@ def read_pages(
     """
     if isinstance(source, str):
         try:
-            stream = store.open_stream(source, check=False, traffic=traffic)
+            with wacz.open_warc(source, traffic=traffic) as stream:
+                yield from _read_stream(stream, warc_file, max_page_bytes)
         except StoreRefusedError:
             raise
         except StoreError as error:
             yield Failed("unreadable_file", str(error), None, warc_file, 0, 0)
-            return
-        with stream:
-            yield from _read_stream(stream, warc_file, max_page_bytes)
+        except InputError as error:
+            yield Failed("not_a_warc", str(error), None, warc_file, 0, 0)
     else:
         yield from _read_stream(source, warc_file, max_page_bytes)
 
@@ -185,11 +76,11 @@ def fetch_record(
     Where the length is 0 the file is read from its beginning. Raises `StoreError` when the object cannot
     be read, `InputError` when no page begins there.
     """
+    item: Item | None
     if length > 0:
-        piece = io.BytesIO(store.read_range(location, offset, length))
-        item = next(_read_stream(piece, warc_file, max_page_bytes), None)
-        if item is not None:
-            item.warc_offset, item.warc_length = offset, length
+        piece = wacz.read_range(location, offset, length)
+        dictionary = record_dictionary(location, piece)
+        item = read_record(piece, offset, warc_file, max_page_bytes, dictionary)
     else:
         items = read_pages(location, warc_file=warc_file, max_page_bytes=max_page_bytes)
         item = next((i for i in items if i.warc_offset == offset), None)
@@ -199,26 +90,62 @@ def fetch_record(
     raise InputError(f"{store.shown(location)} at byte {offset}: {found}; expected an HTML page")
 
 
-def _read_stream(stream: Stream, warc_file: str, max_page_bytes: int) -> Iterator[Item]:
+def read_record(
+    piece: bytes,
+    offset: int,
+    warc_file: str,
+    max_page_bytes: int = DEFAULT_MAX_PAGE_BYTES,
+    dictionary: bytes | None = None,
+) -> Item:
+    """The item of one record's own bytes, cut out of its file at `offset`."""
+    items = _read_stream(io.BytesIO(piece), warc_file, max_page_bytes, dictionary)
+    item = next(items)
+    item.warc_offset, item.warc_length = offset, len(piece)
+    return item
+
+
+def record_dictionary(location: str, piece: bytes) -> bytes | None:
+    """What a record cut out of a file needs to be inflated: the dictionary that a Zstandard file begins with.
+
+    Raises `StoreError`, `InputError` where the file's beginning cannot be read.
+    """
+    codec = codec_of(piece)
+    if codec is None or not codec.skips:
+        return None
     try:
+        return dictionary_of(lambda n: wacz.read_range(location, 0, n))
+    except DamagedMemberError as error:
+        raise InputError(f"{store.shown(location)}: {error}") from None
+
+
+def _read_stream(
+    stream: Stream, warc_file: str, max_page_bytes: int, dictionary: bytes | None = None
+) -> Iterator[Item]:
+    def first(n: int) -> bytes:
         if isinstance(stream, store.ByteStream):
-            head = stream.peek(512)  # going back would ask a server a second time
-        else:
-            head = read_fully(stream, 512)
-            stream.seek(0)
+            return stream.peek(n)  # going back would ask a server a second time
+        head = read_fully(stream, n)
+        stream.seek(0)
+        return head
+
+    try:
+        head = first(512)
+        codec = codec_of(head)
+        if codec is not None:
+            codec = with_dictionary(codec, dictionary or dictionary_of(first))
     except StoreRefusedError:
         raise
     except (StoreError, OSError) as error:
         yield Failed("unreadable_file", str(error), None, warc_file, 0, 0)
         return
+    except DamagedMemberError as error:
+        yield Failed("damaged_file", str(error), None, warc_file, 0, 0)
+        return
     if not head:
         yield Failed("empty_file", "the file is empty", None, warc_file, 0, 0)
-    elif head.startswith(_FRAMES):
-        yield from _read_frames(stream, warc_file, max_page_bytes)
-    else:
-        packed = head.startswith(GZIP) or GZIP.startswith(head)
-        feed = GzipFeed(stream) if packed else PlainFeed(stream)
-        yield from _Pass(feed, warc_file, max_page_bytes).items()
+        return
+    feed = MemberFeed(stream, codec) if codec else PlainFeed(stream)
+    yield from _Pass(feed, warc_file, max_page_bytes).items()
 
 
 # -- the records in those bytes --------------------------------------------------------------------
@@ -234,6 +161,7 @@ class _Pass:
         self.origin = 0  # of what begins at the feed's position
         self.alone = True  # whether a byte range from there can hold it alone
         self.nth = 0
+        self.last = -1  # origin of the record before
         self.over = False
 
     def items(self) -> Iterator[Item]:
@@ -242,7 +170,13 @@ class _Pass:
             yield self.failed("not_a_warc", self.instead_of_warc(), None, 0)
             return
         while not self.over:
-            if begins:
+            if begins and self.origin <= self.last:
+                # Its member begins below a number that a record of the one before was given.
+                self.over = True
+                message = "more records than bytes in the member before: no offset tells them apart"
+                yield self.failed("shared_offset", message, None, self.origin)
+            elif begins:
+                self.last = self.origin
                 yield self.record()
             elif begins is False:
                 yield self.garbage()
@@ -295,8 +229,8 @@ class _Pass:
 
         begin = feed.position
         kept = wanted = int(length)
-        if wanted > self.max_page_bytes + _MAX_HEADER:
-            kept = _MAX_HEADER  # enough to tell a page from what is skipped anyway
+        if wanted > self.max_page_bytes + MAX_HEADER:
+            kept = MAX_HEADER  # enough to tell a page from what is skipped anyway
         block = feed.take(kept)
         missing = kept - len(block) or feed.skip(wanted - kept)
         end = feed.position
@@ -311,7 +245,7 @@ class _Pass:
         if begins is None and self.is_damaged(end):
             return self.failed(*self.ended("inside this record"), url, origin)
 
-        item = _judge(fields, folded, url, block, kept < wanted, self.max_page_bytes)
+        item = judge(fields, folded, url, block, kept < wanted, self.max_page_bytes)
         item.warc_file, item.warc_offset = self.warc_file, origin
         if alone and begins is None:
             item.warc_length = (feed.damage.raw if feed.damage else feed.raw_end()) - origin
@@ -323,15 +257,15 @@ class _Pass:
         """Take the header block with its blank line; None where it has no end."""
         feed = self.feed
         size = 1024
-        while size <= _MAX_HEADER:
+        while size <= MAX_HEADER:
             more = feed.ensure(size)
-            match = _HEADER_END.search(feed.buffer, feed.at, feed.at + size)
+            match = HEADER_END.search(feed.buffer, feed.at, feed.at + size)
             if match:
                 return feed.take(match.end() - feed.at)
             if not more:
                 return None
             size *= 4
-        return feed.take(_MAX_HEADER)
+        return feed.take(MAX_HEADER)
 
     def garbage(self) -> Failed:
         """Bytes that are no record, up to the next one."""
@@ -385,126 +319,12 @@ class _Pass:
             return "an ARC file; expected WARC"
         if store.is_markup(head):
             return "an HTML or XML page; expected WARC"
+        if head.startswith(b"PK\x03\x04"):
+            return "a ZIP archive; expected WARC (WACZ archives are known by their name, *.wacz)"
         return "no WARC record at the beginning of the file"
 
     def failed(self, reason: str, message: str, url: str | None, origin: int) -> Failed:
         return Failed(reason, message, url, self.warc_file, origin, 0)
-
-
-def _read_frames(stream: Stream, warc_file: str, max_page_bytes: int) -> Iterator[Item]:
-    """LZ4 and Zstandard, which FastWARC inflates and tells the frames of."""
-    held: Item | None = None
-    origin = 0
-    try:
-        for record in ArchiveIterator(cast("BinaryIO", stream), parse_http=False):
-            origin = record.stream_pos
-            if held is not None:
-                held.warc_length = max(0, origin - held.warc_offset)
-                yield held
-            held = _frame_item(record, max_page_bytes)
-            held.warc_file, held.warc_offset = warc_file, origin
-    except BaseException as error:
-        # The native reader's panics are no `Exception`.
-        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-            raise
-        if held is not None:
-            yield held
-        reason = "unreadable_file" if isinstance(error, StoreError) else "damaged_file"
-        yield Failed(reason, str(error), None, warc_file, origin, 0)
-        return
-    if held is None:
-        yield Failed("not_a_warc", "no WARC record in the file", None, warc_file, 0, 0)
-        return
-    yield held
-
-
-def _frame_item(record: WarcRecord, max_page_bytes: int) -> Item:
-    fields = dict(reversed(record.headers.to_tuples()))
-    folded = {name.lower(): value for name, value in fields.items()}
-    url = folded.get("warc-target-uri", "").removeprefix("<").removesuffix(">").strip() or None
-    length = folded.get("content-length", "")
-    if not _DIGITS.fullmatch(length):
-        return Failed("bad_warc_header", "no usable Content-Length", url, "", 0, 0)
-    wanted = int(length)
-    kept = wanted if wanted <= max_page_bytes + _MAX_HEADER else _MAX_HEADER
-    block = read_fully(record.reader, kept)
-    if len(block) < kept:
-        return Failed("truncated_file", "the file ends inside this record", url, "", 0, 0)
-    return _judge(fields, folded, url, block, kept < wanted, max_page_bytes)
-
-
-# -- what a record is ------------------------------------------------------------------------------
-
-
-def _judge(
-    fields: dict[str, str],
-    folded: dict[str, str],
-    url: str | None,
-    block: bytes,
-    cut: bool,
-    max_page_bytes: int,
-) -> Item:
-    """A record's item, without its file, offset and length.
-
-    `block` holds the record's bytes, only the first of them where `cut`.
-    """
-    kind = folded.get("warc-type", "").lower()
-    if kind != "response":
-        return _skipped(f"record_type:{kind if kind in _RECORD_TYPES else 'other'}", url)
-    if url is None:
-        return Failed("bad_warc_header", "a response without a WARC-Target-URI", url, "", 0, 0)
-    if not folded.get("content-type", "application/http").lower().startswith("application/http"):
-        return _skipped("not_http", url)
-    match = _HTTP_STATUS_LINE.match(block)
-    if not match:
-        return Failed("bad_http", "no HTTP status line", url, "", 0, 0)
-    status = int(match[1])
-    if status != 200:
-        return _skipped(f"status:{status if 100 <= status <= 599 else 'other'}", url)
-    end = _HEADER_END.search(block, 0, _MAX_HEADER)
-    if end is None and len(block) >= _MAX_HEADER:
-        return Failed("bad_http", f"no end of the headers in {_MAX_HEADER} bytes", url, "", 0, 0)
-    headers = HttpHeaders(header_lines(block[: end.start() + 1] if end else block))
-    body = block[end.end() :] if end else b""
-
-    content_type = headers.get("content-type")
-    declared = content_type or folded.get("warc-identified-payload-type") or ""
-    mime = _MIME.match(declared)
-    if mime and mime[1].lower() not in _HTML_TYPES:
-        return _skipped(f"mime:{mime_class(mime[1].lower())}", url)
-    if cut:
-        message = f"more than {max_page_bytes} bytes stored"
-        return Failed("page_too_large", message, url, "", 0, 0)
-    truncated = "warc-truncated" in folded
-    try:
-        body, early = payload(body, headers, max_page_bytes)
-    except PageRejectedError as error:
-        return Failed(error.reason, str(error), url, "", 0, 0)
-    if not body:
-        return _skipped("http_empty", url)
-    if len(body) > max_page_bytes:
-        message = f"more than {max_page_bytes} bytes stored"
-        return Failed("page_too_large", message, url, "", 0, 0)
-    if not mime and not looks_like_html(body):
-        return _skipped("mime:other", url)
-    return Page(
-        url=url,
-        body=body,
-        status=status,
-        http_headers=headers,
-        content_type=content_type,
-        warc_file="",
-        warc_offset=0,
-        warc_length=0,
-        warc_date=folded.get("warc-date"),
-        warc_digest=folded.get("warc-payload-digest"),
-        warc_headers=fields,
-        truncated=truncated or early,
-    )
-
-
-def _skipped(reason: str, url: str | None) -> Skipped:
-    return Skipped(reason, url, "", 0, 0)
 
 
 def _fields(block: bytes) -> dict[str, str]:

@@ -168,7 +168,7 @@ SOUND: dict[str, tuple[int, int]] = {
     "webrecorder__pywb/test.warc.gz": (385, 2),  # of 3 HTML: one 302
     "webrecorder__warcio/example-digest.warc": (4, 0),
     "webrecorder__warcio/example-iana.org-chunked.warc": (3, 1),
-    "webrecorder__warcio/example-resource.warc.gz": (3, 0),
+    "webrecorder__warcio/example-resource.warc.gz": (3, 1),
     "webrecorder__warcio/example-space-in-target-uri.warc.gz": (2, 0),
     "webrecorder__warcio/example.warc": (6, 1),
     "webrecorder__warcio/example.warc.gz": (6, 1),
