@@ -26,9 +26,11 @@ from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.latex.symbols import CORE_COMMANDS
+from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.text import Renderer, flattened
 from infimm_spark.extract.tree import PageTree, build_tree, caption_of
+from infimm_spark.extract.unseen import unseen_body
 from infimm_spark.warc.charset import decode_html
 
 _DEFAULT_LIMITS = ScreenLimits()
@@ -55,7 +57,7 @@ def parse_page(
         raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
     screen(html, limits)
     text, charset = decode_html(html, content_type)
-    text = _prepared(text, html if charset == "utf-8" else None)
+    text = repaired(_prepared(text, html if charset == "utf-8" else None), content_type)
     try:
         parser = LexborHTMLParser(text)
     except (SelectolaxError, ValueError, RuntimeError) as error:
@@ -69,6 +71,8 @@ class ParsedPage:
     def __init__(self, parser: LexborHTMLParser, html: str, url: str, charset: str) -> None:
         self._parser = parser
         self._html = html
+        # The page that carries the text, where the body of this one shows nothing.
+        self._shown = unseen_body(parser, html) or parser
         self.url = url
         self.charset = charset
 
@@ -77,14 +81,14 @@ class ParsedPage:
 
         Cheap and rough: for language identification and the recall floor, not for reading.
         """
-        body = self._parser.body
+        body = self._shown.body
         return _quick_text(body, max_chars) if body is not None else ""
 
     def document(self) -> Document:
         """Mathematics- and image-aware extraction."""
         document = Document(url=self.url, charset=self.charset)
         root = self._parser.root
-        body = self._parser.body or root
+        body = self._shown.body or root
         if body is None or root is None:
             return document
         head = _Head(root, self.url)

@@ -240,7 +240,10 @@ def build_tree(body: LexborNode, page: PageState, images: ImageReader) -> PageTr
                     block.images += 1
             node = following
             continue
-        if tag == "a":
+        if tag == "a" and "href" in attrs:
+            if _is_permalink(node, attrs):
+                node = following
+                continue
             links += 1
             todo.append((following, _LEAVE_LINK, ""))
             node = node.first_child

@@ -1,0 +1,161 @@
+"""A page's source made ready for an HTML parser: what browsers, XML and scripts read otherwise.
+
+Each repair looks for a sign of its case first, so that ordinary pages pay for a few searches.
+
+- XHTML: elements closed in themselves are opened and closed, CDATA sections become text.
+- Declarative shadow roots become ordinary elements.
+- Word's conditional comments with OMML take the place of the pictures beside them.
+- Slides and other Markdown in `<textarea>` and `<script>` are rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+
+from infimm_spark.extract import markdown
+
+
+def repaired(text: str, content_type: str | None = None) -> str:
+    """The source of a page after every repair that applies."""
+    if "msEquation" in text:
+        text = _with_word_formulas(text)
+    if "/>" in text and _is_xhtml(text, content_type):
+        text = _XHTML_PIECE.sub(_opened_and_closed, text)
+    if "shadowroot" in text:
+        text = _without_shadow_roots(text)
+    if "text/template" in text or "text/markdown" in text or "text/x-markdown" in text:
+        text = _SCRIPT_TEMPLATE.sub(_rendered_script, text)
+    if "<textarea" in text:
+        text = _with_decks(text)
+    return text
+
+
+# --- XHTML --------------------------------------------------------------------------------------
+
+_XHTML_SIGN = re.compile(r"<html[^>]{0,300}\sxmlns\s*=|<!DOCTYPE[^>]{0,80}XHTML|<\?xml\s", re.I)
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr basefont frame keygen "
+    "command bgsound isindex".split()
+)
+# Parsers close these themselves: MathML and SVG are XML within HTML.
+_XHTML_PIECE = re.compile(
+    r"<!--.*?-->"
+    r"|<!\[CDATA\[(?P<data>.*?)\]\]>"
+    r"|<(?P<raw>script|style|textarea|title|xmp)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=raw)\s*>"
+    r"|<(?P<foreign>math|svg)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=foreign)\s*>"
+    r"|<(?P<name>[A-Za-z][\w.-]*)(?P<attributes>(?:\s+[^\s<>/=\"']+(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*)\s*/>",
+    re.S | re.I,
+)
+
+
+def _is_xhtml(text: str, content_type: str | None) -> bool:
+    if content_type is not None and "xhtml" in content_type.lower():
+        return True
+    return _XHTML_SIGN.search(text, 0, 2_000) is not None
+
+
+def _opened_and_closed(match: re.Match[str]) -> str:
+    if match["data"] is not None:
+        return escape(match["data"], quote=False)
+    name = match["name"]
+    if name is None or name.lower() in _VOID:
+        return match[0]
+    return f"<{name}{match['attributes']}></{name}>"
+
+
+# --- shadow roots -------------------------------------------------------------------------------
+
+_TEMPLATE = re.compile(r"<(/?)template\b([^>]*)>", re.I)
+
+
+def _without_shadow_roots(text: str) -> str:
+    """`<template shadowrootmode>` as a `<div>`: browsers show it in the place of its host."""
+    pieces: list[str] = []
+    opened: list[bool] = []
+    position = 0
+    for match in _TEMPLATE.finditer(text):
+        if match[1]:
+            shadow = opened.pop() if opened else False
+        else:
+            shadow = "shadowroot" in match[2].lower()
+            opened.append(shadow)
+        if shadow:
+            pieces.append(text[position : match.start()])
+            pieces.append("</div>" if match[1] else "<div>")
+            position = match.end()
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+# --- Word ---------------------------------------------------------------------------------------
+
+_WORD_FORMULA = re.compile(
+    r"<!--\[if gte msEquation \d+\]>(?P<formula>.*?)<!\[endif\]-->"
+    r"|<!\[if !msEquation\]>.*?<!\[endif\]>"
+    r"|<!--\[if !msEquation\]-->.*?<!--\[endif\]-->",
+    re.S,
+)
+_CLOSED_IN_ITSELF = re.compile(r"<(m:[A-Za-z]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)/>")
+
+
+def _with_word_formulas(text: str) -> str:
+    """OMML out of the comments that hide it from browsers; its pictures go."""
+
+    def replaced(match: re.Match[str]) -> str:
+        formula = match["formula"]
+        return _CLOSED_IN_ITSELF.sub(r"<\1\2></\1>", formula) if formula else ""
+
+    return _WORD_FORMULA.sub(replaced, text)
+
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+_SCRIPT_TEMPLATE = re.compile(
+    r"<script\b[^>]*\btype\s*=\s*[\"']?text/(?P<kind>template|markdown|x-markdown)\b[^>]*>(?P<text>.*?)</script\s*>",
+    re.S | re.I,
+)
+_TEXTAREA = re.compile(
+    r"<textarea\b(?P<attributes>[^>]*)>(?P<text>.*?)</textarea\s*>", re.S | re.I
+)
+_DECK_ATTRIBUTE = re.compile(
+    r"\bdata-template\b|\bdata-markdown\b|\bid\s*=\s*[\"']?(?:source|input|slides)\b", re.I
+)
+_SLIDE_PROPERTY = re.compile(
+    r"^(?:class|name|layout|template|background-\w+|count|exclude|id|title)\s*:.*$", re.M
+)
+_SLIDE_COMMAND = re.compile(r"^(?:--+|\?\?\?|\*\*\*+|\+\+\+)[ \t]*$", re.M)
+_REMARK_CLASS = re.compile(r"\.[a-zA-Z][\w.-]*\[((?:[^\[\]]|\[[^\[\]]*\])*)\]")
+_PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|@@|\{%")
+
+
+def _rendered_script(match: re.Match[str]) -> str:
+    """Markdown of a deck or a `<zero-md>`; a template of a program, with its placeholders, stays."""
+    text = match["text"]
+    if match["kind"].lower() == "template" and (
+        _PLACEHOLDER.search(text) or text.lstrip().startswith("<")
+    ):
+        return match[0]
+    return f"<div>{markdown.render(text)}</div>"
+
+
+def _with_decks(text: str) -> str:
+    remark = "remark" in text or "reveal" in text.lower()
+
+    def replaced(match: re.Match[str]) -> str:
+        if not remark or not _DECK_ATTRIBUTE.search(match["attributes"]):
+            return match[0]
+        return f"<div>{markdown.render(_slides(unescape(match['text'])))}</div>"
+
+    return _TEXTAREA.sub(replaced, text)
+
+
+def _slides(source: str) -> str:
+    """Slides as one text: without the separators, properties and class brackets of the decks."""
+    source = _SLIDE_COMMAND.sub("\n", source)
+    source = _SLIDE_PROPERTY.sub("", source)
+    for _ in range(3):
+        source, count = _REMARK_CLASS.subn(r"\1", source)
+        if not count:
+            break
+    return source

@@ -1,0 +1,220 @@
+"""The text of a page whose body shows nothing without scripts: in `<noscript>` or as JSON state.
+
+Forums (Discourse, Flarum) give readers without scripts the whole thread in a `<noscript>`; pages of
+JavaScript frameworks bring their text as JSON in a script (`__NEXT_DATA__`, `__NUXT__` and its kin).
+Both are looked for only where the body itself holds hardly any prose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from infimm_spark.extract import markdown, marks
+
+_ENOUGH_PROSE = 250
+"""Characters of prose from which a body speaks for itself."""
+_SENTENCE = 40
+_LEAST = 60
+"""Characters of text that are worth taking."""
+_MOST_NODES = 4_000
+
+
+def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
+    """A page made of what is hidden from readers without scripts, or None where the body has text."""
+    candidate = "<noscript" in html or _STATE.search(html) is not None
+    body = parser.body
+    if not candidate or body is None or _has_prose(body):
+        return None
+    fragment = _noscript(body) or _from_state(parser)
+    if fragment is None:
+        return None
+    return LexborHTMLParser(f"<html><body>{fragment}</body></html>")
+
+
+_SILENT = frozenset(
+    "head script style template noscript nav footer select button textarea svg iframe".split()
+)
+
+
+def _has_prose(body: LexborNode) -> bool:
+    """Whether the visible text of a body, links and menus aside, is more than a few words."""
+    found = 0
+    todo = [body.first_child]
+    looked = 0
+    while todo and looked < _MOST_NODES:
+        node = todo.pop()
+        if node is None:
+            continue
+        looked += 1
+        todo.append(node.next)
+        tag = node.tag
+        if tag == "-text":
+            text = node.text_content or ""
+            if len(text) >= _SENTENCE or any(sign in text for sign in "\\$"):
+                found += len(" ".join(text.split()))
+                if found >= _ENOUGH_PROSE:
+                    return True
+        elif tag == "math" or (tag == "img" and looked > _MOST_NODES // 2):
+            return True
+        elif tag is not None and tag not in _SILENT and tag != "a":
+            todo.append(node.first_child)
+    return bool(todo)
+
+
+def _noscript(body: LexborNode) -> str | None:
+    """The largest `<noscript>` with text in it."""
+    best: str | None = None
+    most = _ENOUGH_PROSE
+    for node in islice(body.css("noscript"), 50):
+        size = len(" ".join((node.text() or "").split()))
+        if size > most:
+            best, most = node.inner_html, size
+    return best
+
+
+# --- JSON state ---------------------------------------------------------------------------------
+
+_STATE = re.compile(
+    r"type\s*=\s*[\"']?application/(?:ld\+)?json|__NEXT_DATA__|__NUXT__|__INITIAL_STATE__|__APOLLO_STATE__|"
+    r"__PRELOADED_STATE__|__remixContext|__INITIAL_DATA__"
+)
+_ASSIGNED = re.compile(
+    r"(?:window\.|self\.|var\s+|\b)?(__\w{3,40}__|__remixContext|\w{0,20}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?\s*(?=[{\[\"'])"
+)
+_MOST_JSON = 4_000_000
+_MOST_STRINGS = 3_000
+_DEEPEST = 40
+_SHARE = 0.6
+"""A member that holds this share of an object's text is looked into: the article, not the site."""
+_PROSE_SIGN = re.compile(r"[A-Za-z]{2,}[,;:]?\s+\S+\s+\S+|[\u3040-\u30ff\u4e00-\u9fff]{4}")
+_NO_PROSE = re.compile(
+    r"\s*(?:https?://|/|data:|[{\[<](?:svg|style|script|iframe|\"|!)|function\b|@media|\.[\w-]+\s*\{|#[0-9a-fA-F]{3,8}$|[\w.-]+@)"
+)
+# Members that tell of the page, its author or its site.
+_ASIDE_KEYS = re.compile(
+    r"meta|seo|og|desc(?:ription)?_?short|excerpt|summary|teaser|biography|bio|author|user|avatar|url|href|src|slug|"
+    r"related|recommend|comment|nav|menu|footer|header|sidebar|cookie|consent|i18n|locale|translation|message|"
+    r"config|settings|css|style|script|query|ads?|breadcrumb|tags?|alt|copyright|license",
+    re.I,
+)
+_TITLES = ("title", "headline", "name", "heading", "question")
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+
+def _from_state(parser: LexborHTMLParser) -> str | None:
+    best: str | None = None
+    most = _LEAST
+    for state in _states(parser):
+        fragment, size = _fragment(state)
+        if fragment is not None and size > most:
+            best, most = fragment, size
+    return best
+
+
+def _states(parser: LexborHTMLParser) -> Iterator[Json]:
+    root = parser.root
+    if root is None:
+        return
+    for script in islice(root.css("script"), 200):
+        kind = (script.attributes.get("type") or "").lower()
+        source = script.text() or ""
+        if not _LEAST < len(source) < _MOST_JSON or script.attributes.get("src"):
+            continue
+        if "json" in kind:
+            yield from _loaded(source)
+        elif not kind or "javascript" in kind:
+            match = _ASSIGNED.search(source)
+            if match is not None:
+                yield from _loaded(source[match.end() :])
+
+
+def _loaded(source: str) -> Iterator[Json]:
+    try:
+        state, _ = _DECODER.raw_decode(source.lstrip())
+        if isinstance(state, str):
+            state, _ = _DECODER.raw_decode(state.lstrip())
+    except (ValueError, RecursionError):
+        return
+    if isinstance(state, dict | list):
+        yield state
+
+
+_DECODER = json.JSONDecoder(strict=False)
+
+
+def _fragment(state: Json) -> tuple[str | None, int]:
+    """HTML of the part of a state that holds most of its prose, and how much that is."""
+    title: str | None = None
+    current = state
+    for _ in range(_DEEPEST):
+        if isinstance(current, dict):
+            title = next(
+                (
+                    value
+                    for key in _TITLES
+                    if isinstance(value := current.get(key), str) and 2 < len(value) < 200
+                ),
+                title,
+            )
+        whole = _weight(current)
+        heavy = [
+            child for child in _members(current) if not isinstance(child, str) and child
+        ]
+        best = max(heavy, key=_weight, default=None)
+        if best is None or not whole or _weight(best) < _SHARE * whole:
+            break
+        current = best
+    strings: list[str] = []
+    for text in islice(_strings(current, 0), _MOST_STRINGS):
+        if text not in strings[-50:] and text != title:
+            strings.append(text)
+    size = sum(map(len, strings))
+    if size < _LEAST or not any(_is_prose(text) for text in strings):
+        return None, 0
+    pieces = [f"<h1>{_inline(title)}</h1>"] if title and _is_text(title) else []
+    for text in strings:
+        body = text if markdown.looks_like_html(text) else markdown.render(marks.cleared(text))
+        pieces.append(f"<div>{body}</div>")
+    return "".join(pieces), size
+
+
+def _inline(text: str) -> str:
+    return markdown.paragraph(text)[3:-4]
+
+
+def _members(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return [child for key, child in value.items() if not _ASIDE_KEYS.fullmatch(key)]
+    return value if isinstance(value, list) else []
+
+
+def _weight(value: Json) -> int:
+    return sum(len(text) for text in islice(_strings(value, 0), _MOST_STRINGS) if _is_prose(text))
+
+
+def _strings(value: Json, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        if _is_text(value):
+            yield value
+    elif depth < _DEEPEST:
+        for child in _members(value):
+            yield from _strings(child, depth + 1)
+
+
+def _is_text(text: str) -> bool:
+    """A line of a language: not an address, a code, a colour."""
+    return (
+        len(text) > 3
+        and (" " in text or not text.isascii())
+        and _NO_PROSE.match(text) is None
+    )
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) >= 12 and _PROSE_SIGN.search(text) is not None
