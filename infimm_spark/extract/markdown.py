@@ -70,7 +70,9 @@ def looks_like_html(text: str) -> bool:
     return _TAG.search(text) is not None
 
 
-_TAG = re.compile(r"</(?:p|div|span|ul|ol|h[1-6]|a|strong|em|td|section)>|<(?:br|p|img)\b[^>]*>", re.I)
+_TAG = re.compile(
+    r"</(?:p|div|span|ul|ol|h[1-6]|a|strong|em|td|section)>|<(?:br|p|img)\b[^>]*>", re.I
+)
 
 
 def paragraph(text: str) -> str:

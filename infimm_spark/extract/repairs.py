@@ -35,8 +35,28 @@ def repaired(text: str, content_type: str | None = None) -> str:
 
 _XHTML_SIGN = re.compile(r"<html[^>]{0,300}\sxmlns\s*=|<!DOCTYPE[^>]{0,80}XHTML|<\?xml\s", re.I)
 _VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr basefont frame keygen "
-    "command bgsound isindex".split()
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "basefont",
+        "frame",
+        "keygen",
+        "command",
+        "bgsound",
+        "isindex",
+    ]
 )
 # Parsers close these themselves: MathML and SVG are XML within HTML.
 _XHTML_PIECE = re.compile(
@@ -115,9 +135,7 @@ _SCRIPT_TEMPLATE = re.compile(
     r"<script\b[^>]*\btype\s*=\s*[\"']?text/(?P<kind>template|markdown|x-markdown)\b[^>]*>(?P<text>.*?)</script\s*>",
     re.S | re.I,
 )
-_TEXTAREA = re.compile(
-    r"<textarea\b(?P<attributes>[^>]*)>(?P<text>.*?)</textarea\s*>", re.S | re.I
-)
+_TEXTAREA = re.compile(r"<textarea\b(?P<attributes>[^>]*)>(?P<text>.*?)</textarea\s*>", re.S | re.I)
 _DECK_ATTRIBUTE = re.compile(
     r"\bdata-template\b|\bdata-markdown\b|\bid\s*=\s*[\"']?(?:source|input|slides)\b", re.I
 )

@@ -172,6 +172,13 @@ def build_tree(body: LexborNode, page: PageState, images: ImageReader) -> PageTr
             node = following
             continue
         if tag is None or tag in _SKIPPED:
+            if tag == "svg":
+                # HTML within a drawing: labels of diagrams
+                labels = node.css("foreignObject")
+                if labels:
+                    todo.append((following, _LEAVE_TEXT, ""))
+                    todo.extend((label.first_child, _LEAVE_TEXT, " ") for label in reversed(labels))
+                    following = None
             node = following
             continue
         attrs = _NO_ATTRIBUTES if tag in _PLAIN else node.attributes
@@ -233,11 +240,17 @@ def build_tree(body: LexborNode, page: PageState, images: ImageReader) -> PageTr
             node = following
             continue
         if tag == "noscript":
-            for picture in node.css("img"):
+            pictures = node.css("img")
+            for picture in pictures:
                 mark = images.read(picture, picture.attributes, page)
                 if mark:
                     block.children.append(mark)
                     block.images += 1
+            if not pictures and _MATH_HINT.search(node.text() or ""):
+                # the formula that a script would set in its place
+                todo.append((following, _LEAVE_TEXT, ""))
+                node = node.first_child
+                continue
             node = following
             continue
         if tag == "a" and "href" in attrs:
@@ -336,6 +349,28 @@ _SPECIAL = re.compile(r"(?<!\\)(\\*)([$`])")
 def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
     classes = attrs.get("class")
     return classes is not None and ignore.search(classes) is not None
+
+
+def _is_permalink(node: LexborNode, attrs: Attributes) -> bool:
+    """A link to the place it stands at: `#`, `¶`, `[link]` or nothing at all to be seen."""
+    target = attrs.get("href")
+    if not target or target[0] != "#":
+        return False
+    if node.first_child is None:
+        return True
+    text = text_of(node)
+    return (
+        len(text) < _LONGEST_PERMALINK
+        and _PERMALINK.fullmatch(text) is not None
+        and (node.css_first("img, math, script") is None)
+    )
+
+
+_LONGEST_PERMALINK = 16
+_PERMALINK = re.compile(
+    "[\\s\u200b\u200c\u200d\ufeff#\u00b6\u00a7\u2020\U0001f517\u2693\u221e\ufe0f]*|\\s*\\[(?:link|#|\u00b6)\\]\\s*|permalink",
+    re.I,
+)
 
 
 class _ClassFacts:

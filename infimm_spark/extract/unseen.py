@@ -37,7 +37,20 @@ def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
 
 
 _SILENT = frozenset(
-    "head script style template noscript nav footer select button textarea svg iframe".split()
+    [
+        "head",
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "nav",
+        "footer",
+        "select",
+        "button",
+        "textarea",
+        "svg",
+        "iframe",
+    ]
 )
 
 
@@ -163,9 +176,7 @@ def _fragment(state: Json) -> tuple[str | None, int]:
                 title,
             )
         whole = _weight(current)
-        heavy = [
-            child for child in _members(current) if not isinstance(child, str) and child
-        ]
+        heavy = [child for child in _members(current) if not isinstance(child, str) and child]
         best = max(heavy, key=_weight, default=None)
         if best is None or not whole or _weight(best) < _SHARE * whole:
             break
@@ -209,11 +220,7 @@ def _strings(value: Json, depth: int) -> Iterator[str]:
 
 def _is_text(text: str) -> bool:
     """A line of a language: not an address, a code, a colour."""
-    return (
-        len(text) > 3
-        and (" " in text or not text.isascii())
-        and _NO_PROSE.match(text) is None
-    )
+    return len(text) > 3 and (" " in text or not text.isascii()) and _NO_PROSE.match(text) is None
 
 
 def _is_prose(text: str) -> bool:
