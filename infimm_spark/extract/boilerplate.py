@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from infimm_spark.extract.names import (
     BOILERPLATE_TAGS,
+    DOUBTED,
     HINTED,
     NAMED,
     PLAIN,
+    Reading,
     is_slug_of,
     names_content,
     verdict_of_classes,
@@ -25,12 +27,18 @@ from infimm_spark.extract.notices import (
     is_prompt,
     is_related_heading,
 )
+from infimm_spark.extract.reading import is_discussion
 from infimm_spark.extract.tree import Block
 
 
-def mark_boilerplate(root: Block) -> None:
-    """Set `kept` to False on boilerplate blocks; counts of their ancestors go down with them."""
-    _drop_named(root)
+def mark_boilerplate(root: Block, reading: Reading = Reading.PAGE) -> None:
+    """Set `kept` to False on boilerplate blocks; counts of their ancestors go down with them.
+
+    On a page whose comments are its text (a forum's thread) they are no boilerplate.
+    """
+    if reading is Reading.PAGE and is_discussion(root):
+        reading = Reading.THREAD
+    _drop_named(root, reading)
     main = _main_block(root)
     _drop_beside(root, main)
     _drop_related(main)
@@ -67,13 +75,13 @@ class _Dropped:
             )
 
 
-def _drop_named(root: Block) -> None:
+def _drop_named(root: Block, reading: Reading) -> None:
     total = root.prose
     dropped = _Dropped()
     todo = [root]
     while todo:
         block = todo.pop()
-        if block is not root and _is_named_boilerplate(block):
+        if block is not root and _is_named_boilerplate(block, reading):
             if block.formulas:
                 if block.linked * 10 > block.length * 7:
                     _strip(block, dropped)
@@ -106,9 +114,6 @@ def _strip(navigation: Block, dropped: _Dropped) -> None:
                 dropped.add(child)
 
 
-_DOUBTED = 3
-"""Named by an id that is the slug of the block's own heading: content, unless it looks like chrome."""
-
 _HEADINGS_ALL = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 # What an author writes: an id on it is the target of a link, no name.
 _WRITTEN = frozenset({"p", "li", "dt", "dd", "blockquote", "figure", "figcaption", *_HEADINGS_ALL})
@@ -122,7 +127,7 @@ def _names(block: Block) -> str:
     return f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
 
 
-def _verdict(block: Block) -> int:
+def _verdict(block: Block, reading: Reading) -> int:
     """How surely a block's tag, role, class and id call it boilerplate."""
     tag = block.tag
     if tag in BOILERPLATE_TAGS:
@@ -138,14 +143,14 @@ def _verdict(block: Block) -> int:
         verdict = max(verdict, verdict_of_role(role))
     classes = attrs.get("class")
     if classes:
-        verdict = max(verdict, verdict_of_classes(classes))
+        verdict = max(verdict, verdict_of_classes(classes, reading))
     identifier = attrs.get("id")
     if verdict != NAMED and identifier and tag not in _WRITTEN:
-        of_id = verdict_of_id(identifier)
+        of_id = verdict_of_id(identifier, reading)
         if of_id:
             heading = _own_heading(block)
             if heading is not None and is_slug_of(identifier, heading):
-                of_id = PLAIN if verdict else _DOUBTED
+                of_id = DOUBTED
             verdict = max(verdict, of_id)
     if verdict == HINTED and tag in _HEADINGS_ALL:
         return PLAIN
@@ -164,13 +169,13 @@ def _own_heading(block: Block) -> str | None:
     return None
 
 
-def _is_named_boilerplate(block: Block) -> bool:
-    verdict = _verdict(block)
+def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
+    verdict = _verdict(block, reading)
     if verdict == HINTED:
         return (
             not _holds_sentences(block) or not _stands_in_text(block) or _looks_like_chrome(block)
         )
-    return verdict == NAMED or (verdict == _DOUBTED and _looks_like_chrome(block))
+    return verdict == NAMED or (verdict == DOUBTED and _looks_like_chrome(block))
 
 
 def _holds_sentences(block: Block) -> bool:

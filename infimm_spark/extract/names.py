@@ -9,14 +9,28 @@ which the text of the block has to bear out.
 from __future__ import annotations
 
 import re
+from enum import Enum
 from functools import lru_cache
 
 PLAIN = 0
 """Nothing is known of the block."""
-HINTED = 1
-"""Boilerplate unless it holds sentences."""
-NAMED = 2
+DOUBTED = 1
+"""Boilerplate if it looks like it: links, forms, prompts."""
+HINTED = 2
+"""Boilerplate unless it holds sentences amid others."""
+NAMED = 3
 """Boilerplate unless the page's text is in it."""
+
+
+class Reading(Enum):
+    """How the names of a page are read."""
+
+    PAGE = 0
+    """Comments are what others wrote below its text."""
+    THREAD = 1
+    """Comments are its text; posters, scores and buttons beside them are not."""
+    QUESTION = 2
+    """A question and its answers: comments on them go, and so do posters and scores."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -34,8 +48,8 @@ _NAMED_PARTS = _set(
     """
     nav navbar navigation navbox navmenu navwrap mainmenu submenu topmenu sitemenu mobilemenu megamenu
     sidebar sidebars sidemenu foot footer breadcrumb breadcrumbs crumbs sharethis sharedaddy sharebar
-    sharing socialmedia cookie cookies gdpr relatedpost relatedposts relatedarticles
-    commentlist commentarea commentform respond disqus advert adverts advertisement
+    sharing socialmedia cookie cookies gdpr onetrust didomi cookielaw usercentrics cybotcookiebotdialog
+    relatedpost relatedposts relatedarticles commentform respond disqus advert adverts advertisement
     advertising advertisment adsense sponsored newsletter subscribe popup lightbox pagination
     paging pager outbrain taboola mostread readmore masthead imprint tableofcontents backlink
     backlinks navlinks catlinks printfooter buybox paywall authorbox authorbio authorinfo postnav
@@ -45,15 +59,40 @@ _NAMED_PARTS = _set(
 # Words that designers and authors both use.
 _HINTED_PARTS = _set(
     """
-    related recommend recommended recommendation comment comments trending
+    related recommend recommended recommendation trending
     consent modal promotion sponsor copyright appendix
+    """
+)
+# Names of what readers wrote below a text; on a page that is a discussion they name its text.
+_COMMENTS = _set("comment comments")
+_COMMENT_LISTS = _set("commentlist commentarea")
+_COMMENT_COMPOUND = re.compile(
+    r"comments?-(?:list|area|section|wrapper|thread|count|meta|author|body|metadata)"
+)
+# What stands beside the posts of a discussion: posters, scores, dates, buttons, signatures.
+_OF_POSTS = _set(
+    """
+    signature signatures postprofile userinfo user-info user-details user-card user-profile user-title
+    userbit username votecell js-vote-count vote-count vote-counter score reactions reaction
+    post-signature message-signature message-user message-attribution message-footer message-actionbar
+    message-userdetails message-name message-usertitle message-userextras crawler-post-meta post-likes
+    crawler-post-infos crawler-linkback-list post-menu post-menu-area postmenu postfoot posthead
+    post-header post-author post-byline post-meta poster posterinfo poster_info postdetails postbuttons
+    post-buttons post-controls cauthorpane ipscomment_header ipscomment_meta ipscomment_tools
+    ipscomment_controls ipsitemcontrols ipsreact ipsreactoverview author-panel author-pane js-post-menu
+    avatar avatars profile badges user_profile user_details post_author post_info postinfo keyinfo
+    smalltext moderatorbar under_message postbody-author flair tagline flat-list buttons bylines
+    comment-header comment-meta comment-footer comment-actions comment-author comment-user author
+    bottomline bylink thread-info threadinfo topic-map quote-controls actionbar attribution
+    cproductinfo topic-info post-stats stats likes post-reactions responses-header block-outer
+    message-cell--user p-description
     """
 )
 _COMPOUND = re.compile(
     r"most-read|read-more|table-of-contents|author-(?:box|bio|info)|post-nav|prev-next|next-prev|buy-box|"
     r"abo-box|side-bar|bread-crumb|"
     r"related-(?:posts?|articles?|stories|news|links|content|products|items|topics|pages|videos|reading)|"
-    r"comments?-(?:list|area|form|section|respond|wrapper|thread|count|reply|meta|author|body|metadata)|"
+    r"comments?-(?:form|respond|reply)|"
     r"cookie-(?:banner|notice|consent|bar|law)|consent-(?:banner|manager|bar)|"
     r"recommended-(?:posts?|articles?|stories|for-you|reading|products)"
 )
@@ -87,9 +126,10 @@ _NEUTRAL = _set(
     region related right root row s secondary section sections sidebar site sm small sticky story
     tab tabs target text the title toggle top ui view w wide widget widgets wp wrap wrapper x
     bootstrap notice banner area window overlay modal container-fluid us this via on
-    facebook twitter thread reply count sub responsive horizontal vertical
+    facebook twitter thread reply count sub teaser law info bar dialog popover dropdown responsive horizontal vertical
     """
 )
+_OF_FURNITURE = _NAMED_PARTS | _HINTED_PARTS | _WHOLES | _NEUTRAL | _COMMENTS | _COMMENT_LISTS
 _SEPARATORS = re.compile(r"[\s_:.]+")
 _ID_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 _CONTENT = re.compile(
@@ -113,7 +153,7 @@ def verdict_of_role(role: str) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def verdict_of_classes(classes: str) -> int:
+def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
     """What a class attribute says. Cached: a page repeats few class attributes many times."""
     if not 2 <= len(classes) <= 400:
         return PLAIN
@@ -121,35 +161,64 @@ def verdict_of_classes(classes: str) -> int:
     wholes = names.split()
     joined = _SEPARATORS.sub("-", names)
     parts = joined.split("-")
-    compound = "-" in joined and _COMPOUND.search(joined) is not None
-    if compound or not _NAMED_PARTS.isdisjoint(parts) or not _NAMED_WHOLES.isdisjoint(wholes):
+    if (
+        not _NAMED_PARTS.isdisjoint(parts)
+        or not _NAMED_WHOLES.isdisjoint(wholes)
+        or ("-" in joined and _COMPOUND.search(joined) is not None)
+        or (reading is not Reading.PAGE and not _OF_POSTS.isdisjoint(wholes))
+        or (reading is not Reading.THREAD and _names_comments(joined, parts))
+    ):
         verdict = NAMED
-    elif not _HINTED_PARTS.isdisjoint(parts) or not _WHOLES.isdisjoint(wholes):
+    elif (
+        not _HINTED_PARTS.isdisjoint(parts)
+        or not _WHOLES.isdisjoint(wholes)
+        or (reading is not Reading.THREAD and not _COMMENTS.isdisjoint(parts))
+    ):
         verdict = HINTED
     else:
         return PLAIN
     return PLAIN if names_content(names) else verdict
 
 
+def _names_comments(joined: str, parts: list[str]) -> bool:
+    return not _COMMENT_LISTS.isdisjoint(parts) or (
+        "comment" in joined and _COMMENT_COMPOUND.search(joined) is not None
+    )
+
+
 @lru_cache(maxsize=16_384)
-def verdict_of_id(identifier: str) -> int:
-    """What an id says that is no slug of the block's own heading."""
+def names_comments(name: str) -> bool:
+    """Whether a class or id is one of readers' comments."""
+    joined = _SEPARATORS.sub("-", name.lower())
+    parts = joined.split("-")
+    return not _COMMENTS.isdisjoint(parts) or _names_comments(joined, parts)
+
+
+@lru_cache(maxsize=16_384)
+def verdict_of_id(identifier: str, reading: Reading = Reading.PAGE) -> int:
+    """What an id says that is no slug of the block's own heading.
+
+    With a word beside it that no site's furniture has, the text of the block has to bear it out.
+    """
     if not 2 <= len(identifier) <= 60 or names_content(identifier):
         return PLAIN
     words = id_words(identifier)
-    if not words:
-        return PLAIN
-    known = _NAMED_PARTS | _HINTED_PARTS | _WHOLES | _NEUTRAL
-    if any(word not in known for word in words):
-        return PLAIN
     lowered = identifier.lower()
-    if not _NAMED_PARTS.isdisjoint(words) or not _NAMED_WHOLES.isdisjoint([lowered, *words]):
-        return NAMED
-    if _COMPOUND.search("-".join(words)):
-        return NAMED
-    if not _HINTED_PARTS.isdisjoint(words) or not _WHOLES.isdisjoint([lowered, *words]):
-        return HINTED
-    return PLAIN
+    if reading is Reading.THREAD and not _COMMENTS.isdisjoint(words):
+        return PLAIN
+    joined = "-".join(words)
+    if (
+        not _NAMED_PARTS.isdisjoint(words)
+        or not _NAMED_WHOLES.isdisjoint([lowered, *words])
+        or _COMPOUND.search(joined)
+        or _names_comments(joined, words)
+    ):
+        verdict = NAMED
+    elif not (_HINTED_PARTS | _COMMENTS).isdisjoint(words) or lowered in _WHOLES:
+        verdict = HINTED
+    else:
+        return PLAIN
+    return verdict if all(word in _OF_FURNITURE for word in words) else DOUBTED
 
 
 def id_words(identifier: str) -> list[str]:

@@ -26,6 +26,7 @@ from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.latex.symbols import CORE_COMMANDS
+from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.text import Renderer, flattened
@@ -108,7 +109,7 @@ class ParsedPage:
         tree = build_tree(body, page, images)
         if tree.opened:
             join_split_formulas(tree.root)
-        mark_boilerplate(tree.root)
+        mark_boilerplate(tree.root, reading_of(self._html))
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
         renderer = Renderer(scanner.scan, ledger.is_display)
         text = renderer.render(tree.root)

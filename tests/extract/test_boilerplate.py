@@ -6,6 +6,7 @@ import pytest
 
 from infimm_spark.extract import extract_page
 from infimm_spark.extract.names import (
+    DOUBTED,
     HINTED,
     NAMED,
     PLAIN,
@@ -100,7 +101,8 @@ def test_an_id_counts_only_when_all_of_its_words_are_known() -> None:
     assert verdict_of_id("site-footer") == NAMED
     assert verdict_of_id("relatedPosts-2") == NAMED
     assert verdict_of_id("comments") == HINTED
-    assert verdict_of_id("share-of-primes") == PLAIN
+    assert verdict_of_id("share-of-primes") == DOUBTED
+    assert verdict_of_id("limits-of-sums") == PLAIN
     assert verdict_of_classes("c-newsletter box") == NAMED
     assert verdict_of_classes("topic") == HINTED
     assert verdict_of_classes("entry-content related") == PLAIN

@@ -1,0 +1,43 @@
+"""Whether a page is a discussion, where what readers wrote is the text."""
+
+from __future__ import annotations
+
+import re
+
+from infimm_spark.extract.names import Reading, names_comments
+from infimm_spark.extract.tree import Block
+
+
+def reading_of(html: str) -> Reading:
+    """What a page says it is, by its schema.org type or the forum that made it."""
+    if "QAPage" in html:
+        return Reading.QUESTION
+    if "DiscussionForumPosting" in html or _FORUM.search(html, 0, 20_000) is not None:
+        return Reading.THREAD
+    return Reading.PAGE
+
+
+_FORUM = re.compile(
+    r"DiscussionForumPosting|<meta[^>]{0,40}generator[^>]{0,20}(?:Discourse|vBulletin|phpBB|NodeBB|Flarum|MyBB)|"
+    r"<(?:html|body)[^>]{0,200}(?:XenForo|ipsApp|phpbb|nodebb|vBulletin)"
+)
+
+
+def is_discussion(root: Block) -> bool:
+    """Whether most of a page's prose stands in what is named a comment."""
+    whole = root.prose
+    if not whole:
+        return False
+    comments = 0
+    todo = [root]
+    while todo:
+        for child in todo.pop().children:
+            if child.__class__ is not Block or child.prose * 50 < whole:
+                continue
+            attrs = child.attrs
+            names = attrs and (attrs.get("class") or attrs.get("id"))
+            if names and names_comments(names):
+                comments += child.prose
+            else:
+                todo.append(child)
+    return comments * 2 > whole
