@@ -38,7 +38,7 @@ doctor: install
 run: doctor
 	@rm -rf $(OUT)/sample-crawl $(OUT)/sample-run
 	$(BIN)/infimm sample $(OUT)/sample-crawl
-	$(BIN)/infimm build --config conf/local.yaml --input $(OUT)/sample-crawl --output $(OUT)/sample-run
+	$(BIN)/infimm build --config local --input $(OUT)/sample-crawl --output $(OUT)/sample-run
 
 lint: install
 	$(BIN)/ruff check .
@@ -84,7 +84,7 @@ minio: .tools/bin/minio
 # third faster. Built from a copy, so that no stale library shadows a module of the checkout.
 wheel-compiled: install
 	@rm -rf $(OUT)/compiled && mkdir -p $(OUT)/compiled/source
-	cp -r pyproject.toml README.md LICENSE infimm_spark $(OUT)/compiled/source
+	cp -r pyproject.toml README.md LICENSE conf infimm_spark $(OUT)/compiled/source
 	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m pip wheel --quiet --no-deps -w $(OUT)/compiled $(OUT)/compiled/source
 	$(BIN)/python -m zipfile -e $(OUT)/compiled/*.whl $(OUT)/compiled/package
 	@rm -rf $(OUT)/compiled/source
@@ -109,7 +109,7 @@ cluster: doctor archive
 		--conf spark.pyspark.python=./environment/bin/python \
 		--conf spark.pyspark.driver.python=$(abspath $(BIN))/python \
 		--archives dist/infimm-environment-host.tar.gz\#environment --py-files dist/infimm_spark.zip \
-		jobs/build.py --config conf/standalone.yaml --input $(OUT)/sample-crawl --output $(OUT)/cluster-run
+		jobs/build.py --config standalone --input $(OUT)/sample-crawl --output $(OUT)/cluster-run
 
 test-cluster: doctor
 	$(BIN)/python -m pytest tests/cluster -m "slow"

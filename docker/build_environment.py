@@ -471,14 +471,19 @@ def _pack(tree: Path, archive: Path) -> None:
 
 def _zip_package(archive: Path) -> None:
     """The package alone, for `--py-files`: newer code than the environment's, in a second."""
+    files = {
+        path.relative_to(ROOT).as_posix(): path
+        for path in (ROOT / "infimm_spark").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    # Files of other folders that the wheel takes into the package: the configurations.
+    included = re.findall(
+        r'^"(.+)" = "(infimm_spark/.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    )
+    files |= {inside: ROOT / source for source, inside in included}
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
-        for path in sorted((ROOT / "infimm_spark").rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                package.writestr(
-                    zipfile.ZipInfo(path.relative_to(ROOT).as_posix()),
-                    path.read_bytes(),
-                    zipfile.ZIP_DEFLATED,
-                )
+        for name, path in sorted(files.items()):
+            package.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 # -- ELF -----------------------------------------------------------------------------------------

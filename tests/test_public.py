@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -62,23 +61,6 @@ def test_extraction_and_scoring_need_no_spark() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
 
 
-@pytest.mark.parametrize("folder", ["crawl", "extract", "classify", "rules", "runs"])
-def test_the_core_imports_no_spark_at_module_level(folder: str) -> None:
-    """Modules of the core do not import pyspark when they are imported."""
-    offending = []
-    for path in sorted((PACKAGE / folder).rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            if any(name.split(".")[0] == "pyspark" for name in names):
-                offending.append(str(path.relative_to(PACKAGE)))
-    # The UDFs are Spark's side of the classifiers.
-    assert [path for path in offending if path != "classify/udfs.py"] == []
-
-
 @pytest.mark.parametrize("stage", ["build", "extract", "dedup", "refine", "publish", "annotate"])
 def test_each_job_is_the_command_of_its_name(stage: str) -> None:
     """`jobs/STAGE.py` takes the options of `infimm STAGE`."""
@@ -90,7 +72,8 @@ def test_each_job_is_the_command_of_its_name(stage: str) -> None:
         env={"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "120"},
     )
     assert result.returncode == 0, result.stderr
-    assert "--output" in result.stdout
+    makes = stage in ("build", "extract", "annotate")
+    assert ("--output" if makes else "[RUN]") in result.stdout
 
 
 def test_the_training_job_is_the_train_command() -> None:

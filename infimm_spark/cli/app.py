@@ -12,6 +12,7 @@ import typer
 
 from infimm_spark import __version__
 from infimm_spark.cli import build, classifiers, runs, tools
+from infimm_spark.cli.config import config_app
 from infimm_spark.errors import InfimmError
 from infimm_spark.spark import logs
 
@@ -41,13 +42,14 @@ COMMANDS = {
 for heading, functions in COMMANDS.items():
     for function in functions:
         app.command(rich_help_panel=heading)(function)
+app.add_typer(config_app, name="config", rich_help_panel="Other")
 
 
 @app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More log lines.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     if version:
         print(f"infimm-spark {__version__}")

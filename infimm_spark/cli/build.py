@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Annotated
 
 import typer
@@ -19,20 +19,25 @@ from infimm_spark.cli.options import (
     OutputOption,
     RedoOption,
     ResumeOption,
+    RunArgument,
+    RunOption,
     SampleOption,
     SeedOption,
     SegmentOption,
+    SetOption,
     SnapshotOption,
     TakeOverOption,
     UrlsOption,
+    required,
 )
-from infimm_spark.cli.settings import compared_with, configured, given, with_threshold
+from infimm_spark.cli.settings import configured, given, reconfigured
 from infimm_spark.errors import LockedError
 
 
 def build(
     output: OutputOption,
     config: ConfigOption = None,
+    set_: SetOption = None,
     input: InputOption = None,
     snapshot: SnapshotOption = None,
     segment: SegmentOption = None,
@@ -54,7 +59,9 @@ def build(
 
     settings = configured(
         config,
+        set_,
         output,
+        against,
         paths=[*(input or []), *(more or [])],
         snapshots=snapshot,
         segments=segment,
@@ -63,7 +70,7 @@ def build(
         limit=limit,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
-    summary = pipeline.build(compared_with(settings, against), resume=resume, take_over=take_over)
+    summary = pipeline.build(settings, resume=resume, take_over=take_over)
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
 
@@ -71,6 +78,7 @@ def build(
 def extract(
     output: OutputOption,
     config: ConfigOption = None,
+    set_: SetOption = None,
     input: InputOption = None,
     snapshot: SnapshotOption = None,
     segment: SegmentOption = None,
@@ -85,13 +93,14 @@ def extract(
     take_over: TakeOverOption = False,
     more: MoreInputs = None,
 ) -> None:
-    """Read WARC files: language, recall floor, mathematics-aware extraction."""
+    """Extract documents from WARC files: language filter, recall floor, text and formulas."""
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 
     run = Run.begin(
         configured(
             config,
+            set_,
             output,
             paths=[*(input or []), *(more or [])],
             snapshots=snapshot,
@@ -108,8 +117,9 @@ def extract(
 
 
 def dedup(
-    output: OutputOption,
+    run: RunArgument = None,
     config: ConfigOption = None,
+    set_: SetOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
@@ -119,64 +129,74 @@ def dedup(
         typer.Option(
             min=0.1,
             max=1.0,
-            help="Jaccard similarity of a near-duplicate; solves bands x rows for it.",
+            help="Jaccard similarity at which a document is a near-duplicate; bands x rows are "
+            "solved for it.",
         ),
     ] = None,
+    run_option: RunOption = None,
 ) -> None:
-    """Recall threshold, then exact, near and URL duplicates, of an extracted run."""
-    _run_stage("dedup", output, config, resume, redo, take_over, against, threshold)
+    """Deduplicate an extracted run: recall threshold, then exact, near and URL duplicates."""
+    location = required(run, run_option, "RUN")
+    _run_stage("dedup", location, config, set_, resume, redo, take_over, against, threshold)
 
 
 def refine(
-    output: OutputOption,
+    run: RunArgument = None,
     config: ConfigOption = None,
+    set_: SetOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
+    run_option: RunOption = None,
 ) -> None:
-    """The four rules and the high-precision classifier, of a deduplicated run."""
-    _run_stage("refine", output, config, resume, redo, take_over)
+    """Filter a deduplicated run: the rules, then the high-precision classifier."""
+    location = required(run, run_option, "RUN")
+    _run_stage("refine", location, config, set_, resume, redo, take_over)
 
 
 def publish(
-    output: OutputOption,
+    run: RunArgument = None,
     config: ConfigOption = None,
+    set_: SetOption = None,
     resume: ResumeOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
+    run_option: RunOption = None,
 ) -> None:
-    """Write the corpus in the released schema, of a refined run."""
-    _run_stage("publish", output, config, resume, redo, take_over)
+    """Write the corpus of a refined run in the released schema."""
+    location = required(run, run_option, "RUN")
+    _run_stage("publish", location, config, set_, resume, redo, take_over)
 
 
 def monthly(
-    releases: Annotated[str, typer.Option(help="Where the versions of the corpus are kept.")],
-    runs: Annotated[str, typer.Option(help="Where the runs of the snapshots are kept.")],
+    releases: Annotated[str, typer.Option(help="Folder of the corpus versions.")],
+    runs: Annotated[str, typer.Option(help="Folder of the snapshots' runs.")],
     snapshot: Annotated[
-        str, typer.Option(help="CC-MAIN-YYYY-WW, or the newest one of the input.")
+        str, typer.Option(help="CC-MAIN-YYYY-WW, or newest: the newest one of the input.")
     ] = "newest",
     config: ConfigOption = None,
+    set_: SetOption = None,
     input: InputOption = None,
     lock_minutes: Annotated[
-        float, typer.Option(min=0.01, help="A run silent for so long loses its lock.")
+        float, typer.Option(min=0.01, help="Minutes of silence after which a run loses its lock.")
     ] = 15.0,
     take_over: TakeOverOption = False,
 ) -> None:
-    """Add a snapshot: build it against all before it and publish a new version of the corpus.
+    """Add a snapshot: build it against all earlier ones and publish a new version of the corpus.
 
-    Fired twice, also at once, it publishes once: the second run says so and ends well.
+    Safe to start twice: the second start publishes nothing, says so, and exits with 0.
     """
     from infimm_spark.config import load_config
     from infimm_spark.run import releases as versions
 
     chosen = {"paths": input} if input else {}
-    settings = load_config(config, {"input": chosen})
+    settings = load_config(config, {"input": chosen}, set_ or ())
     try:
         version, made = versions.add_snapshot(
             settings,
             snapshot,
-            releases=releases,
-            runs=runs,
+            releases=os.path.expanduser(releases),
+            runs=os.path.expanduser(runs),
             lock_minutes=lock_minutes,
             take_over=take_over,
         )
@@ -188,26 +208,20 @@ def monthly(
 
 def _run_stage(
     stage: str,
-    output: str,
-    config: Path | None,
+    location: str,
+    config: str | None,
+    assignments: list[str] | None,
     resume: bool,
     redo: bool,
     take_over: bool,
     against: list[str] | None = None,
     threshold: float | None = None,
 ) -> None:
-    from infimm_spark.config import load_config
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 
-    run = Run.open(output)
-    settings = run.config
-    if config is not None:
-        # What was read stays as it was recorded; the settings come from the file.
-        stored = run.config.input.model_dump()
-        settings = load_config(config, {"output": output, "input": stored})
-    settings = compared_with(settings, against)
-    if threshold is not None:
-        settings = with_threshold(settings, threshold)
-    run = Run.open(output, settings, take_over=take_over)
+    location = os.path.expanduser(location)
+    recorded = Run.open(location).config
+    settings = reconfigured(recorded, location, config, assignments, against, threshold)
+    run = Run.open(location, settings, take_over=take_over)
     run_stage(run, stage, resume=resume, redo=redo)

@@ -9,32 +9,48 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark.cli.options import (
-    ConfigOption,
-    RunOption,
-    TablesOption,
-)
+from infimm_spark.cli.options import ConfigOption, RunArgument, RunOption, SetOption, required
+from infimm_spark.cli.settings import existing_run
+
+TablesOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Table of such texts: Parquet or JSON Lines, local or S3; may be repeated."),
+]
 
 
 def annotate(
-    documents: Annotated[str, typer.Argument(help="Parquet or JSON Lines, local or S3.")],
-    output: Annotated[
-        Path, typer.Option(help="Grades, JSON Lines; a file that is there is continued.")
+    documents: Annotated[
+        str, typer.Argument(help="Documents to grade: Parquet or JSON Lines, local or S3.")
     ],
-    endpoint: Annotated[str, typer.Option(help="OpenAI-compatible address: http://HOST:PORT/v1.")],
-    model: Annotated[str, typer.Option(help="Name of the model, as the endpoint knows it.")],
+    output: Annotated[
+        Path, typer.Option(help="File of grades, JSON Lines; an existing file is continued.")
+    ],
+    endpoint: Annotated[str, typer.Option(help="OpenAI-compatible endpoint: http://HOST:PORT/v1.")],
+    model: Annotated[str, typer.Option(help="Name of the model at the endpoint.")],
     api_key_env: Annotated[
         str, typer.Option(help="Environment variable that holds the API key.")
     ] = "INFIMM_API_KEY",
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
-    attempts: Annotated[int, typer.Option(min=1, help="Tries of one request.")] = 6,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one answer.")] = 120.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of one answer.")] = 1_024,
-    max_chars: Annotated[int, typer.Option(min=100, help="Characters sent of a text.")] = 6_000,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many documents.")] = None,
-    price_in: Annotated[float, typer.Option(min=0, help="Of a million prompt tokens.")] = 0.0,
-    price_out: Annotated[float, typer.Option(min=0, help="Of a million answer tokens.")] = 0.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; count.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests.")] = 8,
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts for one request.")] = 6,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for one answer.")
+    ] = 120.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Largest answer, in tokens.")] = 1_024,
+    max_chars: Annotated[
+        int, typer.Option(min=100, help="Characters of each text that are sent.")
+    ] = 6_000,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Grade at most N documents.", metavar="N")
+    ] = None,
+    price_in: Annotated[
+        float, typer.Option(min=0, help="Price per million prompt tokens, in USD.")
+    ] = 0.0,
+    price_out: Annotated[
+        float, typer.Option(min=0, help="Price per million answer tokens, in USD.")
+    ] = 0.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing; count tokens and cost.")
+    ] = False,
 ) -> None:
     """Grade documents 0-10 by the rubric with a language model."""
     from infimm_spark.annotation import annotate as annotation
@@ -60,39 +76,53 @@ def annotate(
 
 
 def train(
-    kind: Annotated[str, typer.Option(help="recall or precision.")],
-    output: Annotated[Path, typer.Option(help="Folder for the model, its card and its curve.")],
+    kind: Annotated[str, typer.Option(help="Classifier to train: recall or precision.")],
+    output: Annotated[
+        Path, typer.Option(help="Folder for the model, its card and its precision-recall curve.")
+    ],
     positives: TablesOption = None,
     negatives: TablesOption = None,
     labelled: Annotated[
-        list[str] | None, typer.Option(help="Tables with a column label (1, 0) or score (0-10).")
+        list[str] | None,
+        typer.Option(help="Table with a column label (1, 0) or score (0-10); may be repeated."),
     ] = None,
-    sample: Annotated[int, typer.Option(min=1, help="Texts taken at most of each.")] = 50_000,
+    sample: Annotated[
+        int, typer.Option(min=1, help="Largest number of texts of each class.")
+    ] = 50_000,
     max_host_share: Annotated[
-        float, typer.Option(min=1e-6, max=1.0, help="Of these, at most so much is of one host.")
+        float, typer.Option(min=1e-6, max=1.0, help="Largest share one host may contribute.")
     ] = 0.05,
     solver: Annotated[
-        str, typer.Option(help="convex (ours), or fasttext (DeepSeekMath's parameters).")
+        str, typer.Option(help="convex (ours) or fasttext (with DeepSeekMath's parameters).")
     ] = "convex",
-    parameters: Annotated[Path | None, typer.Option(help="JSON of the solver's values.")] = None,
+    parameters: Annotated[Path | None, typer.Option(help="JSON file of solver parameters.")] = None,
     autotune: Annotated[
-        int, typer.Option(min=0, help="fastText parameters to try on held-out hosts.")
+        int, typer.Option(min=0, help="Number of fastText parameter sets to try on held-out hosts.")
     ] = 0,
     recall: Annotated[
-        float | None, typer.Option(min=0.01, max=1.0, help="Choose the threshold for it.")
+        float | None,
+        typer.Option(min=0.01, max=1.0, help="Set the threshold that reaches this recall."),
     ] = None,
     precision: Annotated[
-        float | None, typer.Option(min=0.01, max=1.0, help="Choose the threshold for it.")
+        float | None,
+        typer.Option(min=0.01, max=1.0, help="Set the threshold that reaches this precision."),
     ] = None,
-    max_chars: Annotated[int, typer.Option(min=100, help="Characters looked at.")] = 6_000,
-    folds: Annotated[int, typer.Option(min=2, help="Parts that hosts are dealt into.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
+    max_chars: Annotated[
+        int, typer.Option(min=100, help="Characters of each text that are used.")
+    ] = 6_000,
+    folds: Annotated[int, typer.Option(min=2, help="Cross-validation folds, split by host.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
     date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="For the card.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Training date on the model card (default: today)."
+        ),
     ] = None,
     config: ConfigOption = None,
+    set_: SetOption = None,
 ) -> None:
-    """Train a classifier on your own tables, measured on hosts it did not see."""
+    """Train a classifier on your own tables, measured on unseen hosts."""
+    from infimm_spark.config import load_config
     from infimm_spark.training.command import train_command
 
     path = train_command(
@@ -102,7 +132,7 @@ def train(
         max_chars=max_chars,
         folds=folds,
         seed=seed,
-        config=config,
+        config=load_config(config, assignments=set_ or ()),
         output=output,
         positives=tuple(positives or ()),
         negatives=tuple(negatives or ()),
@@ -118,27 +148,35 @@ def train(
 
 
 def mine(
-    run: RunOption,
     output: Annotated[str, typer.Option(help="New directory for the proposals.")],
+    run: RunArgument = None,
     kind: Annotated[
-        str, typer.Option(help="The classifier to teach: recall, precision.")
+        str, typer.Option(help="Classifier to improve: recall or precision.")
     ] = "recall",
     width: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="How near to the threshold scores must lie.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Largest distance of a score from the threshold."),
     ] = 0.2,
-    per_stratum: Annotated[int, typer.Option(min=1, help="Pages of a stratum.")] = 50,
-    per_host: Annotated[int, typer.Option(min=1, help="Pages of a host.")] = 3,
-    min_pages: Annotated[int, typer.Option(min=1, help="Smaller hosts are not judged.")] = 20,
+    per_stratum: Annotated[int, typer.Option(min=1, help="Pages proposed per stratum.")] = 50,
+    per_host: Annotated[int, typer.Option(min=1, help="Pages proposed per host.")] = 3,
+    min_pages: Annotated[int, typer.Option(min=1, help="Ignore hosts with fewer pages.")] = 20,
     min_share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Recalled share that makes a host mathematical.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Share of recalled pages above which a host counts as mathematical.",
+        ),
     ] = 0.1,
-    seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
+    run_option: RunOption = None,
 ) -> None:
     """Propose pages of a scored run for annotation and the next training."""
     from infimm_spark.inspect.proposals import MiningRequest
     from infimm_spark.inspect.proposals import mine as propose
 
+    location = existing_run(required(run, run_option, "RUN")).root
     request = MiningRequest(
-        run.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share, seed
+        location.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share, seed
     )
     print(json.dumps(propose(request), indent=1))

@@ -8,19 +8,27 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark.cli.options import RunOption, TakeOverOption
+from infimm_spark.cli.options import (
+    RunArgument,
+    RunOption,
+    TakeOverOption,
+    UrlArgument,
+    UrlOption,
+    required,
+    run_and_url,
+)
 from infimm_spark.cli.settings import existing_run
 from infimm_spark.errors import InputError
 
 
-def funnel(run: RunOption) -> None:
-    """The reconciled funnel of a finished run, added up again from its ledger."""
+def funnel(run: RunArgument = None, run_option: RunOption = None) -> None:
+    """Print the reconciled funnel of a finished run, added up again from its ledger."""
     from infimm_spark.report.formulas import print_formulas
     from infimm_spark.report.funnel import read_formulas, read_report
     from infimm_spark.run import tables
     from infimm_spark.run.ledger import print_funnel, reconcile
 
-    layout = existing_run(run)
+    layout = existing_run(required(run, run_option, "RUN"))
     read_report(layout)
     print(print_funnel(reconcile(tables.ledger(layout))))
     if formulas := print_formulas(read_formulas(layout)):
@@ -28,41 +36,49 @@ def funnel(run: RunOption) -> None:
 
 
 def explain(
+    run: RunArgument = None,
     url: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="URL as it stands in the crawl; or a record's place, FILE.warc.gz@OFFSET."
+            help="URL as it stands in the crawl, or a record's place: FILE.warc.gz@OFFSET.",
+            metavar="URL",
+            show_default=False,
         ),
-    ],
-    run: RunOption,
+    ] = None,
+    run_option: RunOption = None,
+    url_option: UrlOption = None,
 ) -> None:
-    """What became of a URL, stage by stage."""
+    """Say what became of a URL, stage by stage."""
     from infimm_spark.inspect.explain import explain as lines_for
 
-    lines = lines_for(existing_run(run), url)
+    location, page = run_and_url(run, url, run_option, url_option)
+    lines = lines_for(existing_run(location), page)
     if not lines:
         raise InputError(
-            f"{url} is not in run {run}: not in its input, or dropped and left out of a sampled "
-            "rejects table"
+            f"{page} is not in run {location}: not in its input, or dropped and left out of a "
+            "sampled rejects table"
         )
     print("\n".join(lines))
 
 
 def fetch(
-    run: RunOption,
-    url: Annotated[str, typer.Option(help="URL as it stands in the crawl.")],
+    run: RunArgument = None,
+    url: UrlArgument = None,
     snapshot: Annotated[
-        str | None, typer.Option(help="Of this snapshot; else of the newest.")
+        str | None, typer.Option(help="The record of this snapshot (default: the newest).")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="The page's bytes as crawled.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the page's bytes as crawled.")] = False,
+    run_option: RunOption = None,
+    url_option: UrlOption = None,
 ) -> None:
-    """Read a URL's record again from its WARC file, and extract it with the run's settings."""
+    """Read a URL's record again from its WARC file and extract it with the run's settings."""
     from infimm_spark.inspect.fetch import fetch as page_of
     from infimm_spark.inspect.fetch import fetch_report
     from infimm_spark.run.run import Run
 
-    opened = Run.open(run)
-    found = page_of(opened.layout, url, opened.config, snapshot)
+    location, page = run_and_url(run, url, run_option, url_option)
+    opened = Run.open(location)
+    found = page_of(opened.layout, page, opened.config, snapshot)
     if raw:
         sys.stdout.buffer.write(found.body)
         sys.stdout.buffer.flush()
@@ -71,30 +87,33 @@ def fetch(
 
 
 def traffic(
-    run: RunOption,
+    run: RunArgument = None,
     files: Annotated[
-        int | None, typer.Option(min=1, help="Forecast the bill for so many WARC files.")
+        int | None,
+        typer.Option(min=1, help="Forecast the bill for N WARC files.", metavar="N"),
     ] = None,
+    run_option: RunOption = None,
 ) -> None:
-    """Requests, retries and bytes that reading cost, and what a larger crawl will cost."""
+    """Print the requests, retries and bytes of reading, and what a larger crawl will cost."""
     from infimm_spark.inspect.traffic import print_traffic
     from infimm_spark.inspect.traffic import traffic as measured
 
-    print(print_traffic(measured(existing_run(run)), files))
+    print(print_traffic(measured(existing_run(required(run, run_option, "RUN"))), files))
 
 
 def dedup_report(
-    run: RunOption,
+    run: RunArgument = None,
     sample: Annotated[
-        int, typer.Option(min=1, help="Documents compared by brute force, about.")
+        int, typer.Option(min=1, help="Approximate number of documents compared by brute force.")
     ] = 5_000,
     take_over: TakeOverOption = False,
+    run_option: RunOption = None,
 ) -> None:
-    """How good a run's dedup was, measured: recall, precision, S-curve, hosts, largest clusters."""
+    """Measure a run's dedup: recall, precision, S-curve, hosts, largest clusters."""
     from infimm_spark.report.dedup import write_dedup_report
     from infimm_spark.run.lock import holding
 
-    layout = existing_run(run)
+    layout = existing_run(required(run, run_option, "RUN"))
     with holding(layout.root, take_over=take_over):
         print(write_dedup_report(layout, sample), end="")
     print(f"\nwritten to {layout.report}/dedup")

@@ -2,49 +2,81 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 from infimm_spark.errors import InputError
 
+if TYPE_CHECKING:
+    from infimm_spark.config import BuildConfig
+    from infimm_spark.run.layout import RunLayout
 
-def configured(config: Path | None, output: str, **input: Any) -> Any:
-    """The configuration of a file with a run directory and the inputs that were given."""
+
+def configured(
+    config: str | None,
+    assignments: list[str] | None,
+    output: str,
+    against: list[str] | None = None,
+    **inputs: Any,
+) -> BuildConfig:
+    """The configuration of a new run: a file, the options that were given, `--set` last.
+
+    Raises `ConfigError`.
+    """
     from infimm_spark.config import load_config
 
-    return load_config(config, {"output": output, "input": given(**input)})
+    options = {"output": output, "input": given(**inputs), **_dedup(against)}
+    return load_config(config, options, assignments or ())
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given: the others are the configuration's to say."""
+    """The options that were given; the configuration decides the others."""
     return {key: value for key, value in options.items() if value not in (None, [], {})}
 
 
-def compared_with(settings: Any, against: list[str] | None) -> Any:
-    """The settings with the earlier runs of `--against`, if any, in the place of the file's."""
-    if not against:
-        return settings
-    section = settings.dedup.model_copy(update={"against": against})
-    return settings.model_copy(update={"dedup": section})
+def reconfigured(
+    recorded: BuildConfig,
+    run: str,
+    config: str | None,
+    assignments: list[str] | None,
+    against: list[str] | None = None,
+    threshold: float | None = None,
+) -> BuildConfig:
+    """The configuration of one more stage of a run: as recorded, or of a file; options over it.
+
+    The input stays as recorded, and the output is the run. Raises `ConfigError`.
+    """
+    from infimm_spark.config import load_config, override
+
+    settings = recorded
+    if config is not None:
+        settings = load_config(config, {"output": run, "input": recorded.input.model_dump()})
+    settings = override(settings, _dedup(against))
+    if threshold is not None:
+        settings = _with_threshold(settings, threshold)
+    return override(settings, {}, assignments or ())
 
 
-def with_threshold(settings: Any, threshold: float) -> Any:
-    """The settings with this similarity and the bands x rows that suit it."""
-    from infimm_spark.dedup.lsh import solve_bands
-
-    minhash = settings.dedup.minhash
-    bands, rows = solve_bands(threshold, minhash.num_perm)
-    solved = minhash.model_copy(update={"threshold": threshold, "bands": bands, "rows": rows})
-    dedup = settings.dedup.model_copy(update={"minhash": solved})
-    return settings.model_copy(update={"dedup": dedup})
-
-
-def existing_run(location: str) -> Any:
-    """The layout of the run at `location`; raises `InputError` where there is none."""
+def existing_run(location: str) -> RunLayout:
+    """The layout of the run at `location`; raises `InputError` if there is none."""
     from infimm_spark import store
     from infimm_spark.run.layout import RunLayout
 
-    layout = RunLayout(store.normal(location))
+    layout = RunLayout(store.normal(os.path.expanduser(location)))
     if not store.exists(layout.run_file):
         raise InputError(f"{location} holds no run; expected the --output of a build")
     return layout
+
+
+def _dedup(against: list[str] | None) -> dict[str, Any]:
+    return {"dedup": {"against": against}} if against else {}
+
+
+def _with_threshold(settings: BuildConfig, threshold: float) -> BuildConfig:
+    """The configuration with this similarity and the bands x rows that suit it."""
+    from infimm_spark.config import override
+    from infimm_spark.dedup.lsh import solve_bands
+
+    bands, rows = solve_bands(threshold, settings.dedup.minhash.num_perm)
+    minhash = {"threshold": threshold, "bands": bands, "rows": rows}
+    return override(settings, {"dedup": {"minhash": minhash}})

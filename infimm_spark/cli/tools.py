@@ -10,42 +10,61 @@ from typing import Annotated
 import typer
 
 from infimm_spark import __version__
-from infimm_spark.cli.options import ConfigOption
+from infimm_spark.cli.options import ConfigOption, SetOption, UrlOption, required
 from infimm_spark.errors import InputError, OutputError
 
 
 def page(
     file: Annotated[Path, typer.Argument(help="HTML file.", metavar="FILE.html")],
-    url: Annotated[str, typer.Option(help="The page's URL; image links resolve against it.")],
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            help="The page's URL; links resolve against it.", metavar="URL", show_default=False
+        ),
+    ] = None,
     config: ConfigOption = None,
+    set_: SetOption = None,
     content_type: Annotated[
         str | None, typer.Option(help="Content-Type header the page came with.")
     ] = None,
+    url_option: UrlOption = None,
 ) -> None:
-    """One page's document as JSON, and at which stage and by which rule a build would drop it."""
+    """Print a page's document as JSON, and the stage and rule by which a build would drop it."""
     from infimm_spark.cascade.trace import inspect_page
     from infimm_spark.config import load_config
 
+    address = required(url, url_option, "URL")
+    settings = load_config(config, assignments=set_ or ())
     try:
         body = file.read_bytes()
     except OSError as error:
         raise InputError(f"page {file} cannot be read: {error.strerror}") from None
-    report = inspect_page(body, url=url, content_type=content_type, config=load_config(config))
+    report = inspect_page(body, url=address, content_type=content_type, config=settings)
     print(json.dumps(report, ensure_ascii=False, indent=2))
 
 
 def plan(
-    snapshots: Annotated[int, typer.Option(min=1, help="How many snapshots are built.")] = 1,
+    snapshots: Annotated[int, typer.Option(min=1, help="Number of snapshots to build.")] = 1,
     cores: Annotated[int, typer.Option(min=1, help="Cores of the cluster.")] = 512,
     rates: Annotated[
-        Path, typer.Option(help="Rates of work; conf/rates.yaml says where each comes from.")
-    ] = Path("conf/rates.yaml"),
+        str,
+        typer.Option(
+            help="File of work rates (default: the package's, which names their sources).",
+            metavar="FILE",
+        ),
+    ] = "rates",
     price_file: Annotated[
-        Path | None, typer.Option(help="Prices, such as conf/prices.yaml; without them no costs.")
+        str | None,
+        typer.Option(
+            help="File of prices; `prices` is the package's example. Without it, no costs.",
+            metavar="FILE|prices",
+        ),
     ] = None,
-    months_stored: Annotated[float, typer.Option(min=0.0, help="Months the results are kept.")] = 1,
+    months_stored: Annotated[
+        float, typer.Option(min=0.0, help="Months for which the results are stored.")
+    ] = 1,
 ) -> None:
-    """Tasks, core-hours, memory, requests, bytes, wall time and costs of a build."""
+    """Estimate tasks, core-hours, memory, requests, bytes, wall time and costs of a build."""
     from infimm_spark.inspect import plan as planning
 
     prices = None if price_file is None else planning.load_prices(price_file)
@@ -54,7 +73,7 @@ def plan(
 
 
 def doctor() -> None:
-    """Check what a build needs: Java, Spark, and the models with their sources and checksums."""
+    """Check what a build needs: Java, Spark, models with their sources and checksums."""
     import pyspark
 
     from infimm_spark.classify.broadcast import read_model
@@ -70,9 +89,11 @@ def doctor() -> None:
 
 
 def sample(
-    output: Annotated[Path, typer.Argument(help="New directory for the sample crawl.")],
+    output: Annotated[Path, typer.Argument(help="New directory for the sample crawl.")] = Path(
+        "sample-crawl"
+    ),
 ) -> None:
-    """Write the sample crawl that comes with the package, laid out like Common Crawl's bucket."""
+    """Write the sample crawl of the package, laid out like Common Crawl's bucket."""
     from infimm_spark.sample import write_sample_crawl
 
     if output.exists() and any(output.iterdir()):

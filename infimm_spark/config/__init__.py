@@ -1,6 +1,6 @@
 """The configuration of a build: sections, defaults, and how files and overrides are read."""
 
-from infimm_spark.config.loading import config_hash, load_config
+from infimm_spark.config.loading import config_hash, config_layers, load_config, override, validated
 from infimm_spark.config.models import (
     BoilerplateConfig,
     BuildConfig,
@@ -20,6 +20,9 @@ from infimm_spark.config.models import (
     UrlConfig,
     threshold_for,
 )
+from infimm_spark.config.shipped import shipped_file, shipped_names
+from infimm_spark.config.show import effective_yaml
+from infimm_spark.config.yaml_files import read_yaml
 
 __all__ = [
     "BoilerplateConfig",
@@ -39,6 +42,13 @@ __all__ = [
     "StoreConfig",
     "UrlConfig",
     "config_hash",
+    "config_layers",
+    "effective_yaml",
     "load_config",
+    "override",
+    "read_yaml",
+    "shipped_file",
+    "shipped_names",
     "threshold_for",
+    "validated",
 ]

@@ -1,48 +1,94 @@
-"""Reading a configuration: a YAML file, overrides laid over it, and problems in one line."""
+"""Reading a configuration: a YAML file, values laid over it, and problems in one line."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from infimm_spark.config.assignments import parse_assignments
 from infimm_spark.config.models import BuildConfig
+from infimm_spark.config.shipped import shipped_file
+from infimm_spark.config.yaml_files import read_yaml
 from infimm_spark.errors import ConfigError
 
 
-def load_config(path: str | Path | None, overrides: dict[str, Any] | None = None) -> BuildConfig:
-    """Read a YAML file (None: defaults), lay `overrides` over it, and validate.
+class Layer(NamedTuple):
+    """Values of one source, nested as a configuration file is."""
 
-    `overrides` is nested like the file. Raises `ConfigError` naming the key, the value and what was
-    expected, one clause a problem.
+    source: str
+    values: Mapping[str, Any]
+
+
+def load_config(
+    path: str | Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> BuildConfig:
+    """Read a configuration, lay values over it, and validate the whole.
+
+    `path` is a YAML file, or the name of a configuration that comes with the package (`local`,
+    `paper`, `s3`, …); None takes the defaults. `overrides` is nested like the file; `assignments`
+    (`dedup.recall_threshold=0.3`, as `--set` takes them) lie over all. Raises `ConfigError` naming the
+    key, the value and what was expected, one clause a problem.
     """
-    source = "defaults"
-    values: dict[str, Any] = {}
+    return validated(config_layers(path, overrides, assignments))
+
+
+def config_layers(
+    path: str | Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> list[Layer]:
+    """What `load_config` lays over the defaults, lowest layer first; raises `ConfigError`."""
+    layers = []
     if path is not None:
-        source = str(path)
-        try:
-            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"config file {source} does not exist") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"config file {source} cannot be read: {error}") from None
-        except yaml.YAMLError as error:
+        values = read_yaml(shipped_file(path), "config")
+        if values is not None and not isinstance(values, dict):
             raise ConfigError(
-                f"config file {source} is not YAML: {' '.join(str(error).split())}"
-            ) from None
-        if loaded is not None and not isinstance(loaded, dict):
-            raise ConfigError(
-                f"config file {source} holds a {type(loaded).__name__}; expected a mapping of sections"
+                f"config file {path} holds a {type(values).__name__}; expected a mapping of sections"
             )
-        values = loaded or {}
+        layers.append(Layer(str(path), values or {}))
+    if overrides:
+        layers.append(Layer("options", overrides))
+    if assignments:
+        layers.append(Layer("--set", parse_assignments(assignments, BuildConfig)))
+    return layers
+
+
+def override(
+    config: BuildConfig, values: Mapping[str, Any], assignments: Sequence[str] = ()
+) -> BuildConfig:
+    """The configuration with other values in some places, validated anew; raises `ConfigError`."""
+    layers = [Layer("configuration", config.model_dump()), Layer("options", values)]
+    layers.append(Layer("--set", parse_assignments(assignments, BuildConfig)))
+    return validated([layer for layer in layers if layer.values])
+
+
+def validated(layers: Sequence[Layer]) -> BuildConfig:
+    """The configuration of all layers, a later one over an earlier; raises `ConfigError`."""
+    values: dict[str, Any] = {}
+    for layer in layers:
+        values = _merged(values, layer.values)
     try:
-        return BuildConfig.model_validate(_merged(values, overrides or {}))
+        return BuildConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_one_line(error)}") from None
+        raise ConfigError(_one_line(error, layers)) from None
+
+
+def source_of(key: Sequence[str], layers: Sequence[Layer]) -> str:
+    """The layer that a key's value comes from: the last one that holds it, else `default`."""
+    for layer in reversed(layers):
+        value: Any = layer.values
+        for part in key:
+            value = value.get(part, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        if value is not _ABSENT:
+            return str(layer.source)
+    return "default"
 
 
 def config_hash(section: BaseModel | dict[str, Any]) -> str:
@@ -51,27 +97,37 @@ def config_hash(section: BaseModel | dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+_ABSENT = object()
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
+        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
             result[key] = _merged(result[key], value)
         else:
             result[key] = value
     return result
 
 
-def _one_line(error: ValidationError) -> str:
-    clauses = []
+def _one_line(error: ValidationError, layers: Sequence[Layer]) -> str:
+    everything = ", ".join(layer.source for layer in layers) or "defaults"
+    by_source: dict[str, list[str]] = {}
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            clauses.append(f"unknown key {key!r} (value {problem['input']!r})")
-        elif problem["type"] == "value_error":
-            clauses.append(str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"])
-        else:
-            clauses.append(f"{key} = {problem['input']!r}: expected {_expectation(problem['msg'])}")
-    return "; ".join(clauses)
+        path = [str(part) for part in problem["loc"]]
+        source = source_of(path, layers)
+        if problem["type"] == "value_error" or source == "default":
+            source = everything
+        by_source.setdefault(source, []).append(_clause(".".join(path), problem))
+    return "; ".join(f"{source}: {'; '.join(said)}" for source, said in by_source.items())
+
+
+def _clause(key: str, problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key!r} (value {problem['input']!r})"
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"]) if "ctx" in problem else str(problem["msg"])
+    return f"{key} = {problem['input']!r}: expected {_expectation(problem['msg'])}"
 
 
 def _expectation(message: str) -> str:

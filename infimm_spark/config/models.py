@@ -7,30 +7,37 @@ wrong types and impossible values are refused before Spark starts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Location = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path or URL; a leading `~` is the home directory, as in a shell."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def replaced(self, **values: Any) -> Self:
+        """A copy with other values, validated: `model_copy` would take anything."""
+        return type(self).model_validate({**self.model_dump(), **values})
+
 
 class IndexConfig(_Section):
     """Records chosen by an index, each read by its byte range. Empty lists set no condition."""
 
-    paths: list[str] = []
+    paths: list[Location] = []
     """Folders or files of the columnar index (Parquet), or CDXJ files (`*.cdxj`, `*.cdx`, `.gz`); empty reads
     whole WARC files."""
-    mirror: str = "s3://commoncrawl/"
+    mirror: Location = "s3://commoncrawl/"
     """What the index's WARC names are relative to."""
     crawls: list[str] = []
     """Values of the table's partition `crawl`."""
-    urls: str | None = None
+    urls: Location | None = None
     """A text file (`.gz` allowed) with a URL a line: only these, as they are written."""
     hosts: list[str] = []
     domains: list[str] = []
@@ -62,7 +69,7 @@ def threshold_for(length: int, threshold: float, by_length: Sequence[LengthThres
 class InputConfig(_Section):
     """What is read."""
 
-    paths: list[str] = []
+    paths: list[Location] = []
     """WARC files, globs, `warc.paths(.gz)` listings, or roots of a mirror of Common Crawl's bucket."""
     snapshots: list[str] = []
     """Keep only these snapshots of a mirror: names, years (`2023`), ranges (`2022..2023-14`); empty keeps all."""
@@ -124,9 +131,9 @@ class StoreConfig(S3Access):
 class ModelsConfig(_Section):
     """fastText model files; null takes the ones that come with the package."""
 
-    language: str | None = None
-    recall: str | None = None
-    precision: str | None = None
+    language: Location | None = None
+    recall: Location | None = None
+    precision: Location | None = None
 
 
 class ExtractConfig(_Section):
@@ -240,7 +247,7 @@ class DedupConfig(_Section):
     prefer: Literal["newer", "older"] = "newer"
     """Paper: of copies in several snapshots the newest survives. `older` suits a corpus that grows
     snapshot by snapshot: what was released stays."""
-    against: list[str] = []
+    against: list[Location] = []
     """Runs whose documents are settled: the new ones are compared with their stored signatures."""
     minhash: MinHashConfig = MinHashConfig()
     url: UrlConfig = UrlConfig()
@@ -319,7 +326,7 @@ class BuildConfig(_Section):
     """A whole run."""
 
     input: InputConfig = InputConfig()
-    output: str | None = None
+    output: Location | None = None
     store: StoreConfig = StoreConfig()
     models: ModelsConfig = ModelsConfig()
     extract: ExtractConfig = ExtractConfig()

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infimm_spark.config import read_yaml, shipped_file
 from infimm_spark.errors import ConfigError
 
 T = TypeVar("T", bound=BaseModel)
@@ -274,24 +274,19 @@ def print_plan(plan: Plan) -> str:
 
 
 def load_rates(path: str | Path) -> Rates:
-    """Read a rates file. Raises `ConfigError`."""
+    """Read a rates file, or the packaged `rates`. Raises `ConfigError`."""
     return _load(path, Rates, "rates")
 
 
 def load_prices(path: str | Path) -> Prices:
-    """Read a price file. Raises `ConfigError`."""
+    """Read a price file, or the packaged example `prices`. Raises `ConfigError`."""
     return _load(path, Prices, "prices")
 
 
 def _load(path: str | Path, model: type[T], what: str) -> T:
+    content = read_yaml(shipped_file(path), what)
     try:
-        return model.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ConfigError(f"{what} file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(
-            f"{what} file {path} cannot be read: {' '.join(str(error).split())}"
-        ) from None
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "the file"

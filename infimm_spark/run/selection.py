@@ -93,7 +93,7 @@ def _chosen(run: Run, config: IndexConfig) -> DataFrame:
     )
     hosts = hosts_of([row.url for row in urls.limit(1_001).collect()])
     if hosts is not None and urls.count() <= 1_000:
-        config = config.model_copy(update={"hosts": sorted({*config.hosts, *hosts})})
+        config = config.replaced(hosts=sorted({*config.hosts, *hosts}))
     return select_records(index, config, urls)
 
 

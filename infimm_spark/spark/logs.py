@@ -48,7 +48,7 @@ def tell_executors(spark: SparkConfig, run_id: str) -> SparkConfig:
     told = {f"spark.executorEnv.{RUN_VARIABLE}": run_id}
     if _is_json():
         told[f"spark.executorEnv.{FORMAT_VARIABLE}"] = "json"
-    return spark.model_copy(update={"conf": {**told, **spark.conf}})
+    return spark.replaced(conf={**told, **spark.conf})
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from infimm_spark import store
 from infimm_spark.annotation.documents import PARQUET, data_files, language_of
 from infimm_spark.classify.mathematics import Kind
-from infimm_spark.config import load_config
+from infimm_spark.config import BuildConfig, DedupConfig, RulesConfig
 from infimm_spark.errors import ConfigError, InputError, OutputError
 from infimm_spark.spark.connectors import spark_location
 from infimm_spark.training.cards import write_model
@@ -33,7 +33,10 @@ from infimm_spark.training.measures import Prediction, evaluate, operating_thres
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_DEFAULT_THRESHOLD: dict[Kind, float] = {"recall": 0.4, "precision": 0.5}
+_DEFAULT_THRESHOLD: dict[Kind, float] = {
+    "recall": DedupConfig().recall_threshold,
+    "precision": RulesConfig().precision_threshold,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def train_command(
     max_chars: int,
     folds: int,
     seed: int,
-    config: Path | None,
+    config: BuildConfig,
     **request: Any,
 ) -> Path:
     """What `infimm train` does with its options; the model's path."""
@@ -100,10 +103,9 @@ def train_command(
         ),
         **request,
     )
-    settings = load_config(config)
     check_request(wanted)
     locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)
-    return train(wanted, open_session(settings.spark, settings.store, locations))
+    return train(wanted, open_session(config.spark, config.store, locations))
 
 
 def check_request(request: TrainingRequest) -> None:

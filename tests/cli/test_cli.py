@@ -144,13 +144,16 @@ def test_a_missing_java_says_how_to_get_one(some_warc: Path, tmp_path: Path) -> 
 
 def test_a_stage_before_its_time_is_refused(tmp_path: Path) -> None:
     """Dedup of a directory without a run says what it expected."""
-    assert "run.json" in refused(infimm("dedup", "--output", tmp_path))
+    assert "run.json" in refused(infimm("dedup", tmp_path))
 
 
-@pytest.mark.parametrize("command", [("funnel",), ("explain", "http://a/")])
+@pytest.mark.parametrize(
+    "command", [("funnel", "RUN"), ("explain", "RUN", "http://a/"), ("traffic", "--run", "RUN")]
+)
 def test_looking_at_no_run_is_refused(command: tuple[str, ...], tmp_path: Path) -> None:
     """`funnel` and `explain` name a directory that holds no run."""
-    assert str(tmp_path) in refused(infimm(*command, "--run", tmp_path))
+    arguments = [tmp_path if argument == "RUN" else argument for argument in command]
+    assert str(tmp_path) in refused(infimm(*arguments))
 
 
 def test_page_prints_one_document(tmp_path: Path) -> None:
@@ -167,7 +170,7 @@ def test_page_prints_one_document(tmp_path: Path) -> None:
         "</body></html>",
         encoding="utf-8",
     )
-    result = infimm("page", page, "--url", "http://example.org/algebra/square.html")
+    result = infimm("page", page, "http://example.org/algebra/square.html")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["language"] == "en"
@@ -188,7 +191,7 @@ def test_page_says_which_stage_drops_it(tmp_path: Path) -> None:
         "Menschen auf den Zug in die Hauptstadt, der selten pünktlich kommt.</p>",
         encoding="utf-8",
     )
-    result = infimm("page", page, "--url", "http://example.org/")
+    result = infimm("page", page, "http://example.org/")
     report = json.loads(result.stdout)
     assert report["dropped"]["stage"] == "extract"
     assert report["dropped"]["rule"] == "language"
@@ -200,7 +203,7 @@ def test_a_hostile_page_does_not_hang_the_command(tmp_path: Path) -> None:
     """A million nested elements are refused by the screen within seconds."""
     page = tmp_path / "page.html"
     page.write_bytes(b"<div>" * 1_000_000)
-    result = infimm("page", page, "--url", "http://example.org/")
+    result = infimm("page", page, "http://example.org/")
     report = json.loads(result.stdout)
     assert report["dropped"]["stage"] == "extract"
     assert report["dropped"]["rule"] == "too_deep"
@@ -208,4 +211,4 @@ def test_a_hostile_page_does_not_hang_the_command(tmp_path: Path) -> None:
 
 def test_a_missing_page_is_one_line(tmp_path: Path) -> None:
     """A file that is not there is named."""
-    assert "none.html" in refused(infimm("page", tmp_path / "none.html", "--url", "http://a/"))
+    assert "none.html" in refused(infimm("page", tmp_path / "none.html", "http://a/"))

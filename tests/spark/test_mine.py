@@ -78,7 +78,7 @@ def test_proposals_of_a_run_can_be_annotated(spark: SparkSession, tmp_path: Path
         None, {"input": {"paths": [str(tmp_path / "crawl")]}, "output": str(tmp_path / "run")}
     )
     run_stage(Run.begin(config, resume=False), "extract")
-    arguments = ["mine", "--run", str(tmp_path / "run"), "--output", str(tmp_path / "out")]
+    arguments = ["mine", str(tmp_path / "run"), "--output", str(tmp_path / "out")]
     arguments += ["--width", "0.8", "--min-pages", "2"]
     result = CliRunner().invoke(cli.app, arguments)
     assert result.exit_code == 0, result.exception

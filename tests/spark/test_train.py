@@ -15,6 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark.classify.mathematics import load_classifier
+from infimm_spark.config import BuildConfig
 from infimm_spark.errors import ConfigError, InputError
 from infimm_spark.training.command import TrainingRequest, sampled_examples, train, train_command
 from infimm_spark.training.convex import ConvexParameters
@@ -153,7 +154,7 @@ def test_impossible_requests_are_refused_before_spark(
         "max_chars": 2000,
         "folds": 4,
         "seed": 1,
-        "config": None,
+        "config": BuildConfig(),
         "output": request_.output,
         "positives": request_.positives,
         "negatives": request_.negatives,
