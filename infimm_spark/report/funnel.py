@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 from infimm_spark import __version__, store
 from infimm_spark.errors import StageError
-from infimm_spark.report.formulas import FormulaTally, print_formulas
+from infimm_spark.report.formulas import FormulaTally
+from infimm_spark.report.sections import SECTIONS, Findings
 from infimm_spark.run.layout import RunLayout
-from infimm_spark.run.ledger import FunnelStage, print_funnel
+from infimm_spark.run.ledger import FunnelStage
 
 
 def write_report(
     layout: RunLayout, run_id: str, stages: list[FunnelStage], formulas: list[FormulaTally]
 ) -> None:
     """Write `report/funnel.json` and `report/funnel.txt`; `stages` must be reconciled."""
+    found = Findings(run_id, stages, formulas)
     content = {
         "run_id": run_id,
         "code_version": __version__,
         "reconciled": True,
-        "stages": [dataclasses.asdict(stage) for stage in stages],
-        "formulas": [dataclasses.asdict(tally) for tally in formulas],
+        **{section.name: section.content(found) for section in SECTIONS},
     }
     store.write_bytes(
         f"{layout.report}/funnel.json", (json.dumps(content, indent=2) + "\n").encode()
     )
-    text = "\n\n".join(filter(None, (print_funnel(stages), print_formulas(formulas))))
+    text = "\n\n".join(filter(None, (section.text(found) for section in SECTIONS)))
     store.write_bytes(f"{layout.report}/funnel.txt", (text + "\n").encode())
 
 
