@@ -29,9 +29,11 @@ from infimm_spark.extract.latex.symbols import CORE_COMMANDS
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
+from infimm_spark.extract.styles import meanings_of_sheets
 from infimm_spark.extract.text import Renderer, flattened
-from infimm_spark.extract.tree import PageTree, build_tree, caption_of
+from infimm_spark.extract.tree import PageTree, caption_of
 from infimm_spark.extract.unseen import unseen_body
+from infimm_spark.extract.walk import build_tree
 from infimm_spark.warc.charset import decode_html
 
 _DEFAULT_LIMITS = ScreenLimits()
@@ -58,7 +60,9 @@ def parse_page(
         raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
     screen(html, limits)
     text, charset = decode_html(html, content_type)
-    text = repaired(_prepared(text, html if charset == "utf-8" else None), content_type)
+    source = repaired(_without_prefixes(text), content_type)
+    # Last of all, since repairs undo references; the bytes are asked only where they are the source.
+    text = marks.sealed(source, html if charset == "utf-8" and source is text else None)
     try:
         parser = LexborHTMLParser(text)
     except (SelectolaxError, ValueError, RuntimeError) as error:
@@ -106,21 +110,23 @@ class ParsedPage:
             ledger.macros.update(_KHAN_COLOURS)
         page = PageState(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
-        tree = build_tree(body, page, images)
+        tree = build_tree(body, page, images, meanings_of_sheets(self._html))
         if tree.opened:
             join_split_formulas(tree.root)
         mark_boilerplate(tree.root, reading_of(self._html))
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
-        renderer = Renderer(scanner.scan, ledger.is_display)
+        renderer = Renderer(scanner.scan, ledger.is_display, tree.codes)
         text = renderer.render(tree.root)
         document.title = head.title or _first_heading(text)
         writer = _Writer(tree, ledger)
         document.segments = _segments(text, writer, images, _captions(tree, renderer))
         document.formulas = writer.formulas
         if ledger.unexpanded:
-            document.macros = "\n".join(
-                f"\\newcommand{{\\{name}}}[{macro.arguments}]{{{macro.body}}}"
-                for name, macro in sorted(ledger.macros.items())
+            document.macros = marks.cleared(
+                "\n".join(
+                    f"\\newcommand{{\\{name}}}[{macro.arguments}]{{{macro.body}}}"
+                    for name, macro in sorted(ledger.macros.items())
+                )
             )
         tree.release()
         return document
@@ -250,34 +256,16 @@ _OTHER_TYPES = re.compile(
     r"|\s*text/(?:css|javascript|csv|calendar)",
     re.I,
 )
-_RESERVED_REFERENCE = re.compile(
-    r"&#(?:[xX]0*[eE]00[0-8](?![0-9a-fA-F])|0*573(?:4[4-9]|5[0-2])(?!\d));?"
-)
 _PREFIX = re.compile(r"<([A-Za-z][\w.-]{0,15}):math[\s>]")
 
 
-def _prepared(text: str, utf_8: bytes | None = None) -> str:
-    """Without the characters reserved for marks, and with MathML's namespace prefixes removed: as
-    `<math>` the parser knows it and closes `<mml:mspace/>`, as `<mml:math>` it does not.
-
-    `utf_8` are the bytes the text was read from as UTF-8: its first byte, which is rare, shows at
-    the speed of memory that no reserved character is there.
-    """
-    if (
-        not text.isascii()
-        and (utf_8 is None or (_RESERVED_LEAD[:1] in utf_8 and _RESERVED_LEAD in utf_8))
-        and marks.has_reserved(text)
-    ):
-        text = marks.cleared(text)
-    if "&#" in text:
-        text = _RESERVED_REFERENCE.sub("", text)
+def _without_prefixes(text: str) -> str:
+    """With MathML's namespace prefixes removed: as `<math>` the parser knows it and closes `<mml:mspace/>`,
+    as `<mml:math>` it does not."""
     if ":math" in text:
         for prefix in set(_PREFIX.findall(text)):
             text = re.sub(rf"(</?){re.escape(prefix)}:(?=[A-Za-z])", r"\1", text)
     return text
-
-
-_RESERVED_LEAD = marks.FORMULA.encode()[:2]
 
 
 def _first_heading(text: str) -> str | None:

@@ -1,6 +1,6 @@
 r"""Blocks to Markdown-like text.
 
-The rules, applied everywhere: headings `#`, lists `-` and `1.`, quotations `>`, data tables as pipe
+The rules, applied everywhere: headings `#`, lists `-` and `1.` (as numbered on the page), quotations `>`, data tables as pipe
 rows, code fenced or between backticks; white space folded, `<br>` a line break; `<sup>` and `<sub>`
 with meaning become `^{…}` and `_{…}` (ordinals and marks such as ™ are plain, footnote numbers stand
 in brackets); a formula is `$…$` or, on a line of its own outside tables and headings, `$$…$$`; a
@@ -13,14 +13,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from infimm_spark.extract import marks
+from infimm_spark.extract import code, marks, scripts
+from infimm_spark.extract.numbering import Numbering
+from infimm_spark.extract.tables import Table, read_table
 from infimm_spark.extract.tree import Block, literal
 
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 
 
 _READING = re.compile(
-    r"^[ >\-0-9.]*(?P<fence>```+)\n.*?\n(?P=fence)$"  # fenced code
+    r"^(?:[ >]|- |-?\d+\. |[A-Za-z]{1,9}\. )*(?P<fence>```+)[\w+#-]*\n.*?\n[ >]*(?P=fence)$"  # fenced code
     r"|(?P<ticks>(?<!`)`+(?!`)).*?(?<!`)(?P=ticks)(?!`)"  # a code span
     r"|\\."
     r"|\$\$(?P<display>(?:\\.|[^\\$])+)\$\$"
@@ -52,8 +54,16 @@ def literal_spans(text: str) -> list[tuple[int, int, bool]]:
 class Renderer:
     """Writes the kept blocks of a tree as text with marks for formulas, code and images."""
 
-    def __init__(self, scan: Callable[[str], str], is_display: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        scan: Callable[[str], str],
+        is_display: Callable[[int], bool],
+        codes: list[str] | None = None,
+    ) -> None:
+        """`scan` puts marks in the place of delimited formulas, `is_display` asks whether a formula is
+        displayed, `codes` are the pieces of code that marks name by number."""
         self._scan = scan
+        self._codes = codes if codes is not None else []
         self._is_display = is_display
         self._out: list[str] = []
         self._prefix = ""
@@ -61,7 +71,7 @@ class Renderer:
         self._list = 0  # number of the outermost list the walk is in; 0 outside lists
         self._last_list = 0
         self._lists = 0
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[int, Numbering] = {}
 
     def render(self, root: Block) -> str:
         """The text of all kept blocks; without recursion."""
@@ -150,9 +160,10 @@ class Renderer:
         bullet = "- "
         parent = block.parent
         if parent is not None and parent.tag == "ol":
-            number = self._numbers.get(id(parent), 0) + 1
-            self._numbers[id(parent)] = number
-            bullet = f"{number}. "
+            numbering = self._numbers.get(id(parent))
+            if numbering is None:
+                numbering = self._numbers[id(parent)] = Numbering(parent)
+            bullet = numbering.before(block)
         self._bullet = bullet
         if len(before) < _DEEPEST_PREFIX:
             self._prefix = before + " " * len(bullet)
@@ -181,8 +192,8 @@ class Renderer:
             text = literal(text)
         if "\\" in text:
             text = _BACKSLASH_BEFORE_MARK.sub(r"\1 ", text)
-        if marks.SUP in text or marks.SUB in text or marks.RAISED_END in text:
-            text = _without_raised(text)
+        if scripts.has_scripts(text):
+            text = scripts.written(text)
         if marks.EMPHASIS in text:
             text = text.replace(marks.EMPHASIS, "")
         if marks.BREAK not in text:
@@ -213,38 +224,53 @@ class Renderer:
             self._bullet = None
         self._out.append(first + text.replace("\n", "\n" + prefix))
 
-    def _table(self, table: Block) -> Callable[[], None] | None:
-        rows = _rows(table)
-        if rows is None or not _is_data(rows):
-            if rows is not None:
-                self._layout_rows(rows)
-                return _DONE
+    def _table(self, block: Block) -> Callable[[], None] | None:
+        table = read_table(block, self._codes)
+        if table is None:
             return None
+        for caption in table.captions:
+            self._paragraph(flattened(caption), caption)
+        if table.is_data:
+            self._data_rows(table)
+        else:
+            self._layout_rows(table)
+        return _DONE
+
+    def _data_rows(self, table: Table) -> None:
         lines: list[str] = []
         pictures: list[str] = []
-        width = max(len(row) for row in rows)
-        for row in rows:
+        for row in table.rows:
             cells = []
             for cell in row:
-                text = self.line(cell).replace("|", "\\|")
+                text = self._cell(cell).replace("|", "\\|") if cell is not None else ""
                 if marks.IMAGE in text:
                     pictures.extend(marks.IMAGE_MARK.findall(text))
                     text = " ".join(marks.IMAGE_MARK.sub(" ", text).split())
                 cells.append(text)
             if any(cells):
-                lines.append("| " + " | ".join(cells + [""] * (width - len(cells))) + " |")
+                lines.append("| " + " | ".join(cells) + " |")
         if lines:
             if len(lines) > 1:
-                lines.insert(1, "|" + " --- |" * width)
+                lines.insert(1, "|" + " --- |" * len(table.rows[0]))
             self._emit("\n".join(lines))
         for picture in pictures:
             self._emit(f"{marks.IMAGE}{picture}{marks.CLOSE}")
-        return _DONE
 
-    def _layout_rows(self, rows: list[list[Block]]) -> None:
+    def _cell(self, cell: Block) -> str:
+        """A cell on one line: items of lists are parted by semicolons, blocks of code are spans."""
+        text = flattened(cell, "; ")
+        for index in _FENCED_MARK.findall(text):
+            source = self._codes[int(index)]
+            if source.startswith("```"):
+                self._codes[int(index)] = code.span(source.split("\n", 1)[1].rpartition("\n")[0])
+        return _SEMICOLONS.sub("; ", self._folded(text).replace("\n", " ")).strip("; ")
+
+    def _layout_rows(self, table: Table) -> None:
         """A table that only places things: a paragraph a row."""
-        for row in rows:
-            self._paragraph(" ".join(flattened(cell) for cell in row), row[0])
+        for row in table.rows:
+            cells = [cell for cell in row if cell is not None]
+            if cells:
+                self._paragraph(" ".join(_over_rule(cell) for cell in cells), cells[0])
 
 
 def _done() -> None:
@@ -256,61 +282,14 @@ _DEEPEST_PREFIX = 60
 """Characters of indentation beyond which deeper lists and quotations are not told apart."""
 _MARK_AND_POINT = re.compile(r"\s*\ue000([0-9]+)\ue003(?:\s?[.,;:。，；](?=\s|$))?\s*")
 _LINES = re.compile(r"[ ]*\n[ \n]*")
-_ORDINAL = re.compile(r"st|nd|rd|th|er|re|e|ème|TM|SM", re.I)
-_MARK = re.compile(r"[®™©℠†‡ªº°]|\*+")
-_RAISED = re.compile("(.?)([\ue005\ue006])([^\ue005-\ue007]*)\ue007", re.S)
-_SHORT_TOKENS = 40
-
-
+_FENCED_MARK = re.compile("\ue001([0-9]+)\ue003")
+_SEMICOLONS = re.compile(r"\s*;(?:\s*;)+\s*")
 _BACKSLASH_BEFORE_MARK = re.compile("(\\\\(?=[\ue000\ue001])|`(?=\ue001))")
-_DEEPEST_RAISED = 6
-_RAISED_LEFT = re.compile("[\ue005-\ue007]")
 
 
-def _without_raised(text: str) -> str:
-    """Innermost scripts first; what nests deeper than any formula is plain text."""
-    if "\u2044" in text or "/" in text:
-        text = _STACKED.sub(_stacked, text)
-    for _ in range(_DEEPEST_RAISED):
-        text, count = _RAISED.subn(_raised, text)
-        if not count:
-            break
-    return _RAISED_LEFT.sub("", text)
-
-
-# `2<sup>1</sup>⁄<sub>3</sub>` is two and a third, no power.
-_STACKED = re.compile(
-    "(\\d?)\ue005\\s*(\\d{1,6})\\s*\ue007\\s*([\u2044/])\\s*\ue006\\s*(\\d{1,6})\\s*\ue007"
-)
-
-
-def _stacked(match: re.Match[str]) -> str:
-    whole = f"{match[1]} " if match[1] else ""
-    return f"{whole}{match[2]}{match[3]}{match[4]}"
-
-
-def _raised(match: re.Match[str]) -> str:
-    before, kind, inside = (
-        match[1],
-        match[2],
-        " ".join(match[3].replace(marks.EMPHASIS, "").split()),
-    )
-    if not inside:
-        return before
-    if kind == marks.SUP and (
-        _MARK.fullmatch(inside)
-        or (_ORDINAL.fullmatch(inside) and (not before.isalpha() or len(inside) > 1))
-    ):
-        return before + inside
-    if marks.FORMULA in inside or marks.IMAGE in inside or marks.CODE in inside:
-        return before + inside
-    if not before or before.isspace() or len(inside) > _SHORT_TOKENS or inside.count(" ") > 3:
-        return f"{before} {inside} " if before.strip() else before + inside
-    return f"{before}{'^' if kind == marks.SUP else '_'}{{{inside}}}"
-
-
-def flattened(block: Block) -> str:
-    """All text of a block as one run; inner blocks are separated by line breaks."""
+def flattened(block: Block, between: str = "") -> str:
+    """All text of a block as one run; inner blocks are separated by line breaks, items of lists and
+    rows of tables by `between`."""
     pieces: list[str] = []
     todo: list[str | Block] = [block]
     while todo:
@@ -322,54 +301,29 @@ def flattened(block: Block) -> str:
             continue
         if item is not block:
             pieces.append(marks.BREAK)
-            todo.append(marks.BREAK)
+            todo.append(between + marks.BREAK if item.tag in ("li", "tr") else marks.BREAK)
         todo.extend(reversed(item.children))
     return "".join(pieces)
 
 
-_ROW_GROUPS = frozenset({"thead", "tbody", "tfoot"})
-_STRUCTURE = frozenset(
-    {"table", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "form"}
-)
+def _over_rule(cell: Block) -> str:
+    """The text of a layout cell; `a + b<hr>2c` is the fraction that TtH and HeVeA set so."""
+    rules = [
+        at
+        for at, child in enumerate(cell.children)
+        if isinstance(child, Block) and child.tag == "hr" and child.kept
+    ]
+    if len(rules) == 1 and all(
+        isinstance(child, str) for at, child in enumerate(cell.children) if at != rules[0]
+    ):
+        runs = [
+            "".join(child for child in part if isinstance(child, str)).strip(_BLANK)
+            for part in (cell.children[: rules[0]], cell.children[rules[0] + 1 :])
+        ]
+        if all(0 < len(run) <= _SHORT_SIDE and marks.BREAK not in run for run in runs):
+            return f" ({runs[0]})/({runs[1]}) "
+    return flattened(cell)
 
 
-def _rows(table: Block) -> list[list[Block]] | None:
-    """Rows of cells, or None if a cell holds structure of its own (a layout table)."""
-    rows: list[list[Block]] = []
-    groups = [child for child in table.children if isinstance(child, Block) and child.kept]
-    for group in groups:
-        members = group.children if group.tag in _ROW_GROUPS else [group]
-        for row in members:
-            if not isinstance(row, Block) or not row.kept:
-                continue
-            if row.tag != "tr":
-                return None
-            cells = [
-                cell
-                for cell in row.children
-                if isinstance(cell, Block) and cell.tag in ("td", "th")
-            ]
-            if any(_has_structure(cell) for cell in cells):
-                return None
-            if cells:
-                rows.append(cells)
-    return rows
-
-
-def _has_structure(cell: Block) -> bool:
-    blocks = [child for child in cell.children if isinstance(child, Block)]
-    paragraphs = 0
-    while blocks:
-        block = blocks.pop()
-        if block.tag in _STRUCTURE:
-            return True
-        paragraphs += 1
-        if paragraphs > 6 or block.length > 1_000:
-            return True
-        blocks.extend(child for child in block.children if isinstance(child, Block))
-    return cell.length > 1_000
-
-
-def _is_data(rows: list[list[Block]]) -> bool:
-    wide = sum(len(row) > 1 for row in rows)
-    return len(rows) > 1 and wide * 2 > len(rows)
+_BLANK = " \t\r\n\u00a0" + marks.BREAK
+_SHORT_SIDE = 60

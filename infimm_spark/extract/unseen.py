@@ -33,7 +33,7 @@ def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
     fragment = _noscript(body) or _from_state(parser)
     if fragment is None:
         return None
-    return LexborHTMLParser(f"<html><body>{fragment}</body></html>")
+    return LexborHTMLParser(marks.sealed(f"<html><body>{fragment}</body></html>"))
 
 
 _SILENT = frozenset(

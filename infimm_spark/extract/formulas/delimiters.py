@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from infimm_spark.extract import marks
+from infimm_spark.extract import marks, scripts
 from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
@@ -117,7 +117,7 @@ class DelimiterScanner:
             position = end + len(closing)
             if depth <= 0:
                 raw = text[match.start() : position]
-                if marks.IMAGE in raw or marks.FORMULA in raw:
+                if marks.IMAGE in raw or marks.FORMULA in raw or marks.CODE in raw:
                     return None
                 return self._ledger.add(as_tex(raw), True, "environment"), position
         return None
@@ -127,14 +127,9 @@ def as_tex(raw: str) -> str:
     """Marks inside a formula's source become the TeX they came from."""
     if marks.BREAK in raw:
         raw = raw.replace(marks.BREAK, "\n")
-    if marks.SUP in raw or marks.SUB in raw or marks.EMPHASIS in raw:
-        raw = (
-            raw.replace(marks.SUP, "^{")
-            .replace(marks.SUB, "_{")
-            .replace(marks.RAISED_END, "}")
-            .replace(marks.EMPHASIS, "_")
-        )
-    return raw
+    if scripts.has_scripts(raw):
+        raw = scripts.as_tex(raw)
+    return raw.replace(marks.EMPHASIS, "_") if marks.EMPHASIS in raw else raw
 
 
 def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:

@@ -43,6 +43,8 @@ class FormulaLedger:
             return Formula("", display, encoding, "failed", failure)
         settled = _settled if len(tex) <= _CACHED_LENGTH else _settled.__wrapped__
         tex, problem = settled(tex, display)
+        if marks.has_reserved(tex):  # from references and macros of the formula itself
+            tex = marks.cleared(tex)
         if not tex:
             return Formula("", display, encoding, "failed", "empty after cleaning")
         if self.macros and "\\" in tex:
@@ -50,7 +52,7 @@ class FormulaLedger:
             if expanded is None:
                 self.unexpanded = True
             elif expanded != tex:
-                tex = _layout(expanded, display)
+                tex = _layout(marks.cleared(expanded), display)
                 problem = check(tex)
         return Formula(tex, display, encoding, "valid" if problem is None else "invalid", problem)
 
@@ -59,6 +61,8 @@ class FormulaLedger:
         return self._found[index][1]
 
     def _mark(self, tex: str, display: bool, encoding: str, failure: str | None) -> str:
+        if marks.has_reserved(tex):
+            tex = marks.cleared(tex)
         self._found.append((tex, display, encoding, failure))
         return f"{marks.FORMULA}{len(self._found) - 1}{marks.CLOSE}"
 

@@ -6,6 +6,7 @@ import re
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract import marks
 from infimm_spark.extract.formulas import display as mode_of
 from infimm_spark.extract.formulas.readers.mathml import (
     ConversionError,
@@ -62,7 +63,7 @@ def math_mark(
         visible = text_of(node).strip()
         if not visible:
             return ""
-        return page.ledger.fail(str(error), display, origin) + visible
+        return page.ledger.fail(str(error), display, origin) + marks.cleared(visible)
     if not tex.strip():
         return ""
     return page.ledger.add(tex, display, origin)

@@ -1,0 +1,125 @@
+"""What the style of an inline element says about its text: raised, lowered, struck, under a line, Symbol."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from infimm_spark.extract import marks
+
+
+class Meaning(NamedTuple):
+    """The marks around an element's text, and whether its letters are those of the Symbol font."""
+
+    opening: str
+    closing: str
+    symbol: bool
+
+
+SUPERSCRIPT = Meaning(marks.SUP, marks.RAISED_END, False)
+SUBSCRIPT = Meaning(marks.SUB, marks.RAISED_END, False)
+STRUCK = Meaning(marks.STRUCK, marks.STRUCK, False)
+SYMBOL = Meaning("", "", True)
+
+_ALIGNED = re.compile(r"vertical-align\s*:\s*(?:(super|text-top)|(sub|text-bottom))\b", re.I)
+# A length counts only beside smaller letters: `vertical-align: 0.5em; font-size: 70%`.
+_SHIFTED = re.compile(
+    r"(?:vertical-align\s*:\s*(?P<sign>-?)(?:\d*\.)?\d+(?:px|pt|em|ex|rem|%)"
+    r"|(?<![\w-])(?P<side>top|bottom)\s*:\s*(?P<way>-?)(?:\d*\.)?\d+(?:px|pt|em|ex|rem|%))",
+    re.I,
+)
+_NOTHING = re.compile(r"vertical-align\s*:\s*0+(?:\.0+)?[a-z%]*\s*(?:;|$)", re.I)
+_SMALLER = re.compile(
+    r"font-size\s*:\s*(?:smaller|small|x-small|xx-small|[1-8]?\d(?:\.\d+)?%|0?\.\d+r?em)", re.I
+)
+_LINE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*?\b(?:(overline)|(line-through))\b", re.I)
+_SYMBOL_FONT = re.compile(r"font(?:-family)?\s*:[^;,]*?(?<![\w-])symbol(?![\w-])", re.I)
+_OF_NOTE = re.compile(r"vertical-align|text-decoration|symbol|(?:top|bottom)\s*:", re.I)
+
+
+@lru_cache(maxsize=16_384)
+def meaning_of(style: str) -> Meaning | None:
+    """The meaning of a style attribute or of a rule's declarations; None for most."""
+    if _OF_NOTE.search(style) is None:
+        return None
+    opening = closing = ""
+    raised = _raised(style)
+    if raised:
+        opening, closing = raised, marks.RAISED_END
+    line = _LINE.search(style)
+    if line is not None and line[1]:
+        opening, closing = opening + marks.OVER, marks.RAISED_END + closing
+    elif line is not None:
+        opening, closing = opening + marks.STRUCK, marks.STRUCK + closing
+    symbol = _SYMBOL_FONT.search(style) is not None
+    return Meaning(opening, closing, symbol) if opening or symbol else None
+
+
+def _raised(style: str) -> str:
+    aligned = _ALIGNED.search(style)
+    if aligned is not None:
+        if "text-" in aligned[0].lower() and _SMALLER.search(style) is None:
+            return ""
+        return marks.SUP if aligned[1] else marks.SUB
+    if _SMALLER.search(style) is None or _NOTHING.search(style):
+        return ""
+    shifted = _SHIFTED.search(style)
+    if shifted is None:
+        return ""
+    if shifted["side"] is None:
+        return marks.SUB if shifted["sign"] else marks.SUP
+    if "relative" not in style.lower():
+        return ""
+    upwards = (shifted["side"].lower() == "top") == bool(shifted["way"])
+    return marks.SUP if upwards else marks.SUB
+
+
+_SHEET = re.compile(r"<style[^>]*>(.*?)</style", re.I | re.S)
+_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{1,2000})\}")
+_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+_CLASS = re.compile(r"(?:span|font|i|em|a|small)?\.([\w-]+)")
+_MOST_SHEET = 300_000
+
+
+def meanings_of_sheets(html: str) -> dict[str, Meaning]:
+    """Class name → meaning, from the page's own style sheets: `.c3{vertical-align:super}`."""
+    found: dict[str, Meaning] = {}
+    if "<style" not in html or not any(
+        word in html for word in ("vertical-align", "line-through", "overline", "Symbol")
+    ):
+        return found
+    for sheet in _SHEET.findall(html):
+        if len(sheet) > _MOST_SHEET or _OF_NOTE.search(sheet) is None:
+            continue
+        for selectors, declarations in _RULE.findall(_COMMENT.sub("", sheet)):
+            meaning = meaning_of(declarations)
+            if meaning is not None:
+                for selector in selectors.split(","):
+                    match = _CLASS.fullmatch(selector.strip())
+                    if match is not None:
+                        found[match[1]] = meaning
+    return found
+
+
+# Adobe's Symbol encoding, from U+0020; what is the same as in ASCII is left out.
+_SYMBOL_RUNS = {
+    0x22: "∀", 0x24: "∃", 0x27: "∍", 0x2A: "∗", 0x2D: "−", 0x40: "≅",
+    0x41: "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", 0x5C: "∴", 0x5E: "⊥", 0x60: "‾",
+    0x61: "αβχδεφγηιϕκλμνοπθρστυϖωξψζ", 0x7E: "∼",
+    0xA0: "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊〈®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪",
+    0xF1: "〉∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭",
+}  # fmt: skip
+_SYMBOLS = {
+    base + start + at: sign
+    for start, run in _SYMBOL_RUNS.items()
+    for at, sign in enumerate(run)
+    for base in (0, 0xF000)
+}
+_SYMBOLS.update({0xF000 + code: chr(code) for code in range(0x20, 0x7F) if code not in _SYMBOLS})
+_SYMBOLS[0xA0] = "\u00a0"
+
+
+def in_symbol_font(text: str) -> str:
+    """Text as the Symbol font shows it: `p` is π, `å` is ∑."""
+    return text.translate(_SYMBOLS)
