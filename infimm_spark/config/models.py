@@ -1,8 +1,8 @@
 """The job's configuration: pydantic models of `conf/*.yaml`.
 
 Each default names its source: *paper* is InfiMM-WebMath-40B (arXiv 2409.12568), *OWM* OpenWebMath,
-*FineWeb* the work the paper follows for MinHash, *ours* this project's own measurement. Unknown keys,
-wrong types and impossible values are refused before Spark starts.
+*FineWeb* the work the paper follows for MinHash, *ours* this project's own measurement. Unknown
+keys, wrong types and impossible values are refused before Spark starts.
 """
 
 from __future__ import annotations
@@ -28,94 +28,108 @@ class _Section(BaseModel):
 
 
 class IndexConfig(_Section):
-    """Records chosen by an index, each read by its byte range. Empty lists set no condition."""
+    """Records selected by an index, each read by its byte range. Empty lists set no condition."""
 
     paths: list[Location] = []
-    """Folders or files of the columnar index (Parquet), or CDXJ files (`*.cdxj`, `*.cdx`, `.gz`); empty reads
-    whole WARC files."""
+    """Folders or files of the columnar index (Parquet), or CDXJ files (`*.cdxj`, `*.cdx`, `.gz`);
+    empty reads whole WARC files."""
     mirror: Location = "s3://commoncrawl/"
-    """What the index's WARC names are relative to."""
+    """Root that the index's WARC file names are relative to."""
     crawls: list[str] = []
-    """Values of the table's partition `crawl`."""
+    """Values of the index's partition column `crawl`."""
     urls: Location | None = None
-    """A text file (`.gz` allowed) with a URL a line: only these, as they are written."""
+    """Text file (`.gz` allowed) with one URL a line; only these URLs are read."""
     hosts: list[str] = []
+    """Host names, matched whole."""
     domains: list[str] = []
-    """Registered domains, or any name: all hosts below it. A page has to be in `hosts` or `domains`."""
+    """Registered domains or any host name; all hosts below it match. A page has to match `hosts` or
+    `domains`."""
     url_patterns: list[str] = []
-    """Whole URLs with `*` and `?`."""
+    """Patterns for the whole URL, with `*` and `?`."""
     languages: list[str] = []
-    """`content_languages` has one of these (`en`, `zh`, or ISO 639-3)."""
+    """`content_languages` contains one of these (`en`, `zh`, or ISO 639-3 codes)."""
     mime: list[str] = ["text/html", "application/xhtml+xml"]
+    """Media types as the index records them."""
     status: int | None = 200
+    """HTTP status of the response; null reads every status."""
     max_gap_bytes: Annotated[int, Field(ge=0)] = 1024 * 1024
-    """Records no further apart share a request. Ours: at 30 ms to the first byte and 80 MB/s, what passes
-    in the time that a request of its own would take is 2.4 MB; half of that, as bytes are inflated too."""
+    """Records no further apart than this share a request. Ours: at 30 ms to the first byte and 80
+    MB/s, a separate request costs as much time as 2.4 MB; half of that, because bytes are inflated
+    too."""
 
 
 class LengthThreshold(_Section):
     """A classifier's threshold for texts of at least `min_chars` characters."""
 
     min_chars: Annotated[int, Field(ge=0)]
+    """Shortest text the threshold applies to, in characters."""
     threshold: Probability
+    """Threshold for such texts."""
 
 
 def threshold_for(length: int, threshold: float, by_length: Sequence[LengthThreshold]) -> float:
-    """The threshold of the longest band that `length` reaches; `threshold` where it reaches none."""
+    """The threshold of the longest band that `length` reaches; `threshold` if it reaches none."""
     reached = [band for band in by_length if length >= band.min_chars]
     return max(reached, key=lambda band: band.min_chars).threshold if reached else threshold
 
 
 class InputConfig(_Section):
-    """What is read."""
+    """Which WARC files are read."""
 
     paths: list[Location] = []
-    """WARC files, globs, `warc.paths(.gz)` listings, or roots of a mirror of Common Crawl's bucket."""
+    """WARC files, globs, `warc.paths(.gz)` listings, or roots of a mirror of Common Crawl's
+    bucket."""
     snapshots: list[str] = []
-    """Keep only these snapshots of a mirror: names, years (`2023`), ranges (`2022..2023-14`); empty keeps all."""
+    """Keep only these snapshots of a mirror: names, years (`2023`) or ranges (`2022..2023-14`);
+    empty keeps all."""
     segments: list[str] = []
     """Keep only WARC files of segments that match one of these patterns (`1700679*`)."""
     sample: PositiveInt | None = None
-    """Read so many WARC files, chosen by a hash of their names and the seed, whatever the listing's order."""
+    """Read a random sample of this many WARC files, selected by a hash of name and seed: the order
+    of the listing does not matter."""
     seed: int = 1
+    """Seed of `sample`."""
     limit: PositiveInt | None = None
     """Read at most this many WARC files (the first in listing order)."""
     index: IndexConfig = IndexConfig()
     default_snapshot: str = "local"
-    """Snapshot name of WARC files whose path does not tell it."""
+    """Snapshot name of WARC files whose path does not contain one."""
 
 
 class S3Access(_Section):
-    """How a bucket is reached. Credentials stand in no file of ours: the standard AWS chain gives them."""
+    """How a bucket is reached. Credentials come from the standard AWS chain, never from a file of
+    ours."""
 
     endpoint: str | None = None
     """URL of an S3-compatible server; null is AWS, or AWS_ENDPOINT_URL_S3."""
     region: str | None = None
-    """null takes the profile's or AWS_REGION, else us-east-1, where Common Crawl's bucket is."""
+    """null uses the profile's region, AWS_REGION, or us-east-1, where Common Crawl's bucket is."""
     profile: str | None = None
-    """A profile of the AWS configuration files."""
+    """Profile of the AWS configuration files."""
     anonymous: bool = False
-    """Send unsigned requests even where there are credentials."""
+    """Send unsigned requests even if there are credentials."""
     requester_pays: bool = False
-    """Agree to pay for the requests and the transfer."""
+    """Agree to pay for requests and transfer."""
 
 
 class StoreConfig(S3Access):
-    """Reading and writing objects; see `S3Access` for the first keys."""
+    """Reading and writing objects. The first keys are those of a bucket (see `buckets`)."""
 
     buckets: dict[str, S3Access] = {}
-    """Buckets that are reached in another way than the keys above say."""
+    """Buckets with settings of their own, by name, instead of the keys above."""
     max_connections: PositiveInt | None = None
-    """Connections open for reading at the same time, over the whole cluster; null sets no cap. Common
-    Crawl asks for moderation: a few dozen from outside AWS's us-east-1."""
+    """Largest number of connections open for reading, over the whole cluster; null sets no limit.
+    Common Crawl asks for moderation: a few dozen from outside AWS's us-east-1."""
     attempts: PositiveInt = 6
-    """Tries of one call, and reconnections of a stream without a byte of progress (ours)."""
+    """Attempts of one call, and reconnections of a stream that makes no progress (ours)."""
     connect_timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Time limit for opening a connection."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Silence on a connection after which it counts as broken."""
     backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
     """The n-th pause is uniform in [0, this · 2^n] (AWS's full jitter)."""
     max_backoff_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """Longest pause between two attempts."""
 
     def access(self, bucket: str) -> S3Access:
         """The settings for one bucket."""
@@ -132,95 +146,112 @@ class ModelsConfig(_Section):
     """fastText model files; null takes the ones that come with the package."""
 
     language: Location | None = None
+    """Language identification; null uses lid.176."""
     recall: Location | None = None
+    """High-recall mathematics classifier."""
     precision: Location | None = None
+    """High-precision mathematics classifier."""
 
 
 class ExtractConfig(_Section):
     """WARC records to documents."""
 
     languages: list[str] = ["en", "zh"]
-    """Paper: English and Chinese."""
+    """Languages to keep. Paper: English and Chinese."""
     language_threshold: Probability = 0.3
-    """Not stated in the paper; OWM uses 0.5, on text with its formulas. Ours, on prose alone: 0.3 lets
-    as few pages of other languages through and keeps 98 % of the mathematical ones (0.5: 96 %)."""
+    """Lowest probability of the language. Not stated in the paper; OWM uses 0.5, on text with
+    formulas. Ours, on prose without formulas: 0.3 lets through as few pages of other languages and
+    keeps 98 % of the mathematical ones (0.5: 96 %)."""
     recall_floor: Probability = 0.15
-    """Ours: on the quick text; low, so that the threshold can be applied late on the real text."""
+    """Lowest recall score of the quick text (ours). Low, so that the threshold can be applied late,
+    on the extracted text."""
     plain_floor: Probability = 0.7
-    """Ours: the floor of pages whose source shows no formula of any kind; at or below `recall_floor` there is
-    one floor for all."""
+    """The floor of pages whose source shows no formula of any kind (ours); at or below
+    `recall_floor`, all pages have the same floor."""
     quick_text_chars: PositiveInt = 6000
-    """Characters of quick text given to the recall classifier (ours)."""
+    """Characters of quick text that the recall classifier sees (ours)."""
     max_page_bytes: PositiveInt = 10 * 1024 * 1024
-    """A larger decoded page is a `failed` row (Common Crawl cuts at 1 MiB, 5 MiB since 2024)."""
+    """A larger decoded page is a `failed` row (Common Crawl truncates at 1 MiB, since 2024 at 5
+    MiB)."""
     max_depth: PositiveInt = 2_000
-    """Nesting at which a page is refused before parsing (parsers are quadratic in depth)."""
+    """Nesting depth above which a page is refused before parsing (parsers are quadratic in
+    depth)."""
     max_attributes: PositiveInt = 2_000
-    """Attributes on one tag at which a page is refused before parsing."""
+    """Attributes on one tag above which a page is refused before parsing."""
     page_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
-    """A page that takes longer is ended with its process, named and counted as failed."""
+    """A page that takes longer is ended with its process, named, and counted as failed."""
     batch_bytes: PositiveInt = 16 * 1024 * 1024
-    """Arrow batches returned to Spark are cut at this size."""
+    """Largest Arrow batch returned to Spark."""
     group_size: PositiveInt = 500
     """WARC files committed together; a crash loses at most the groups in flight."""
     groups_in_flight: PositiveInt = 2
-    """Groups worked on at the same time: the next one fills the slots that stragglers leave idle (ours)."""
+    """Groups processed at the same time: the next one fills the slots that stragglers leave idle
+    (ours)."""
     group_order: Literal["listing", "reverse", "shuffled"] = "listing"
-    """In which order groups are worked on; `reverse` begins with the newest snapshot."""
+    """Order of the groups; `reverse` begins with the newest snapshot."""
     file_size_mb: PositiveInt = 128
-    """Size to which the small files of a group's tasks are put together (ours; an HDFS block)."""
+    """Size to which the small files of a group's tasks are merged (ours; an HDFS block)."""
     compact_above: Annotated[int, Field(ge=0)] = 16
-    """Tables of a group with no more files than this are left as the tasks wrote them (ours)."""
+    """Tables of a group with at most this many files are not merged (ours)."""
     partitions: PositiveInt | None = None
-    """Spark partitions of a group; null is one WARC file a task, the batch that a failure costs."""
+    """Spark partitions of a group; null is one WARC file a task, so that a failure repeats one
+    file."""
     max_failure_ratio: Probability = 0.05
-    """The job fails when more than this share of records or of files failed."""
+    """The job fails when a larger share of records or of files failed."""
     min_failures: Annotated[int, Field(ge=0)] = 100
-    """Below this many failed records (or with a single file) the ratio of records is not judged."""
+    """With fewer failed records, or a single file, the ratio of records is not checked."""
 
 
 class MinHashConfig(_Section):
     """Near-duplicate detection."""
 
     enabled: bool = True
+    """Remove near-duplicates."""
     ngram: PositiveInt = 5
-    """Paper, FineWeb: word 5-grams."""
+    """Words in a shingle. Paper, FineWeb: 5."""
     char_ngram: PositiveInt = 10
-    """Ours: character n-grams for Chinese, about as long as five words."""
+    """Characters in a shingle of Chinese text (ours): about as long as five words."""
     num_perm: PositiveInt = 112
-    """FineWeb: permutations, the values of a signature."""
+    """Permutations, the values of a signature (FineWeb)."""
     bands: PositiveInt = 14
+    """Buckets of a document (FineWeb: 14)."""
     rows: PositiveInt = 8
-    """FineWeb: 14 buckets of 8 hashes; together at most `num_perm`."""
+    """Hashes in a bucket (FineWeb: 8); `bands` x `rows` is at most `num_perm`."""
     seed: int = 1
+    """Seed of the permutations."""
     verify: Literal["shingles", "signature"] = "shingles"
-    """What decides on a proposed pair. Ours: 112 hashes tell 0.7 from 0.8 too badly (of the removals
-    at a signature threshold of 0.75, 81 % had Jaccard 0.8); sketches of shingles make it 99.8 %."""
+    """How a proposed pair is verified. Ours: 112 hashes do not separate 0.7 from 0.8 (at a
+    signature threshold of 0.75, 81 % of the removed documents had Jaccard 0.8); sketches of
+    shingles reach 99.8 %."""
     sketch_size: PositiveInt = 512
-    """Ours: shingle hashes kept of a document; its Jaccard is exact up to so many, a sample beyond."""
+    """Shingle hashes kept of a document (ours): its Jaccard is exact up to this many shingles and
+    estimated from a sample beyond."""
     threshold: Probability = 0.8
-    """Ours: a proposed pair is removed only at this verified Jaccard similarity or above."""
+    """Verified Jaccard similarity at which a proposed duplicate is removed (ours)."""
     min_shingles: PositiveInt = 10
-    """Ours: shorter documents take the exact path only."""
+    """Shorter documents are compared for exact equality only (ours)."""
     scope: Literal["snapshot", "pairs", "year", "all"] = "pairs"
-    """Paper: inside each snapshot, then neighbouring pairs (`pairs` does both)."""
+    """Which snapshots are compared. Paper: each snapshot, then adjacent pairs (`pairs` does
+    both)."""
     bucket_limit: PositiveInt = 64
-    """Ours: a bucket compares its members with at most this many survivors, best first."""
+    """Largest number of survivors that the members of one bucket are compared with, best first
+    (ours)."""
     max_iterations: PositiveInt = 100
-    """Rounds after which the job fails if more than `local_limit` memberships are open. A bucket of
-    documents that resemble each other in nothing takes `bucket_limit` rounds."""
+    """Rounds after which the job fails if more than `local_limit` memberships are still open. A
+    bucket of documents that do not resemble each other takes `bucket_limit` rounds."""
     local_documents: Annotated[int, Field(ge=0)] = 100_000
-    """Ours: a run of no more documents, those it is compared with included, is judged in one task from
-    the start (about 250 MB of signatures and sketches)."""
+    """A run of at most this many documents, including those it is compared with, is deduplicated in
+    one task (ours; about 250 MB of signatures and sketches)."""
     local_limit: Annotated[int, Field(ge=0)] = 500_000
-    """Ours: so many bucket memberships are settled in one task (at most 250 MB of signatures)."""
+    """This many open bucket memberships are finished in one task (ours; at most 250 MB of
+    signatures)."""
 
     @model_validator(mode="after")
     def _bands_within_signature(self) -> MinHashConfig:
         if self.bands * self.rows > self.num_perm:
             raise ValueError(
-                f"dedup.minhash.bands {self.bands} x rows {self.rows} need {self.bands * self.rows} "
-                f"permutations; expected at most num_perm {self.num_perm}"
+                f"dedup.minhash.bands {self.bands} x rows {self.rows} need "
+                f"{self.bands * self.rows} permutations; expected at most num_perm {self.num_perm}"
             )
         return self
 
@@ -229,30 +260,34 @@ class UrlConfig(_Section):
     """URL dedup."""
 
     enabled: bool = True
+    """Remove older pages of the same URL."""
     scope: Literal["snapshot", "year", "all"] = "year"
-    """Paper: within a year, the more recent page is kept."""
+    """Which snapshots are compared. Paper: those of one year; the more recent page is kept."""
 
 
 class DedupConfig(_Section):
     """Which copies of a document are removed."""
 
     recall_threshold: Probability = 0.2
-    """High-recall classifier on the extracted text, applied here so that it can be changed late. Paper: 0.4
-    with its own model; ours at 0.2 keeps 96 % of the mathematical pages of unseen English sites instead of
-    95 %, and passes 6.0 % of the others instead of 5.3 %, which the later steps drop."""
+    """Lowest recall score of the extracted text; applied here, so that it can be changed late.
+    Paper: 0.4 with its own model. Ours at 0.2 keeps 96 % of the mathematical pages of unseen
+    English sites instead of 95 %, and 6.0 % of the others instead of 5.3 %, which later steps
+    drop."""
     recall_threshold_by_length: list[LengthThreshold] = []
-    """Ours: other thresholds for texts of so many characters and more, since scores depend on length
-    (the paper's appendix B); the model card lists calibrated ones. Empty: one threshold for all."""
+    """Thresholds by minimum text length (not in the paper; its appendix B shows that scores depend
+    on length). The model card lists calibrated ones. Empty: one threshold for all."""
     exact: bool = True
+    """Remove documents with identical text."""
     prefer: Literal["newer", "older"] = "newer"
-    """Paper: of copies in several snapshots the newest survives. `older` suits a corpus that grows
-    snapshot by snapshot: what was released stays."""
+    """Which copy survives. Paper: the one of the newest snapshot. `older` suits a corpus that grows
+    snapshot by snapshot: released documents stay."""
     against: list[Location] = []
-    """Runs whose documents are settled: the new ones are compared with their stored signatures."""
+    """Earlier runs: new documents are compared with their stored signatures, and their documents
+    stay."""
     minhash: MinHashConfig = MinHashConfig()
     url: UrlConfig = UrlConfig()
     partitions: PositiveInt | None = None
-    """Shuffle partitions of this stage; null leaves spark.sql.shuffle.partitions."""
+    """Shuffle partitions of this stage; null uses spark.sql.shuffle.partitions."""
 
     def recall_threshold_at(self, length: int) -> float:
         """The recall threshold of a text of `length` characters."""
@@ -260,36 +295,39 @@ class DedupConfig(_Section):
 
 
 class BoilerplateConfig(_Section):
-    """Paragraphs repeated across a host (all ours; OWM and MegaMath found that naive removal of repeated
-    lines deletes mathematics, so it is off, and formulas and headings always stay)."""
+    """Paragraphs repeated across a host. Ours, and off by default: OWM and MegaMath found that
+    naive removal of repeated lines deletes mathematics. Formulas and headings always stay."""
 
     enabled: bool = False
+    """Remove such paragraphs."""
     min_documents: Annotated[int, Field(ge=2)] = 10
-    """A paragraph goes when so many documents of its host bear it,"""
+    """Smallest number of documents of a host with the paragraph."""
     min_share: Probability = 0.1
-    """and they are at least this share of the host's documents."""
+    """Smallest share of the host's documents with the paragraph."""
     min_chars: PositiveInt = 40
-    """Shorter ones ('Proof.', 'Exercises') belong to their page."""
+    """Shorter paragraphs ('Proof.', 'Exercises') always stay."""
 
 
 class RulesConfig(_Section):
-    """The paper's four rules, one of ours, and the precision classifier."""
+    """The paper's rules, one of ours, and the precision classifier."""
 
     lorem_ipsum_max_chars: Annotated[int, Field(ge=0)] = 2_000
-    """'Short' documents with lorem ipsum go; the paper does not say how short (ours)."""
+    """Documents up to this length that contain lorem ipsum are dropped (ours; the paper says
+    "short")."""
     max_punctuation_ratio: Probability = 0.3
-    """Paper; English only."""
+    """Largest share of punctuation, English only (paper)."""
     max_nsfw_words: Annotated[int, Field(ge=0)] = 0
-    """Paper: any."""
+    """Largest number of NSFW words (paper: 0)."""
     drop_unicode_errors: bool = True
-    """Paper."""
+    """Drop documents with Unicode errors (paper)."""
     max_repeated_share: Probability = 0.65
-    """Ours: of the sentences' characters, those in sentences said before, numbers apart; 1 drops none.
-    Of 2,952 real mathematical pages the most repetitive has 0.54."""
+    """Largest share of characters in repeated sentences, ignoring numbers (ours); 1 drops nothing.
+    The most repetitive of 2,952 real mathematical pages has 0.54."""
     precision_threshold: Probability = 0.5
-    """Not stated in the paper; ours, see the model card's operating points."""
+    """Lowest precision score. Not stated in the paper; ours, see the model card's operating
+    points."""
     precision_threshold_by_length: list[LengthThreshold] = []
-    """Ours: as `dedup.recall_threshold_by_length`."""
+    """Thresholds by minimum text length, as `dedup.recall_threshold_by_length` (ours)."""
 
     def precision_threshold_at(self, length: int) -> float:
         """The precision threshold of a text of `length` characters."""
@@ -300,26 +338,30 @@ class PublishConfig(_Section):
     """The released corpus."""
 
     file_size_mb: PositiveInt = 256
+    """Approximate size of a corpus file."""
     compression: Literal["gzip", "zstd", "snappy"] = "zstd"
-    """The release used gzip; zstd is read by the same readers and is smaller and faster (ours)."""
+    """The release used gzip; zstd has the same readers and is smaller and faster (ours)."""
 
 
 class RejectsConfig(_Section):
     """Which dropped pages are written to `rejects`."""
 
     fraction: Probability = 1.0
-    """Share kept, chosen by a hash of the id so that every stage samples the same pages."""
+    """Share of dropped pages that is written, selected by a hash of the id: every stage samples the
+    same pages."""
 
 
 class SparkConfig(_Section):
-    """The session; anything Spark knows may stand in `conf`."""
+    """The Spark session."""
 
     master: str | None = None
-    """null leaves it to spark-submit; `local[*]` for a smoke test."""
+    """null leaves it to spark-submit; `local[*]` for a test on one machine."""
     app_name: str = "infimm-spark"
+    """Name in Spark's UI and logs."""
     platform: Literal["local", "standalone", "yarn", "kubernetes", "emr", "dataproc"] | None = None
-    """Where this configuration belongs; another platform refuses it. null runs anywhere."""
+    """Platform this configuration is for; any other refuses it. null runs anywhere."""
     conf: dict[str, str] = {}
+    """Spark properties, by name."""
 
 
 class BuildConfig(_Section):
@@ -327,6 +369,7 @@ class BuildConfig(_Section):
 
     input: InputConfig = InputConfig()
     output: Location | None = None
+    """Directory of the run."""
     store: StoreConfig = StoreConfig()
     models: ModelsConfig = ModelsConfig()
     extract: ExtractConfig = ExtractConfig()

@@ -8,7 +8,7 @@ from pathlib import Path
 from infimm_spark import packaged
 from infimm_spark.errors import ConfigError
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 NO_CONFIGURATIONS = frozenset({"rates", "prices"})
 """Files of the folder that `infimm plan` reads."""
@@ -33,7 +33,7 @@ def shipped_file(name: str | Path) -> Path:
     if str(name) in shipped:
         return shipped[str(name)]
     if path.parts[:1] == ("conf",) and path.suffix == ".yaml" and path.stem in shipped:
-        LOG.info("%s does not exist here: reading %s as it comes with the package", path, path.stem)
+        log.info("%s does not exist here: reading %s as it comes with the package", path, path.stem)
         return shipped[path.stem]
     if len(path.parts) == 1 and not path.suffix:
         names = ", ".join(shipped_names())

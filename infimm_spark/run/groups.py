@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from infimm_spark.run.run import ModelKind, Run
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 _JOB_GROUP = "infimm-extract"
 _MODELS: tuple[ModelKind, ...] = ("language", "recall")

@@ -36,7 +36,7 @@ from infimm_spark.run.run import Run
 from infimm_spark.spark import logs
 from infimm_spark.spark.preflight import plain_errors
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 # Failures that cost a whole file, as `crawl.records` names them.
 _LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc", "shared_offset")

@@ -28,7 +28,7 @@ from infimm_spark.run.manifest import timestamp
 from infimm_spark.run.pipeline import RunSummary, build_run
 from infimm_spark.run.run import Run
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 NEWEST = "newest"
 """In the place of a snapshot's name: the newest one the input has."""

@@ -40,7 +40,7 @@ from infimm_spark.warc.listing import WarcFile, list_warcs
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 ModelKind = Literal["language", "recall", "precision"]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from infimm_spark.classify.broadcast import ModelBytes
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 ENVIRONMENT_FILE = "environment.json"
 """Manifest of an archive of `docker/build_environment.py`; its first member."""

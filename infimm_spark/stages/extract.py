@@ -34,7 +34,7 @@ from infimm_spark.warc.listing import WarcFile
 from infimm_spark.warc.ranges import read_ranges
 from infimm_spark.warc.records import Failed, Page, Skipped, read_pages, warc_id
 
-log = logging.getLogger("infimm_spark")
+log = logging.getLogger(__name__)
 
 STAGE = "extract"
 NOT_A_PAGE = "record_type:"
