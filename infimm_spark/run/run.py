@@ -32,6 +32,7 @@ from infimm_spark.run.selection import fingerprint, select
 from infimm_spark.spark import logs
 from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
+from infimm_spark.spark.paths import require_plain
 from infimm_spark.spark.preflight import check_readable, plain_errors
 from infimm_spark.spark.session import is_local, open_session
 from infimm_spark.spark.submission import check_executors
@@ -482,7 +483,9 @@ def _shaping(config: BuildConfig, section: str) -> dict[str, Any]:
 def _layout(config: BuildConfig) -> RunLayout:
     if not config.output:
         raise ConfigError("no output: give --output, or output in the configuration")
-    return RunLayout(store.normal(config.output))
+    root = store.normal(config.output)
+    require_plain("output", root)
+    return RunLayout(root)
 
 
 def _stored(layout: RunLayout) -> dict[str, Any] | None:

@@ -120,12 +120,12 @@ class LocalStore:
 
 
 def path_of(location: str) -> str:
-    """The path of a local location. Raises `StoreError` for a remote one."""
+    """The path of a local location, `~` expanded. Raises `StoreError` for a remote one."""
     scheme, path = base.split(location)
     if scheme != "file":
         raise StoreError(f"{shown(location)} is not a local path")
     if path is location:
-        return path
+        return os.path.expanduser(path) if path.startswith("~") else path
     return urllib.parse.unquote("/" + path.partition("/")[2])
 
 

@@ -188,7 +188,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_HEAD(self) -> None:
-        self.send_response(200 if self.path.startswith("/data") else 404)
+        self.send_response(200 if self.path.startswith(("/data", "/page")) else 404)
         self.end_headers()
 
     def do_GET(self) -> None:
@@ -197,6 +197,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if faults.statuses:
             self.send_response(faults.statuses.pop(0))
             self.end_headers()
+            return
+        if self.path.startswith("/page"):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<!DOCTYPE HTML><html><title>Directory listing for /</title>")
             return
         if not self.path.startswith("/data"):
             self.send_error(404)
@@ -594,7 +599,21 @@ def test_a_mirror_on_s3_is_listed_like_one_on_disk(s3: FakeS3) -> None:
 def test_a_mirror_behind_https_needs_its_snapshots_named(server: tuple[str, Faults]) -> None:
     """Without a listing of folders the snapshots must be given."""
     root = server[0].replace("/data", "/mirror")
-    with pytest.raises(InputError, match="name the snapshots"):
-        list_warcs([root])
+    for address in (
+        root,
+        server[0].replace("/data", "/page"),
+    ):  # some servers list a folder as a page
+        with pytest.raises(InputError, match="name the snapshots"):
+            list_warcs([address])
+    assert [file.location for file in list_warcs([server[0]])] == [server[0]]
     with pytest.raises(InputError, match="unknown snapshot CC-MAIN-2023-40"):
         list_warcs([root], snapshots=["CC-MAIN-2023-40"])
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reads or writes a local path, `~` is expanded as a shell would."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store.write_bytes("~/a/b", b"1")
+    assert (tmp_path / "a" / "b").read_bytes() == store.read_bytes("~/a/b") == b"1"
+    assert store.normal("~/a/") == f"{tmp_path}/a"
+    assert store.list_files("~/a") == [f"{tmp_path}/a/b"]

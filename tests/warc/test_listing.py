@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,80 @@ def test_order_does_not_depend_on_the_file_system(mirror: Path) -> None:
     path = f"{mirror}/crawl-data/*/segments/*/warc/*"
     assert list_warcs([path]) == list_warcs([path])
     assert names(list_warcs([path])) == sorted([A, B, C])
+
+
+def test_what_a_folder_holds_beside_warcs_is_counted_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Suffixes count whatever their case; ARC files and others are named, at most ten of them."""
+    for name in ("A.WARC.GZ", "b.warc.bz2", "c.warc.xz", "d.arc.gz"):
+        (tmp_path / name).write_bytes(b"x")
+    for number in range(11):
+        (tmp_path / f"n{number:02}.txt").touch()
+    assert names(list_warcs([str(tmp_path)])) == ["A.WARC.GZ", "b.warc.bz2", "c.warc.xz"]
+    (warning,) = caplog.messages
+    assert "left out 12 files: d.arc.gz (ARC is not read), n00.txt" in warning
+    assert "n08.txt, …" in warning
+    assert "n09.txt" not in warning
+
+
+def test_a_folder_of_other_files_says_which(tmp_path: Path) -> None:
+    """A folder of ARC files is refused by their name."""
+    (tmp_path / "old.arc.gz").touch()
+    with pytest.raises(InputError, match=r"it holds 1 file: old\.arc\.gz \(ARC is not read\)$"):
+        list_warcs([str(tmp_path)])
+
+
+def test_links_are_followed_and_each_file_is_read_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Linked folders are read, in circles too; a second link to a file is named."""
+    real = tmp_path / "elsewhere"
+    real.mkdir()
+    (real / "a.warc.gz").write_bytes(b"x")
+    (real / "back").symlink_to(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "crawl").symlink_to(real)
+    (folder / "z.warc.gz").symlink_to(real / "a.warc.gz")
+    assert names(list_warcs([str(folder)])) == ["a.warc.gz"]
+    assert "1 links to files that are read already were left out" in caplog.text
+
+
+def test_two_files_of_one_crawl_name_are_refused_unless_they_are_the_same(
+    mirror: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their records would have one identity: files that differ end the run before it begins."""
+    other = tmp_path / "other" / A
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"WARC/1.0")
+    assert names(list_warcs([str(mirror / A), str(other)])) == [A]
+    assert f"1 files that another path names already are read once: {other}" in caplog.text
+    other.write_bytes(b"WARC/1.0 longer")
+    with pytest.raises(InputError, match=r"one name in the crawl .*\(8 and 15 bytes\)"):
+        list_warcs([str(mirror / A), str(other)])
+
+
+def test_the_warc_files_of_an_archive_are_listed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A WACZ archive stands for the files of its archive folder; others there are named."""
+    for site in ("one", "two"):
+        with zipfile.ZipFile(tmp_path / f"{site}.wacz", "w") as archive:
+            archive.writestr("archive/data.warc.gz", b"x")
+            archive.writestr("archive/data.arc.gz", b"x")
+            archive.writestr("pages/pages.jsonl", b"x")
+    files = list_warcs([str(tmp_path)])
+    assert names(files) == ["one.wacz#archive/data.warc.gz", "two.wacz#archive/data.warc.gz"]
+    assert files[0].location == f"{tmp_path}/one.wacz#archive/data.warc.gz"
+    assert "left out 1 file: archive/data.arc.gz (ARC is not read)" in caplog.text
+    (tmp_path / "no.wacz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"no\.wacz is no WACZ archive"):
+        list_warcs([str(tmp_path)])
+
+
+def test_a_prefix_sets_files_of_another_day_apart(mirror: Path, tmp_path: Path) -> None:
+    """Names outside a crawl's layout can be told from those of another run; a crawl's own stay."""
+    (tmp_path / "x.warc.gz").touch()
+    files = list_warcs([str(tmp_path / "x.warc.gz"), str(mirror / A)], prefix="2024-05-01")
+    assert names(files) == ["2024-05-01/x.warc.gz", A]
