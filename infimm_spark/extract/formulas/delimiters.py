@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 from infimm_spark.extract import marks, scripts
 from infimm_spark.extract.formulas.ledger import FormulaLedger
+from infimm_spark.extract.formulas.mended import mended
+from infimm_spark.extract.formulas.plausible import acceptable, dollars_proven, triples_proven
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.traits import Traits
-from infimm_spark.extract.latex.facts import ENVIRONMENTS
-from infimm_spark.extract.latex.symbols import FUNCTIONS, OPERATOR_NAMES
+from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.latex.facts import ENVIRONMENTS, TEXT_ENVIRONMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,29 @@ class DelimiterScanner:
 
     def __init__(self, traits: Traits, ledger: FormulaLedger, dollar_texts: list[str]) -> None:
         self._ledger = ledger
-        self._kinds = _kinds(traits, _dollars_proven(dollar_texts, 1 if traits.library else 3))
+        self._library = traits.library
+        self._kinds = _kinds(traits, dollar_texts)
         openings = sorted(self._kinds, key=len, reverse=True)
-        alternatives = [re.escape(opening) for opening in openings]
+        # `\$…\$` may be declared: then it is no escape.
+        escapes = [re.escape(opening) for opening in openings if opening.startswith("\\$")]
+        alternatives = [re.escape(opening) for opening in openings if opening[:2] != "\\$"]
         self._environments = traits.environments
         self._start = re.compile(
-            "|".join([r"\\\\(?![\[(])", r"\\\$", r"\\begin\s*\{([a-zA-Z]+)\*?\}", *alternatives])
+            "|".join(
+                [
+                    *escapes,
+                    r"\\\\(?![\[(])",
+                    r"\\\$",
+                    r"\\begin\s*\{([a-zA-Z]+)\*?\}",
+                    *alternatives,
+                ]
+            )
         )
         self._trigger = re.compile("|".join([r"\\begin", r"\\\$", *alternatives]))
 
     def scan(self, text: str) -> str:
         r"""The text with every formula replaced by its mark and `\$` by `$`."""
+        text = mended(text, self._library)
         if self._trigger.search(text) is None:
             return text
         pieces: list[str] = []
@@ -58,7 +72,7 @@ class DelimiterScanner:
             position = match.end()
             if opening == "\\\\":
                 continue
-            if opening == "\\$":
+            if opening == "\\$" and opening not in self._kinds:
                 pieces.append(text[copied : match.start()] + "$")
                 copied = position
                 continue
@@ -84,7 +98,7 @@ class DelimiterScanner:
             return None
         raw = text[start:end]
         after = text[end + len(kind.end) : end + len(kind.end) + 1]
-        if not _acceptable(raw, kind.trust, after, kind.end):
+        if not acceptable(raw, kind.trust, after, kind.end):
             return None
         tex = as_tex(raw)
         if opening == "$latex ":
@@ -103,7 +117,9 @@ class DelimiterScanner:
         self, text: str, match: re.Match[str], absent: dict[str, int]
     ) -> tuple[str, int] | None:
         name = match[1]
-        if not self._environments or name.rstrip("*") not in ENVIRONMENTS:
+        if not self._environments or not (
+            name in ENVIRONMENTS or (self._library and name not in TEXT_ENVIRONMENTS)
+        ):
             return None
         opening = match[0]
         closing = "\\end" + opening[len("\\begin") :]  # TeX4ht writes `\end {align}` as it began
@@ -119,6 +135,8 @@ class DelimiterScanner:
                 raw = text[match.start() : position]
                 if marks.IMAGE in raw or marks.FORMULA in raw or marks.CODE in raw:
                     return None
+                if name not in ENVIRONMENTS and not is_tex(raw):
+                    return None
                 return self._ledger.add(as_tex(raw), True, "environment"), position
         return None
 
@@ -132,7 +150,8 @@ def as_tex(raw: str) -> str:
     return raw.replace(marks.EMPHASIS, "_") if marks.EMPHASIS in raw else raw
 
 
-def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
+def _kinds(traits: Traits, dollar_texts: list[str]) -> dict[str, _Kind]:
+    proven = dollars_proven(dollar_texts, 1 if traits.library else 3)
     sure = 2 if traits.library else 1
     kinds = {
         "\\(": _Kind("\\)", False, "paren", sure),
@@ -152,6 +171,10 @@ def _kinds(traits: Traits, proven: bool) -> dict[str, _Kind]:
     kinds["$latex "] = _Kind("$", False, "dollar", 1)
     kinds["$$"] = _Kind("$$", True, "double-dollar", 1 if traits.library or proven else 0)
     kinds["$"] = _Kind("$", False, "dollar", 1 if proven else 0)
+    if triples_proven(dollar_texts, traits.library):
+        # `$$$x$$$` and, displayed, `$$$$$$x$$$$$$`: their configuration may stand in a file of its own
+        kinds["$$$"] = _Kind("$$$", False, "triple-dollar", 1)
+        kinds["$$$$$$"] = _Kind("$$$$$$", True, "triple-dollar", 1)
     for pairs, display in ((traits.display, True), (traits.inline, False)):
         for left, right in pairs or ():
             if left.startswith("\\begin"):
@@ -217,84 +240,3 @@ def _escaped(text: str, at: int, start: int) -> bool:
     while at - slashes - 1 >= start and text[at - slashes - 1] == "\\" and slashes < 8:
         slashes += 1
     return slashes % 2 == 1
-
-
-_EVIDENCE = re.compile(r"\\[a-zA-Z]+|\\[{},;:!|]|[\w)}\]|']\s*[\^_]\s*[\w{\\+\-*'(]|[\^_]\{")
-_STRONG = re.compile(r"\\[a-zA-Z]{2,}|[\w)}\]|']\^[\w{\\+\-*]|[a-zA-Z)}]_(?:\{|\w\b|\\)")
-_FORMULA_SIGN = re.compile(r"[\\^{}=]")
-_TEXT_GROUP = re.compile(
-    r"\\(?:text\w*|mbox|hbox|mathrm|mathit|mathsf|mathtt|mathbf|operatorname\*?|label|tag\*?|ref|eqref|begin|end)\s*\{[^{}]*\}"
-    r"|\\[a-zA-Z]+"
-)
-_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}(?![A-Za-z])")
-# Words that stand in formulas beside the names of functions.
-_FORMULA_WORDS = FUNCTIONS | OPERATOR_NAMES | {"and", "for", "otherwise"}
-_PROSE = re.compile(
-    r"(?<![^\s(,;])(?:and|or|to|the|for|is|are|of|in|with|per|from|by|at|on|that|this|you|was|it|million|billion"
-    r"|thousand|each|off|USD|dollars?)(?![^\s),.;:!?])"
-)
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_MONEY = re.compile(r"\s*\d[\d,.]*\s*(?:[-–—/+~,;.:)]|k|K|M|m|B|bn)?\s*")
-_NUMBER = re.compile(r"\s*\d+(?:[.,]\d+)*\s*")
-# `10$, 20$` and `$HOME/bin:$PATH`: what stands between two prices, and before a variable
-_PRICE_BEFORE = re.compile(r"[,;.]\s")
-_PATH_END = re.compile(r"[/:.,;=\"']$")
-_OPERATOR = re.compile(r"[=+*^_<>]|\\_")
-_SIDE_BY_SIDE = re.compile(r"[A-Za-z]{2,}[ \t\n]+[A-Za-z]{2,}")
-_CODE_LIKE = re.compile(r"^\s*[({\[]?\s*[\"'#.]|[;]\s*$|=>|&&|\|\||^\{|</|\$\{|^_[A-Z]+\[")
-
-
-def _acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
-    if not raw.strip() or marks.IMAGE in raw or marks.FORMULA in raw or marks.CODE in raw:
-        return False
-    if trust == 2:
-        return True
-    evidence = _EVIDENCE.search(raw) is not None
-    if closing == "$" and after.isalpha() and raw[-1].isspace() and not _FORMULA_SIGN.search(raw):
-        return False  # `$foo_bar and $baz`
-    if closing == "$" and not evidence:
-        # `$5 and $10`, `$HOME and $PATH`: the next dollar sign opens another amount or name
-        if raw[-1].isspace() and (after.isalnum() or raw[0].isdigit()):
-            return False
-        if after.isdigit() or (_MONEY.fullmatch(raw) and not _NUMBER.fullmatch(raw)):
-            return False
-        if "{{" in raw or "}}" in raw:
-            return False  # `{{ $value }} … {{ $other }}` of a template
-        if _PRICE_BEFORE.match(raw) or (after.isalpha() and _PATH_END.search(raw)):
-            return False
-    if closing in ("$", "$$") and trust == 0 and not _proves(raw, closing):
-        return False
-    if not evidence and (_CJK.search(raw) or _PROSE.search(raw) or _CODE_LIKE.search(raw)):
-        return False
-    outside = _TEXT_GROUP.sub(" ", raw) if "\\" in raw else raw
-    words = [word for word in _WORD.findall(outside) if word not in _FORMULA_WORDS]
-    most = 4 + raw.count("\\") * 2 + len(raw) // 60 if evidence else 2
-    # `fraction(A, B) = level(x)`: the words of a formula stand apart, those of a sentence side by side
-    return len(words) <= most or (
-        _OPERATOR.search(raw) is not None and _SIDE_BY_SIDE.search(outside) is None
-    )
-
-
-def _proves(raw: str, closing: str) -> bool:
-    return (
-        _STRONG.search(raw) is not None
-        and (closing == "$$" or not (raw[0].isspace() or raw[-1].isspace()))
-        and _PROSE.search(_TEXT_GROUP.sub(" ", raw)) is None
-        and _CODE_LIKE.search(raw) is None
-    )
-
-
-_DOLLAR_SPAN = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,200})(?<!\s)\$(?!\d)")
-
-
-def _dollars_proven(texts: list[str], needed: int) -> bool:
-    """Whether a page's texts hold enough dollar spans that can only be TeX: one where a library is
-    loaded (its configuration may stand in a file of its own), else three, or two with commands."""
-    proofs = 0
-    for text in texts:
-        for span in _DOLLAR_SPAN.finditer(text):
-            if _STRONG.search(span[1]) and _proves(span[1], "$"):
-                proofs += 2 if "\\" in span[1] else 1
-                if proofs >= needed:
-                    return True
-    return False
