@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas import rendered
-from infimm_spark.extract.formulas.sources import Attributes, PageState
+from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, next_element
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 """Signs of a delimited formula in text."""
+
+
+def is_only_source(node: LexborNode, before: Sequence[object], page: PageState) -> bool:
+    """Whether an element for screen readers holds a formula that nothing beside it shows.
+
+    `before` are the children of its block so far.
+    """
+    if (
+        MATH_HINT.search(node.text() or "") is None
+        and node.css_first(f"math, {rendered.MATH_SCRIPT}") is None
+    ):
+        return False
+    following = next_element(node)
+    return not page.ledger.ends_in_formula(before) and (
+        following is None
+        or (
+            rendered.BEARER_CLASS.search(class_of(following)) is None
+            and following.tag not in rendered.BEARER_TAGS
+        )
+    )
 
 
 def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:

@@ -18,7 +18,7 @@ from infimm_spark.extract.anchors import is_note, is_permalink
 from infimm_spark.extract.formulas.carriers import Reader
 from infimm_spark.extract.formulas.elements import ATTRIBUTES, TAGS, read_element, readers_of
 from infimm_spark.extract.formulas.sources import Attributes, PageState, text_of
-from infimm_spark.extract.hidden import MATH_HINT, is_hidden
+from infimm_spark.extract.hidden import MATH_HINT, is_hidden, is_only_source
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.styles import (
     STRUCK,
@@ -61,11 +61,12 @@ _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 # Elements whose attributes are never asked for: they bear no formulas and no names of note.
 _PLAIN = frozenset(["b", "strong", "br", "u", "small", "big", "tbody", "thead", "tr", "wbr", "hr"])
 _NO_ATTRIBUTES: Attributes = {}
+_BLOCK_SELECTOR = ", ".join(sorted(_BLOCKS))
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
 
 _INVISIBLE_CLASS = re.compile(
-    r"(?:^|\s)(?:sr-only|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
+    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
     r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
     r"gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
 )
@@ -137,18 +138,19 @@ class _Walk:
             named = _class_facts(classes) if classes else _NO_FACTS
             if (
                 tag in TAGS
+                or "-" in tag
                 or named.readers
                 or (attrs and (names_rendered or not bears_no_formula(attrs)))
             ):
                 mark = read_element(node, tag, attrs, page)
                 if mark is not None:
-                    if mark:
+                    if mark and not page.ledger.repeats(self.block.children, mark):
                         self.block.children.append(mark)
                         self.block.formulas += mark.count(marks.FORMULA)
                     node = node.next
                     continue
             if (
-                named.invisible
+                (named.invisible and not is_only_source(node, self.block.children, page))
                 or (named.template and khan)
                 or (("style" in attrs or "hidden" in attrs) and is_hidden(attrs, node, page))
             ):
@@ -156,7 +158,7 @@ class _Walk:
                 continue
             handler = handler_of(tag)
             if handler is None:
-                handler = _enter_block if "-" in tag else _enter_inline
+                handler = _enter_custom if "-" in tag else _enter_inline
             node = handler(self, node, tag, attrs, named)
 
     def labels(self, drawing: LexborNode) -> LexborNode | None:
@@ -253,6 +255,18 @@ def _enter_block(
     if walk.ignored or walk.page.traits.ignore_class or tag in walk.page.traits.skip_tags:
         walk.ignore(attrs, tag in walk.page.traits.skip_tags)
     return node.first_child
+
+
+def _enter_custom(
+    walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
+) -> LexborNode | None:
+    """A custom element is inline, a word or a formula of its sentence, unless it holds blocks."""
+    child = node.first_child
+    while child is not None and child.tag == "-text":
+        child = child.next
+    if child is not None and node.css_first(_BLOCK_SELECTOR) is not None:
+        return _enter_block(walk, node, tag, attrs, named)
+    return _enter_inline(walk, node, tag, attrs, named)
 
 
 def _enter_pre(
@@ -466,7 +480,17 @@ def _restore_ignored(walk: _Walk, closing: str) -> None:
 
 def _is_ignored(attrs: Attributes, ignore: re.Pattern[str]) -> bool:
     classes = attrs.get("class")
-    return classes is not None and ignore.search(classes) is not None
+    return (
+        classes is not None
+        and ignore.search(classes) is not None
+        and _OPENED_LATER.search(classes) is None
+    )
+
+
+# What MathJax leaves alone only until a reader opens it.
+_OPENED_LATER = re.compile(
+    r"(?:^|[\s_-])(?:hidden|knowl|collapsed?|accordion|spoiler|folded)(?:[\s_-]|$)"
+)
 
 
 class _ClassFacts:

@@ -71,6 +71,12 @@ TELLING_COMMAND = (
     rb"|lambda|pi|sigma|mu|times|cdot|ldots|partial|nabla|text|begin\{|over)(?:[^a-z]|$)"
 )
 
+# A custom element named after mathematics: `math-renderer`, `tex-inline`, `d-math`, `i-math`.
+CUSTOM_TAG = (
+    r"[a-z0-9]*-?(?:[a-z0-9]+-)*(?:maths?|mathml|mathjax|i?tex|latex|katex|asciimath|equations?|eqn?|formulas?)"
+    r"(?:-[a-z0-9]+)*"
+)
+
 CARRIERS: tuple[Carrier, ...] = (
     Carrier(
         "mathml",
@@ -147,7 +153,14 @@ CARRIERS: tuple[Carrier, ...] = (
         "math-tags",
         "<eq>x^2</eq>",
         platforms.read_raw,
-        tags=("eq", "tex-math", "math-renderer", "math-field", "math-span", "math-div"),
+        tags=("eq",),
+    ),
+    Carrier(
+        "custom-elements",
+        "<tex-inline>x^2</tex-inline>",
+        attributes.read_custom,
+        tags=("tex", "latex", "katex", "formula", "equation", "asciimath"),
+        signs=(rb"<(?i:" + CUSTOM_TAG.encode() + rb")[\s/>]",),
     ),
     Carrier(
         "math-classes",
@@ -169,6 +182,12 @@ CARRIERS: tuple[Carrier, ...] = (
             "language-math",
             "mathquill-embedded-latex",
             "mq-selectable",
+            "latex-inline",
+            "latex-block",
+            "latex-display",
+            "tex-inline",
+            "tex-display",
+            "tex-block",
         ),
     ),
     Carrier(
@@ -187,6 +206,8 @@ CARRIERS: tuple[Carrier, ...] = (
             "display-math",
             "inline-equation",
             "display-equation",
+            "math-equation",
+            "math-formula",
             "mathquill",
         ),
     ),
@@ -273,7 +294,12 @@ CARRIERS: tuple[Carrier, ...] = (
         "tex-attribute",
         r'<span data-tex="\pi"></span>',
         attributes.read_attribute,
-        attributes=(*attributes.CERTAIN, *attributes.LIKELY, "data-asciimath"),
+        attributes=(
+            *attributes.CERTAIN,
+            *attributes.LIKELY,
+            attributes.LEXICAL,
+            "data-asciimath",
+        ),
     ),
     Carrier(
         "tex-attribute-with-commands",
@@ -327,6 +353,12 @@ CARRIERS: tuple[Carrier, ...] = (
             rb"img/math/",
             rb"images/equations/",
             rb"/flx/math/",
+            # an address that holds TeX, plain or encoded once or twice
+            rb"(?i:src)=[\"']?[^\"'<>\s]*[^\"'<>\s\\](?:\\|%5[Cc]|%255[Cc])(?:frac|sqrt|sum|int|begin|left|math[a-z]"
+            rb"|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|infty|cdot|times|le|ge|ne|in|to|text)",
+            rb"(?i:src)=[\"']?[^\"'<>\s]*[?&](?i:tex|latex|formula|equation|math|eq)=",
+            rb"data-equation-content=",
+            rb"[$](?:inline|display)[$]",
         ),
         hides=True,
     ),

@@ -18,6 +18,7 @@ from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.traits import Traits
 from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.latex.check import is_word
 from infimm_spark.extract.latex.facts import ENVIRONMENTS, TEXT_ENVIRONMENTS
 
 
@@ -101,6 +102,8 @@ class DelimiterScanner:
         if not acceptable(raw, kind.trust, after, kind.end):
             return None
         tex = as_tex(raw)
+        if kind.trust < 2 and is_word(tex):
+            return raw, end + len(kind.end)
         if opening == "$latex ":
             tex = _WORDPRESS_OPTIONS.sub("", tex)
         return self._record(tex, kind), end + len(kind.end)

@@ -18,10 +18,11 @@ _SWITCHES = (
     "data-block",
     "block",
 )
+_INLINE = ("inline", "data-inline", "data-lexical-inline")
 _ON = frozenset({"true", "block", "display", ""})
 # Attributes that name the mode; each with its words for displayed.
 _MODES = {"data-math-style": "display", "data-katex-display": "true", "env": "displaymath"}
-_DISPLAY_TAGS = frozenset({"div", "figure", "math-div", "p", "pre"})
+_DISPLAY_TAGS = frozenset({"amp-mathml", "div", "figure", "math-div", "p", "pre"})
 _DISPLAY_CLASS = re.compile(r"display|block", re.I)
 _WRAPPER = re.compile(
     r"MathJax_(?:\w+_)?Display|MJXc-display|katex--?display|mwe-math-mathml-display"
@@ -41,9 +42,16 @@ def of_element(node: LexborNode, attrs: Attributes) -> bool:
     if any(name in attrs and (attrs[name] or "") in _ON for name in _SWITCHES):
         return True
     classes = attrs.get("class") or ""
-    if "inline" in classes:
+    tag = node.tag or ""
+    if (
+        "inline" in classes
+        or "inline" in tag
+        or any(name in attrs and attrs[name] != "false" for name in _INLINE)
+    ):
         return False
-    return _DISPLAY_CLASS.search(classes) is not None or node.tag in _DISPLAY_TAGS
+    if "-" in tag and ("block" in tag or "display" in tag):
+        return True
+    return _DISPLAY_CLASS.search(classes) is not None or tag in _DISPLAY_TAGS
 
 
 def of_mathml(node: LexborNode, attrs: Attributes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from infimm_spark.extract import marks
@@ -36,6 +37,40 @@ class FormulaLedger:
         """Record a formula that could not be turned into LaTeX and return its mark."""
         return self._mark("", display, encoding, reason)
 
+    def ends_in_formula(self, children: Sequence[object]) -> bool:
+        """Whether the last of a block's children that shows anything is a formula's mark."""
+        return self._last(children) is not None
+
+    def repeats(self, children: Sequence[object], mark: str) -> bool:
+        """Whether a mark says again what the formula right before it says, given in another way: a
+        renderer's input beside its output."""
+        if mark[0] != marks.FORMULA or mark[-1] != marks.CLOSE or mark.count(marks.CLOSE) != 1:
+            return False
+        last = self._last(children)
+        if last is None:
+            return False
+        tex, _, encoding, failure = self._found[int(mark[1:-1])]
+        before, _, its_encoding, its_failure = self._found[last]
+        return (
+            encoding != its_encoding
+            and failure is None
+            and its_failure is None
+            and _without_blanks(clean(tex)) == _without_blanks(clean(before))
+        )
+
+    def _last(self, children: Sequence[object]) -> int | None:
+        for child in reversed(children):
+            if not isinstance(child, str) or child.isspace():
+                if isinstance(child, str):
+                    continue
+                return None
+            return (
+                int(child[1:-1])
+                if child[0] == marks.FORMULA and child.find(marks.CLOSE) == len(child) - 1
+                else None
+            )
+        return None
+
     def settle(self, index: int) -> Formula:
         """The final formula behind a mark: cleaned, macros expanded, on one line if inline, checked."""
         tex, display, encoding, failure = self._found[index]
@@ -68,6 +103,10 @@ class FormulaLedger:
 
     def __len__(self) -> int:
         return len(self._found)
+
+
+def _without_blanks(tex: str) -> str:
+    return "".join(tex.split())
 
 
 _CACHED_LENGTH = 300

@@ -8,6 +8,7 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
+from infimm_spark.extract.formulas import rendered
 from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.traits import Traits
 from infimm_spark.extract.latex.facts import BEGINS_DISPLAY, DELIMITERS
@@ -81,6 +82,29 @@ def class_of(node: LexborNode | None) -> str:
     if node is None or not node.is_element_node:
         return ""
     return node.attributes.get("class") or ""
+
+
+_MOST_SOURCE_NODES = 2_000
+
+
+def plain_source(node: LexborNode) -> str | None:
+    """The text of an element without rendered mathematics inside it, else None."""
+    pieces: list[str] = []
+    for child in islice(node.traverse(include_text=True), _MOST_SOURCE_NODES):
+        tag = child.tag
+        if tag == "-text":
+            pieces.append(child.text_content or "")
+        elif tag == "br":
+            pieces.append("\n")
+        elif tag in ("em", "i"):
+            # Markdown made emphasis of underscores; only safe to leave to the text scanner
+            return None
+        elif child.mem_id != node.mem_id and (
+            tag in rendered.BEARER_TAGS
+            or (tag != "-comment" and rendered.BEARER_CLASS.search(class_of(child)))
+        ):
+            return None
+    return "".join(pieces) if len(pieces) < _MOST_SOURCE_NODES // 2 else None
 
 
 def undelimited(text: str) -> tuple[str, bool | None]:

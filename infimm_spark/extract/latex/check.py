@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from infimm_spark.extract.latex.facts import DELIMITERS
-from infimm_spark.extract.latex.symbols import FUNCTIONS, KNOWN_COMMANDS
+from infimm_spark.extract.latex.symbols import FUNCTIONS, KNOWN_COMMANDS, OPERATOR_NAMES
 from infimm_spark.extract.latex.tokenizer import group_end, tokens, without_comments
 
 MAX_LENGTH = 20_000
@@ -15,9 +15,9 @@ MAX_LENGTH = 20_000
 
 # --- cleaning ---------------------------------------------------------------------------------
 
-_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|minus|times|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2060\ufeff\ufffe]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffe]"
 )
 # What image services accept beside TeX: \dpi{150} \bg_white \fn_jvn \inline \pagecolor{white}
 _SERVICE = re.compile(
@@ -50,9 +50,13 @@ def clean(tex: str) -> str:
     ``{\displaystyle x^2}`` both give ``x^2``; an unescaped ``%`` in a formula of one line is a
     percent sign, not a comment.
     """
-    if "&" in tex:
+    for _ in range(3):  # entities are escaped once, and sometimes once more
+        if "&" not in tex or _ENTITY.search(tex) is None:
+            break
         tex = _ENTITY.sub(lambda match: html.unescape(match[0]), tex)
     tex = _CONTROL.sub("", tex).replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
+    if not tex.isascii() and _TYPOGRAPHER.search(tex):
+        tex = _untypeset(tex)
     if "%" in tex:
         tex = without_comments(tex) if "\n" in tex.strip() else _escaped_percent(tex.strip())
     if "<" in tex:
@@ -67,6 +71,29 @@ def clean(tex: str) -> str:
         if tex == before:
             break
     return tex
+
+
+# Primes, dashes and dots as a typographer sets them, outside text groups.
+_TYPOGRAPHER = re.compile("[\u2013\u2018\u2019\u201d\u2026\u2032\u2033]")
+_TEXT_GROUP = re.compile(r"\\(?:text\w*|mbox|hbox|tag\*?|label|ref|ce|pu)\s*\{[^{}]*\}")
+_CURLY_PRIMES = re.compile("(?<=[A-Za-z0-9)\\]}'\u0370-\u03ff])[\u2019\u2032\u2033\u201d]+")
+_PRIMES_OF = {"\u2019": "'", "\u2032": "'", "\u2033": "''", "\u201d": "''"}
+
+
+def _untypeset(tex: str) -> str:
+    """`f\u2019(x) = 3 \u2013 x` as `f'(x) = 3 - x`; words in text groups keep their signs."""
+    pieces: list[str] = []
+    at = 0
+    for group in _TEXT_GROUP.finditer(tex):
+        pieces += [_straight(tex[at : group.start()]), group[0]]
+        at = group.end()
+    return "".join([*pieces, _straight(tex[at:])])
+
+
+def _straight(tex: str) -> str:
+    if "\u2018" not in tex and "\u201c" not in tex:  # opening quotation marks: these are quotations
+        tex = _CURLY_PRIMES.sub(lambda run: "".join(_PRIMES_OF[sign] for sign in run[0]), tex)
+    return tex.replace("\u2013", "-").replace("\u2026", r"\ldots ")
 
 
 def _stripped(tex: str) -> str:
@@ -212,6 +239,84 @@ def is_tex(text: str) -> bool:
         return False
     known = [name for name in _WORD.findall(inner) if name in KNOWN_COMMANDS]
     return bool(known or _SCRIPT.search(inner) or _EQUATION.search(inner))
+
+
+def is_formula(text: str) -> bool:
+    """Whether text that stands where a formula is expected is one: `is_tex`, or short and without words.
+
+    True for `n`, `2k + 1`, `O(n)`; false for words and sentences.
+    """
+    text = text.strip()
+    if is_tex(text):
+        return True
+    return (
+        0 < len(text) <= 60
+        and _PICTURE_NAME.search(text) is None
+        and all(word in FUNCTIONS for word in _PROSE_WORD.findall(text))
+        and _SYMBOL.search(text) is not None
+    )
+
+
+_PICTURE_NAME = re.compile(r"[.](?:png|jpe?g|gif|svg|webp)$", re.I)
+_SYMBOL = re.compile(r"[A-Za-z0-9\u0370-\u03ff\u2100-\u22ff]")
+_ONE_WORD = re.compile(r"[A-Za-z][a-z]{3,}|[\u4e00-\u9fff]{2,}")
+_VOWEL = re.compile(r"[aeiouyAEIOUY]|[\u4e00-\u9fff]")
+_SHORT_WORDS = frozenset(
+    [
+        "all",
+        "and",
+        "any",
+        "are",
+        "but",
+        "can",
+        "did",
+        "for",
+        "had",
+        "has",
+        "her",
+        "him",
+        "his",
+        "how",
+        "its",
+        "let",
+        "may",
+        "new",
+        "not",
+        "now",
+        "off",
+        "one",
+        "our",
+        "out",
+        "own",
+        "say",
+        "see",
+        "she",
+        "the",
+        "too",
+        "two",
+        "use",
+        "was",
+        "way",
+        "who",
+        "why",
+        "yes",
+        "yet",
+        "you",
+    ]
+)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is a plain word, which is no formula by itself: `kernel`, but not `sin` or `ABCD`."""
+    text = text.strip()
+    if text.lower() in _SHORT_WORDS:
+        return True
+    return (
+        _ONE_WORD.fullmatch(text) is not None
+        and _VOWEL.search(text) is not None
+        and text not in FUNCTIONS
+        and text not in OPERATOR_NAMES
+    )
 
 
 _TEXT_ARGUMENT = re.compile(

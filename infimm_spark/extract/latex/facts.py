@@ -67,12 +67,43 @@ INNER_ENVIRONMENTS = frozenset(
 """Environments that stand inside formulas in TeX; MathJax typesets them by themselves, too."""
 
 TEXT_ENVIRONMENTS = frozenset(
-    (
-        "abstract center comment corollary definition description document enumerate example exercise "
-        "figure flushleft flushright itemize lemma letter list lstlisting minipage problem proof "
-        "proposition quotation quote remark solution tabbing table tabular theorem thebibliography "
-        "tikzpicture titlepage verbatim verse"
-    ).split()
+    [
+        "abstract",
+        "center",
+        "comment",
+        "corollary",
+        "definition",
+        "description",
+        "document",
+        "enumerate",
+        "example",
+        "exercise",
+        "figure",
+        "flushleft",
+        "flushright",
+        "itemize",
+        "lemma",
+        "letter",
+        "list",
+        "lstlisting",
+        "minipage",
+        "problem",
+        "proof",
+        "proposition",
+        "quotation",
+        "quote",
+        "remark",
+        "solution",
+        "tabbing",
+        "table",
+        "tabular",
+        "theorem",
+        "thebibliography",
+        "tikzpicture",
+        "titlepage",
+        "verbatim",
+        "verse",
+    ]
 )
 """Environments of text: what they hold is no formula, whatever a library makes of them."""
 

@@ -44,8 +44,10 @@ def normal_form(tex: str) -> str:
     if len(toks) > MAX_TOKENS or _nesting(toks) > MAX_NESTING:
         return join(toks)
     for _ in range(4):
-        parser = _Parser(toks)
-        result = join(parser.top())
+        try:
+            result = join(_Parser(toks).top())
+        except RecursionError:  # deeper than it looks: commands nest in ways that are not counted
+            return join(toks)
         again = tokens(result)
         # Most formulas are canonical after one reading; merging neighbours can call for another.
         if again == toks:
@@ -73,10 +75,10 @@ def _spelled(char: str) -> str:
 def _nesting(toks: list[str]) -> int:
     depth = deepest = 0
     for token in toks:
-        if token in _OPENING:
+        if token in _OPENING or token.startswith(r"\begin"):
             depth += 1
             deepest = max(deepest, depth)
-        elif token in _CLOSING:
+        elif token in _CLOSING or token.startswith(r"\end"):
             depth = max(depth - 1, 0)
         elif token in _SCRIPTS:
             # `x^x^x^...` nests an argument at each step.

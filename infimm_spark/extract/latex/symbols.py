@@ -729,13 +729,30 @@ _STRUCTURE = names(
     bigcirc TeX LaTeX R N Z Q C H reals natnums cnums Complex Reals Alpha Beta Epsilon Zeta Eta
     Iota Kappa Mu Nu Omicron omicron Rho Tau Chi lbrace rbrace lt gt le ge backslash gets to dv
     pdv dd qty abs norm eval order vb va vu grad div curl laplacian ev expval mel SI si num unit
-    qtyrange ang tfrac cfrac enclose bbox degree celsius textdegree circledR Vec arccot arcsec arccsc sech
+    qtyrange numrange numlist SIrange qtylist ang tfrac cfrac enclose bbox degree celsius textdegree circledR Vec arccot arcsec arccsc sech
     csch sgn tr lcm
     """
 )
 
+_PACKAGES = names(
+    r"""
+    per squared cubed square cubic raiseto tothe of cancel highlight ampere candela kelvin kilogram
+    metre meter mole second becquerel coulomb farad gray hertz henry joule lumen katal lux newton ohm
+    pascal radian siemens sievert steradian tesla volt watt weber astronomicalunit bel dalton day
+    decibel electronvolt hectare hour litre liter minute arcminute arcsecond neper tonne percent
+    bar barn angstrom atmosphere knot mmHg bit byte gram celsius degreeCelsius elementarycharge
+    yocto zepto atto femto pico nano micro milli centi deci deca deka hecto kilo mega giga tera peta
+    exa zetta yotta kibi mebi gibi tebi
+    kg mg ug g s ms us ns ps m km cm mm um nm pm A mA kA K mol mmol Hz kHz MHz GHz N kN Pa kPa MPa J kJ
+    eV keV MeV GeV W mW kW MW V mV kV L mL l ml F C
+    xymatrix ar arrow AxiomC UnaryInfC BinaryInfC TrinaryInfC QuaternaryInfC LeftLabel RightLabel
+    noLine singleLine doubleLine DisplayProof Axiom UnaryInf BinaryInf fCenter infer cee cf chemfig
+    """
+)
+"""Commands of siunitx, mhchem, Xy-pic, tikz-cd and bussproofs."""
+
 KNOWN_COMMANDS = frozenset(
-    {*CHAR_OF, *ARITY, *_STRUCTURE, *FUNCTIONS, *map(str.strip, ",;:!>")}
+    {*CHAR_OF, *ARITY, *_STRUCTURE, *_PACKAGES, *FUNCTIONS, *map(str.strip, ",;:!>")}
     | set("aeioucdbtHkrvl'`^\"~=.")
 )
 """Command names (no backslash) that TeX, AMS, MathJax or KaTeX define; others are macros of the page."""
@@ -749,6 +766,6 @@ _REDEFINED = names(
 CORE_COMMANDS = frozenset(
     name
     for name in KNOWN_COMMANDS
-    if name not in _REDEFINED and not (len(name) == 1 and name.isalpha())
+    if name not in _REDEFINED and name not in _PACKAGES and not (len(name) == 1 and name.isalpha())
 )
 r"""Those whose meaning a page does not change: `\P`, `\R` or `\abs` are what the page says they are."""

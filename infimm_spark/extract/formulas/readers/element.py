@@ -117,7 +117,7 @@ def from_lexbor(node: LexborNode) -> Element:
             count += 1
             if count > MAX_ELEMENTS:
                 raise ConversionError("too_large")
-            kid = Element(name, current.attributes)
+            kid = Element(name, _trimmed(current.attributes))
             parent.kids.append(kid)
             child = current.first_child
             if child is not None:
@@ -133,6 +133,14 @@ def from_lexbor(node: LexborNode) -> Element:
     if prefixed:
         _mend(root)
     return root
+
+
+def _trimmed(attributes: dict[str, str | None]) -> dict[str, str | None]:
+    """Attributes without blanks around their values: `mathvariant="bold "`."""
+    for name, value in attributes.items():
+        if value and (value[0].isspace() or value[-1].isspace()):
+            attributes[name] = value.strip()
+    return attributes
 
 
 def _holds_mathml(child: LexborNode | None) -> bool:

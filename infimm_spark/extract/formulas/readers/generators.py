@@ -17,6 +17,7 @@ from infimm_spark.extract.formulas.sources import (
     text_of,
     undelimited,
 )
+from infimm_spark.extract.latex.check import is_word
 from infimm_spark.extract.latex.facts import BEGINS_DISPLAY
 
 # --- LaTeX2HTML -------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ def read_math_class(node: LexborNode, attrs: Attributes, page: PageState) -> str
         return None
     display = "display" in classes
     source = text_of(node).strip()
-    if not source or len(source) > 20_000:
+    if not source or len(source) > 20_000 or is_word(source):
         return None
     if node.css_first("em, sup, sub, strong, i") is not None or (
         "\\" not in source and not source.isascii()

@@ -20,6 +20,12 @@ from infimm_spark.extract.formulas.readers.element import (
     from_lexbor,
     in_order,
 )
+from infimm_spark.extract.formulas.readers.mathml_elementary import (
+    mlongdiv,
+    msline,
+    mstack,
+    unread,
+)
 from infimm_spark.extract.formulas.readers.mathml_layout import (
     maction,
     menclose,
@@ -82,6 +88,8 @@ def element_to_latex(root: Element) -> str:
         elements = in_order(root)
     for element in elements:
         _inherit(element)
+    if any("linethickness" in element.attrs for element in elements):
+        _inherit_thickness(elements)
     for element in reversed(elements):
         if element.kids and element.tag in _TOKEN_CONVERTERS:
             mrow(element)
@@ -113,6 +121,22 @@ def _inherit(element: Element) -> None:
             kid.variant = variant
 
 
+def _inherit_thickness(elements: list[Element]) -> None:
+    """The thickness of a fraction's line is inherited from any element around but a fraction's own."""
+    inherited: dict[int, str | None] = {}
+    for element in elements:
+        own = element.attrs.get("linethickness")
+        around = inherited.get(id(element))
+        if element.tag == "mfrac":
+            if own is None and around is not None:
+                element.attrs["linethickness"] = around
+        elif own is not None:
+            around = own
+        if around is not None:
+            for kid in element.kids:
+                inherited[id(kid)] = around
+
+
 _INHERITED = frozenset(
     {"mstyle", "math", "mrow", "semantics", "mpadded", "merror", "mtd", "mtr", "mtable"}
 )
@@ -127,7 +151,8 @@ _CONVERTERS: dict[str, Callable[[Element], None]] = {
     "mpadded": mpadded, "menclose": menclose, "merror": merror, "semantics": semantics,
     "maction": maction, "none": nothing, "mprescripts": nothing, "malignmark": nothing,
     "maligngroup": nothing,
-    "mtable": mtable,
+    "mtable": mtable, "mstack": mstack, "mlongdiv": mlongdiv, "msline": msline, "mscarries": unread,
+    "msgroup": mrow, "msrow": mrow,
 }  # fmt: skip
 """One function an element; of all others the children stand side by side."""
 

@@ -13,7 +13,7 @@ from infimm_spark.extract.formulas.readers.mathml import (
     mathml_to_latex,
     parse_mathml,
 )
-from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, first, text_of
+from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, first
 from infimm_spark.extract.latex import clean
 
 
@@ -60,7 +60,8 @@ def math_mark(
     try:
         tex = mathml_to_latex(node)
     except ConversionError as error:
-        visible = text_of(node).strip()
+        # Numbers of elements that were not read stay apart.
+        visible = " ".join(node.text(separator=" ").split())
         if not visible:
             return ""
         return page.ledger.fail(str(error), display, origin) + marks.cleared(visible)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from infimm_spark.extract.formulas.readers.element import Element, kid_at
+from infimm_spark.extract.formulas.readers.element import ConversionError, Element, kid_at
 from infimm_spark.extract.formulas.readers.mathml_rows import mrow, side_by_side
 from infimm_spark.extract.formulas.readers.mathml_tokens import LENGTH
 from infimm_spark.extract.latex.tokenizer import join
@@ -118,12 +118,28 @@ _ENCLOSURES = {
 
 
 def merror(element: Element) -> None:
-    """merror shows the source that its producer could not read: TeX is kept as it is."""
-    text = "".join(kid.text for kid in element.kids).strip()
-    if re.fullmatch(r"\\[A-Za-z]+", text):
-        element.tex = text
+    """merror shows the source that its producer could not read, which is kept, or only says what is
+    wrong; raises `ConversionError` for a message."""
+    text = " ".join("".join(kid.text for kid in element.kids).split())
+    message = element.attrs.get("data-mjx-error") or element.attrs.get("title") or ""
+    if text and (text == message or _MESSAGE.match(text)):
+        raise ConversionError("merror")
+    if (
+        text
+        and ("\\" in text or _SCRIPT.search(text))
+        and all(not kid.kids for kid in element.kids)
+    ):
+        element.tex, element.kind = text, "row"
         return
     mrow(element)
+
+
+_MESSAGE = re.compile(
+    r"(?:Math (?:input|processing|output) error|Undefined control sequence|Missing |Extra |Misplaced |Unknown "
+    r"|Unexpected |Double (?:sub|super)script|TeX parse error|Could(?: not|n't) )",
+    re.I,
+)
+_SCRIPT = re.compile(r"[\w)}][_^][\w{(]")
 
 
 def semantics(element: Element) -> None:

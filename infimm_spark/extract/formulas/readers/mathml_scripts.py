@@ -61,6 +61,14 @@ def _scripted(element: Element, base: Element, sub: Element, sup: Element) -> No
     if not sub_tex and not sup_tex:
         element.tex, element.kind, element.tall = base.tex, base.kind, base.tall
         return
+    if (
+        base.tex.endswith("'")
+        and base.kind == "scripts"
+        and sup_tex.startswith("'")
+        and not sub_tex
+    ):
+        element.tex, element.kind = base.tex + sup_tex, "scripts"  # a prime on a prime: `f''`
+        return
     if base.kind == "prime" and not sub_tex and sup_tex.startswith("'"):
         element.tex, element.kind = base.tex + sup_tex, "prime"
         return

@@ -40,7 +40,9 @@ def mtable(element: Element) -> None:
         element.kind = "empty"
         return
     glue = _leading_empty_columns(rows)
-    rows = [_without_trailing_empty(row[glue:], rows, glue) for row in rows]
+    # Rows up to the last column that holds something in any row; tables of blanks stay.
+    last = max((i for row in rows for i, cell in enumerate(row) if cell.tex), default=-1)
+    rows = [row[glue : last + 1] if last >= 0 else row[glue:] for row in rows]
     width = max(len(row) for row in rows)
     body = r" \\ ".join(" & ".join(cell.tex for cell in row) for row in rows)
     element.kind, element.tall = "table", True
@@ -52,8 +54,7 @@ def mtable(element: Element) -> None:
         element.tex, element.kind = body, "row"
         return
     if tag and len(rows) == 1 and width == 1:
-        label = re.sub(r"\\(?:text|mathrm)\{(.*)\}", r"\1", tag).strip("()")
-        element.tex, element.kind = f"{body} \\tag{{{label}}}", "row"
+        element.tex, element.kind = f"{body} \\tag{{{_label(tag)}}}", "row"
         return
     if any(line != "none" for line in lines):
         bars = ["|" if line != "none" else "" for line in lines]
@@ -81,6 +82,15 @@ def mtable(element: Element) -> None:
         element.tex = f"\\begin{{array}}{{{alignment}}} {body} \\end{{array}}"
 
 
+_LABEL_TEXT = re.compile(r"\\(?:text|mathrm)\{([^{}]*)\}")
+
+
+def _label(tag: str) -> str:
+    """The argument of `\\tag`: text without its parentheses, mathematics between dollars."""
+    words = _LABEL_TEXT.sub(r"\1", tag).strip().removeprefix("(").removesuffix(")").strip()
+    return f"${words}$" if "\\" in words or "^" in words or "_" in words else words
+
+
 # TeX4ht's
 _ALIGNED_CLASSES = frozenset({"align", "align-star", "alignat", "aligned", "split", "eqnarray"})
 
@@ -94,24 +104,16 @@ def _leading_empty_columns(rows: list[list[Element]]) -> int:
     return count
 
 
-def _without_trailing_empty(
-    row: list[Element], rows: list[list[Element]], glue: int
-) -> list[Element]:
-    """A row up to the last column that holds something in any row; tables of blanks stay."""
-    last = max((i for other in rows for i, cell in enumerate(other) if cell.tex), default=-1)
-    return row[: last + 1 - glue] if last >= 0 else row
-
-
 def _with_row_lines(body: str, lines: str) -> str:
     rows = body.split(r" \\ ")
     kinds = lines.split() or ["none"]
     if len(rows) < 2 or "\\begin" in body:
         return body
-    out = rows[0]
+    out = [rows[0]]
     for index, row in enumerate(rows[1:]):
         line = kinds[min(index, len(kinds) - 1)]
-        out += r" \\ " + (r"\hline " if line != "none" else "") + row
-    return out
+        out.append((r"\hline " if line != "none" else "") + row)
+    return r" \\ ".join(out)
 
 
 def _alignment(element: Element, rows: list[list[Element]], width: int) -> str:

@@ -86,6 +86,11 @@ def _identifier_tex(text: str, variant: str | None) -> tuple[str, str]:
         words = text.replace("\u00a0", " ")
         if any(char.isalpha() for char in words):
             return f"\\text{{{_text_tex(words)}}}", "word"
+    primed = _PRIMED.fullmatch(text)
+    if primed is not None:
+        return _identifier_tex(primed[1], variant)[0] + "'" * sum(
+            _PRIMES[sign] for sign in primed[2]
+        ), "scripts"
     parts = _characters(text)
     if variant in (None, "normal", "italic"):
         letters = sum(char.isalpha() and char.isascii() for char in text)
@@ -95,6 +100,7 @@ def _identifier_tex(text: str, variant: str | None) -> tuple[str, str]:
     return _in_variant(join(parts), text, variant), "word"
 
 
+_PRIMED = re.compile(r"([A-Za-z\u0370-\u03ff]+)([′″‴⁗']+)")
 _PRIMES = {"′": 1, "'": 1, "’": 1, "″": 2, "‴": 3, "⁗": 4, "''": 2, "'''": 3, "′′": 2, "′′′": 3,
            "ʹ": 1, "ʺ": 2}  # fmt: skip
 
@@ -228,6 +234,8 @@ def _operator_tex(text: str, variant: str | None) -> tuple[str, str]:
             return "", "empty"
         kind = _kind_of(tex) or "mo"
         return _in_variant(tex, text, variant) if text.isalpha() or variant == "bold" else tex, kind
+    if text[-1] == "\u0338" and len(text) == 2:
+        return _negated(text), "mo"
     if text in FUNCTIONS:
         return "\\" + text, "limits" if text in LIMIT_FUNCTIONS else "func"
     if text == "mod":
@@ -241,6 +249,19 @@ def _operator_tex(text: str, variant: str | None) -> tuple[str, str]:
     return join(_characters(text)), "row"
 
 
+def _negated(text: str) -> str:
+    """A relation with a stroke through it: by its own sign, by its command, or by `\\not`."""
+    single = unicodedata.normalize("NFC", text)
+    if len(single) == 1:
+        return char_to_tex(single)
+    return _NEGATIONS.get(text[0]) or f"\\not{char_to_tex(text[0])}"
+
+
+# Negations of AMS that Unicode has no sign for.
+_NEGATIONS = {
+    "⩽": r"\nleqslant", "⩾": r"\ngeqslant", "⪯": r"\npreceq", "⪰": r"\nsucceq", "≦": r"\nleqq",
+    "≧": r"\ngeqq", "⫅": r"\nsubseteqq", "⫆": r"\nsupseteqq",
+}  # fmt: skip
 _OPENING = {"(": "(", "[": "[", "{": r"\{", "⟨": r"\langle", "⌈": r"\lceil", "⌊": r"\lfloor",
             "〈": r"\langle", "\u2329": r"\langle", "⟦": r"\llbracket", "⟮": r"\lgroup", "⎰": r"\lmoustache",
             "⌜": r"\ulcorner", "⌞": r"\llcorner", "<": r"\langle"}  # fmt: skip
@@ -268,6 +289,10 @@ def _text_token(text: str, variant: str | None) -> tuple[str, str]:
     stripped = text.strip(" \u00a0\u2003\u2002\u2009\u200a\u2004\u2005\u200b")
     if not stripped:
         return _blank(text)
+    if stripped[0] == "\\" and _CONTROL_SEQUENCE.fullmatch(stripped):
+        return stripped, ""  # a macro that the renderer did not know, shown as text
+    if stripped in _PRIMES and stripped != "’":
+        return "'" * _PRIMES[stripped], "prime"
     if len(stripped) == 1 and not stripped.isalnum() and stripped not in ".,;:!?-'\"()[]":
         tex = char_to_tex(stripped)
         if tex != stripped and tex and not tex.startswith(("'", "`")):
@@ -281,6 +306,9 @@ def _text_token(text: str, variant: str | None) -> tuple[str, str]:
     text = text.replace("\u00a0", " ").replace("\u200b", "")
     command = _TEXT_FONT.get(variant or "", r"\text")
     return f"{command}{{{_text_tex(text)}}}", "word"
+
+
+_CONTROL_SEQUENCE = re.compile(r"\\(?:[A-Za-z]+\*?|[{}%$#&_,;:!|])")
 
 
 def _unstyled_text(text: str) -> tuple[str, str | None]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import string
-from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas import display as mode_of
-from infimm_spark.extract.formulas import rendered
 from infimm_spark.extract.formulas.readers.asciimath import asciimath_to_latex
 from infimm_spark.extract.formulas.readers.mathml import ConversionError
 from infimm_spark.extract.formulas.sources import (
@@ -17,13 +15,13 @@ from infimm_spark.extract.formulas.sources import (
     PageState,
     children_of,
     class_of,
+    plain_source,
     text_of,
     undelimited,
 )
 from infimm_spark.extract.latex import is_tex
+from infimm_spark.extract.latex.check import is_formula, is_word
 from infimm_spark.extract.latex.symbols import FUNCTIONS, PLAIN_TEX
-
-_MOST_NODES = 2_000
 
 
 def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
@@ -31,11 +29,11 @@ def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 
     Left alone when it holds rendered mathematics, which has its own reader, or several formulas.
     """
-    source = _plain_source(node)
+    source = plain_source(node)
     if source is None:
         return None
     tex, display = undelimited(source)
-    if not tex.strip():
+    if not tex.strip() or is_word(tex):
         return None
     if display is None:
         if _DELIMITER.search(source):
@@ -46,7 +44,7 @@ def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 
 def read_ambiguous(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """Classes such as `math` or `equation`, which sites also use for whole sections."""
-    source = _plain_source(node)
+    source = plain_source(node)
     if source is None or len(source) > 10_000:
         return None
     tex, display = undelimited(source)
@@ -77,25 +75,40 @@ def _read_html_formula(
 
 
 def read_mixed(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """`<mathjax>`: prose whose delimited formulas are mathematics by declaration."""
+    r"""`<mathjax>`: TeX, delimited or bare, AsciiMath between hash signs or backticks, or prose whose
+    delimited formulas are mathematics by declaration."""
     page.traits.library = True
+    source = plain_source(node)
+    if source is not None and ("#" in source or "`" in source) and "\\" not in source:
+        replaced, count = _HASHED.subn(lambda match: _asciimath(match[1] or match[2], page), source)
+        if count:
+            return replaced
+    if source is not None and _DELIMITER.search(source) is None and is_formula(source):
+        return page.ledger.add(source, mode_of.of_element(node, attrs), "math-element")
     if page.traits.inline is None:
         page.traits.inline = [("$", "$"), ("\\(", "\\)")]
     return None
 
 
+_HASHED = re.compile(r"#([^#]+)#|`([^`]+)`")
+
+
+def _asciimath(source: str, page: PageState) -> str:
+    try:
+        return page.ledger.add(asciimath_to_latex(source), False, "asciimath")
+    except ConversionError as error:
+        return page.ledger.fail(str(error), False, "asciimath") + source
+
+
 def read_asciimath(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.AM`, `.asciimath`: AsciiMath, between backticks or bare."""
-    source = _plain_source(node)
+    source = plain_source(node)
     if source is None:
         return None
     source = source.strip().strip("`").strip()
     if not source or len(source) > 2_000:
         return None
-    try:
-        return page.ledger.add(asciimath_to_latex(source), False, "asciimath")
-    except ConversionError as error:
-        return page.ledger.fail(str(error), False, "asciimath") + source
+    return _asciimath(source, page)
 
 
 def read_code(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
@@ -116,7 +129,7 @@ def read_code(node: LexborNode, attrs: Attributes, page: PageState) -> str | Non
         return page.ledger.add(" ".join(source.replace("%", "\\%").split()), False, "khan-code")
     if page.traits.code_is_read:
         source = text_of(node).strip()
-        if source.startswith(("\\(", "\\[", "$$")):
+        if source.startswith(("\\(", "\\[", "$")):
             tex, display = undelimited(source)
             if display is not None and is_tex(source):
                 return page.ledger.add(tex, display, "code")
@@ -168,7 +181,7 @@ def read_pre(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 def read_html_math(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`.texhtml`: Wikipedia's formulas in HTML with `<sup>`, `<sub>` and italic letters."""
     tex = html_to_latex(node)
-    return page.ledger.add(tex, False, "html-math") if tex else None
+    return page.ledger.add(tex, False, "html-math") if tex and not is_word(tex) else None
 
 
 _HTML_SYMBOLS = str.maketrans(
@@ -273,23 +286,3 @@ _RELATION = re.compile(r"[=<>≤≥≈≅≡→⇒∈±×]")
 _PROSE = re.compile(r"[A-Za-z]{4,}")
 _DELIMITER = re.compile(r"(?<!\\)\$|\\[(\[]")
 _SINGLE = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?|[A-Za-z]\([A-Za-z]\)|[A-Za-z](?:,\s*[A-Za-z])+")
-
-
-def _plain_source(node: LexborNode) -> str | None:
-    """The text of an element without rendered mathematics inside it, else None."""
-    pieces: list[str] = []
-    for child in islice(node.traverse(include_text=True), _MOST_NODES):
-        tag = child.tag
-        if tag == "-text":
-            pieces.append(child.text_content or "")
-        elif tag == "br":
-            pieces.append("\n")
-        elif tag in ("em", "i"):
-            # Markdown made emphasis of underscores; only safe to leave to the text scanner
-            return None
-        elif child.mem_id != node.mem_id and (
-            tag in rendered.BEARER_TAGS
-            or (tag != "-comment" and rendered.BEARER_CLASS.search(class_of(child)))
-        ):
-            return None
-    return "".join(pieces) if len(pieces) < _MOST_NODES // 2 else None
