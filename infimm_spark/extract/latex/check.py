@@ -260,7 +260,8 @@ def is_formula(text: str) -> bool:
 _PICTURE_NAME = re.compile(r"[.](?:png|jpe?g|gif|svg|webp)$", re.I)
 _SYMBOL = re.compile(r"[A-Za-z0-9\u0370-\u03ff\u2100-\u22ff]")
 _ONE_WORD = re.compile(r"[A-Za-z][a-z]{3,}|[\u4e00-\u9fff]{2,}")
-_VOWEL = re.compile(r"[aeiouyAEIOUY]|[\u4e00-\u9fff]")
+_VOWEL = re.compile(r"[aeiouAEIOU]|[\u4e00-\u9fff]")
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _SHORT_WORDS = frozenset(
     [
         "all",
@@ -314,6 +315,7 @@ def is_word(text: str) -> bool:
     return (
         _ONE_WORD.fullmatch(text) is not None
         and _VOWEL.search(text) is not None
+        and text.lower() not in _ALPHABET  # `abcd` is a product
         and text not in FUNCTIONS
         and text not in OPERATOR_NAMES
     )
