@@ -1,10 +1,37 @@
-"""Every exception the package raises on purpose.
+"""Every exception the package raises on purpose, and the exit code that the command line ends with for it.
 
-`InfimmError` is the root. The command line prints its message as one line and exits with
-`exit_code`; anything else is a defect and shows its traceback.
+    InfimmError
+    ├── ConfigError             2  the configuration or an option is wrong
+    ├── InputError             10  there is nothing to read
+    ├── OutputError            11  the output cannot be used
+    ├── ModelError             12  a model cannot be used
+    ├── EnvironmentMissingError 3  something outside Python is missing
+    ├── SubmissionError        13  driver, executors and cluster do not fit together
+    ├── ResourceError          19  the machine ran out of disk, memory or open files
+    ├── ResumeError             4  the run was begun with other settings
+    ├── StageError             15  a stage comes too early, or there is no run
+    ├── SignatureMismatchError 16  stored signatures were made differently
+    ├── DamagedRunError        17  files of the run are damaged or gone
+    ├── ReconciliationError     5  the ledger does not add up
+    ├── TooManyFailuresError    6  too much could not be read
+    ├── ConvergenceError        7  duplicates could not be decided
+    ├── LockedError             8  another process works on the run
+    ├── LockLostError          18  another process took the run over
+    ├── EndpointError           9  a language model's endpoint refuses
+    ├── PageRejectedError      24  a page is hostile or too large
+    └── StoreError             20  an object cannot be read or written
+        ├── MissingObjectError 21  it does not exist
+        ├── StoreRefusedError  14  the store refuses whatever is asked
+        ├── BrokenAnswerError  22  the store's answer was cut
+        └── StoreConflictError 23  it exists already
+
+The command line prints the message as one line. 0 is success, 1 a defect of the package (with the name of a
+file that holds the trace), 130 a stop by Ctrl-C and 143 one by SIGTERM.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 
 class InfimmError(Exception):
@@ -14,7 +41,7 @@ class InfimmError(Exception):
 
 
 class ConfigError(InfimmError):
-    """A configuration key is unknown, of the wrong type, or impossible."""
+    """A configuration key or a command's option is unknown, of the wrong type, or impossible."""
 
     exit_code = 2
 
@@ -22,29 +49,29 @@ class ConfigError(InfimmError):
 class InputError(InfimmError):
     """An input path is missing, unreadable, empty, or matches nothing."""
 
-    exit_code = 2
+    exit_code = 10
 
 
 class OutputError(InfimmError):
     """The output directory cannot be used: it holds another run, or cannot be written."""
 
-    exit_code = 2
+    exit_code = 11
 
 
 class ModelError(InfimmError):
     """A model file is missing, is not fastText, or was trained with other features."""
 
-    exit_code = 2
+    exit_code = 12
 
 
 class EndpointError(InfimmError):
     """A language model's endpoint refuses the key or the model, or keeps failing."""
 
-    exit_code = 8
+    exit_code = 9
 
 
 class EnvironmentMissingError(InfimmError):
-    """Something outside Python is missing, such as a Java runtime."""
+    """Something outside Python is missing or unfit, such as a Java runtime or the machine's host name."""
 
     exit_code = 3
 
@@ -52,7 +79,13 @@ class EnvironmentMissingError(InfimmError):
 class SubmissionError(InfimmError):
     """Driver, executors, archive and cluster do not fit together."""
 
-    exit_code = 3
+    exit_code = 13
+
+
+class ResourceError(InfimmError):
+    """A machine ran out of disk, memory or open files, or a Python worker was killed."""
+
+    exit_code = 19
 
 
 class ResumeError(InfimmError):
@@ -62,21 +95,27 @@ class ResumeError(InfimmError):
 
 
 class StageError(InfimmError):
-    """A stage is run before the one it reads from is complete."""
+    """A stage is run before the one it reads from is complete, or there is no run."""
 
-    exit_code = 4
+    exit_code = 15
+
+
+class DamagedRunError(InfimmError):
+    """Files that a run's manifests name are gone, cut or changed; the message names the command that mends it."""
+
+    exit_code = 17
 
 
 class LockedError(InfimmError):
-    """Another run holds the lock."""
+    """Another process works on the run."""
 
     exit_code = 8
 
 
 class LockLostError(InfimmError):
-    """This run was silent for too long, and another took its lock over."""
+    """This process was silent for too long, and another took its run over."""
 
-    exit_code = 8
+    exit_code = 18
 
 
 class ReconciliationError(InfimmError):
@@ -92,7 +131,7 @@ class TooManyFailuresError(InfimmError):
 
 
 class ConvergenceError(InfimmError):
-    """Connected components did not converge within the configured number of iterations."""
+    """Duplicates were not decided within the configured number of rounds."""
 
     exit_code = 7
 
@@ -100,7 +139,7 @@ class ConvergenceError(InfimmError):
 class SignatureMismatchError(InfimmError):
     """Stored MinHash signatures were made with other shingles or permutations."""
 
-    exit_code = 4
+    exit_code = 16
 
 
 class PageRejectedError(InfimmError):
@@ -108,6 +147,8 @@ class PageRejectedError(InfimmError):
 
     `reason` is the ledger's reason for it.
     """
+
+    exit_code = 24
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -123,21 +164,58 @@ class DamagedMemberError(InfimmError):
 class StoreError(InfimmError):
     """Reading or writing an object failed after all retries, or the object is not what it claims to be."""
 
+    exit_code = 20
+
 
 class MissingObjectError(StoreError):
     """The object does not exist."""
+
+    exit_code = 21
 
 
 class StoreRefusedError(StoreError):
     """A store refuses for a reason that no retry and no other object of it will change: the key, the bucket
     or the clock. A job stops at once."""
 
-    exit_code = 3
+    exit_code = 14
 
 
 class BrokenAnswerError(StoreError):
-    """An answer of the store came short where Spark's connector reads it, which does not ask again."""
+    """The store's answer was cut where Spark's connector reads it, which does not ask again."""
+
+    exit_code = 22
 
 
 class StoreConflictError(StoreError):
     """The object that was to be new exists already."""
+
+    exit_code = 23
+
+
+SUCCESS, DEFECT, INTERRUPTED, TERMINATED = 0, 1, 130, 143
+"""Exit codes without a class: all went well, a defect of the package, Ctrl-C, SIGTERM."""
+
+
+def exit_codes() -> list[tuple[int, str, str]]:
+    """(exit code, name of the error, its meaning) of everything the command line can end with, by code."""
+    other = [
+        (SUCCESS, "", "Everything asked for is done."),
+        (DEFECT, "", "A defect of the package; the message names a file with the trace."),
+        (INTERRUPTED, "", "Stopped by Ctrl-C; the message says where and how to go on."),
+        (TERMINATED, "", "Stopped by SIGTERM; the message says where and how to go on."),
+    ]
+    named = [
+        (
+            error.exit_code,
+            error.__name__,
+            " ".join((error.__doc__ or "").partition("\n\n")[0].split()),
+        )
+        for error in _subclasses(InfimmError)
+    ]
+    return sorted(other + named)
+
+
+def _subclasses(error: type[InfimmError]) -> Iterator[type[InfimmError]]:
+    for below in error.__subclasses__():
+        yield below
+        yield from _subclasses(below)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from infimm_spark import __version__
 from infimm_spark.cli import build, classifiers, runs, tools
 from infimm_spark.cli.config import config_app
+from infimm_spark.cli.verify import verify
 from infimm_spark.errors import InfimmError
 from infimm_spark.spark import logs
 
@@ -24,7 +26,7 @@ app = typer.Typer(
 )
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Build a corpus": (
         build.build,
         build.extract,
@@ -33,7 +35,14 @@ COMMANDS = {
         build.publish,
         build.monthly,
     ),
-    "Look at a run": (runs.funnel, runs.explain, runs.fetch, runs.traffic, runs.dedup_report),
+    "Look at a run": (
+        runs.funnel,
+        runs.explain,
+        runs.fetch,
+        runs.traffic,
+        runs.dedup_report,
+        verify,
+    ),
     "Make classifiers": (classifiers.annotate, classifiers.train, classifiers.mine),
     "Other": (tools.page, tools.plan, tools.sample, tools.doctor),
 }

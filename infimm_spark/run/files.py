@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from infimm_spark import store
-from infimm_spark.errors import OutputError
+from infimm_spark.errors import OutputError, StoreError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+T = TypeVar("T")
 
 _PIECE = 1 << 20
 _FEW = 32  # files that the driver reads itself, rather than a Spark job
@@ -62,23 +64,45 @@ def catalogue(
     `OutputError` for what is not whole Parquet.
     """
     locations = [location for folder in folders for location in parquet_files(folder)]
-    if spark is None or len(locations) <= _FEW:
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(_measured, locations))
-    else:
-        settings = store.settings()
-
-        def measured(location: str) -> tuple[str, int, int, str]:
-            store.configure(settings)
-            return _measured(location)
-
-        slices = min(len(locations), 4 * spark.sparkContext.defaultParallelism)
-        found = spark.sparkContext.parallelize(locations, slices).map(measured).collect()
+    found = _for_each(_measured, locations, spark)
     base = len(root.rstrip("/")) + 1
     return [
         DataFile(path=location[base:], rows=rows, bytes=size, sha256=digest)
         for location, rows, size, digest in sorted(found)
     ]
+
+
+def digests(locations: list[str], spark: SparkSession | None = None) -> dict[str, str]:
+    """By location `SHA-256 <hex>` of its bytes, or why it cannot be read. Many are read by a job on `spark`."""
+    return dict(_for_each(_digest, locations, spark))
+
+
+def _for_each(
+    look: Callable[[str], T], locations: list[str], spark: SparkSession | None
+) -> list[T]:
+    """`look` at each file: here where they are few, else on executors."""
+    if spark is None or len(locations) <= _FEW:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(look, locations))
+    settings = store.settings()
+
+    def looked(location: str) -> T:
+        store.configure(settings)
+        return look(location)
+
+    slices = min(len(locations), 4 * spark.sparkContext.defaultParallelism)
+    return spark.sparkContext.parallelize(locations, slices).map(looked).collect()
+
+
+def _digest(location: str) -> tuple[str, str]:
+    digest = hashlib.sha256()
+    try:
+        with store.open_stream(location, check=False) as stream:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+    except StoreError as error:
+        return location, f"what cannot be read ({error})"
+    return location, f"SHA-256 {digest.hexdigest()}"
 
 
 def _measured(location: str) -> tuple[str, int, int, str]:

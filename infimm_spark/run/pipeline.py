@@ -33,6 +33,7 @@ from infimm_spark.run.manifest import (
     timestamp,
 )
 from infimm_spark.run.run import Run
+from infimm_spark.run.verify import check_files
 from infimm_spark.spark import logs
 from infimm_spark.spark.preflight import plain_errors
 
@@ -99,6 +100,7 @@ def _run_stage(run: Run, name: str, *, resume: bool, redo: bool) -> Manifest:
         raise StageError(
             f"stage {name} needs stage {upstream}, which is not complete in {layout.root}"
         )
+    check_files(layout, STAGES[:index])
     if redo:
         run.fence()
         for later in STAGES[index:]:
@@ -112,6 +114,7 @@ def _run_stage(run: Run, name: str, *, resume: bool, redo: bool) -> Manifest:
                 "skip it with --resume or do it again with --redo"
             )
         check_identity(f"stage {name}", done.identity, identity)
+        check_files(layout, [name])
         log.info("%s: complete, skipped", name)
         return done
     run.write_run_file()
