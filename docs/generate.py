@@ -15,7 +15,6 @@ import inspect
 import io
 import sys
 import tokenize
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -113,22 +112,15 @@ def tables() -> str:
 
 def exit_codes() -> str:
     """Exit codes of `infimm` and the errors behind each."""
-    by_code: dict[int, list[type[errors.InfimmError]]] = defaultdict(list)
-    for value in vars(errors).values():
-        if isinstance(value, type) and issubclass(value, errors.InfimmError):
-            by_code[value.exit_code].append(value)
     lines = [
         "# Exit codes\n\n",
         _GENERATED,
-        "A user's mistake and a failure of the surroundings are one line on stderr, `infimm: …`; a "
-        "traceback is a defect of ours.\n\n| code | error | meaning |\n|---|---|---|\n",
-        "| 0 |  | Done, or nothing to do. |\n",
+        "A user's mistake and a failure of the surroundings are one line on stderr, `infimm: …`, and each kind "
+        "has an exit code of its own; the classes are in `infimm_spark.errors`, `InfimmError` at their root.\n\n"
+        "| code | error | meaning |\n|---|---|---|\n",
     ]
-    for code in sorted(by_code):
-        for error in by_code[code]:
-            first = (inspect.getdoc(error) or "").split("\n\n")[0]
-            lines.append(f"| {code} | `{error.__name__}` | {_cell(_prose(first))} |\n")
-    lines.append("| 2 |  | An option is unknown or its value impossible (usage on stderr). |\n")
+    for code, name, meaning in errors.exit_codes():
+        lines.append(f"| {code} | {f'`{name}`' if name else ''} | {_cell(_prose(meaning))} |\n")
     return "".join(lines)
 
 

@@ -19,6 +19,7 @@
     ├── LockLostError          18  another process took the run over
     ├── EndpointError           9  a language model's endpoint refuses
     ├── PageRejectedError      24  a page is hostile or too large
+    ├── DamagedMemberError     25  compressed bytes are damaged
     └── StoreError             20  an object cannot be read or written
         ├── MissingObjectError 21  it does not exist
         ├── StoreRefusedError  14  the store refuses whatever is asked
@@ -158,7 +159,7 @@ class PageRejectedError(InfimmError):
 class DamagedMemberError(InfimmError):
     """Compressed bytes are not what their format promises; the reader goes on behind them."""
 
-    exit_code = 4
+    exit_code = 25
 
 
 class StoreError(InfimmError):

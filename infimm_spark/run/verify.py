@@ -234,4 +234,4 @@ def _mend(layout: RunLayout, stage: str, is_group: bool) -> str:
     root = store.shown(layout.root)
     if is_group:
         return f"infimm verify {root} --mend, then the build's own command with --resume"
-    return f"infimm {stage} --output {root} --redo"
+    return f"infimm {stage} {root} --redo"

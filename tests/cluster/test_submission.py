@@ -93,7 +93,7 @@ def test_an_event_log_without_a_folder_is_one_line(crawl: Path, tmp_path: Path) 
         *("--conf", f"spark.pyspark.python={sys.executable}"),
     )
     done = submit([*command, "--input", str(crawl), "--output", str(tmp_path / "out")])
-    assert done.returncode == 3
+    assert done.returncode == 13
     said = done.stdout + done.stderr
     assert f"the event log has no folder file:{tmp_path}/absent; make it" in said
     assert "Traceback" not in said

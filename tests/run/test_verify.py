@@ -74,9 +74,9 @@ def test_a_deleted_and_a_cut_file_are_named_with_the_command_that_mends(layout: 
     lines = [str(damage) for damage in verify(layout).damage]
     assert lines == [
         f"corpus/snapshot=s/part-0.parquet: expected {size:,} bytes, found no such file; "
-        f"mend it with infimm publish --output {layout.root} --redo",
+        f"mend it with infimm publish {layout.root} --redo",
         f"dedup/ledger/part-0.parquet: expected {ledger.stat().st_size + 9:,} bytes, found "
-        f"{ledger.stat().st_size:,} bytes; mend it with infimm dedup --output {layout.root} --redo",
+        f"{ledger.stat().st_size:,} bytes; mend it with infimm dedup {layout.root} --redo",
     ]
     with pytest.raises(DamagedRunError, match=r"run/corpus/.*part-0\.parquet: expected"):
         check_files(layout, ["publish"])
@@ -121,7 +121,7 @@ def test_a_manifest_that_is_none_is_damage(layout: RunLayout) -> None:
     Path(layout.manifest("dedup")).write_text("{")
     (damage,) = verify(layout).damage
     assert damage.file == "dedup/manifest.json"
-    assert damage.mend == f"infimm dedup --output {layout.root} --redo"
+    assert damage.mend == f"infimm dedup {layout.root} --redo"
 
 
 def test_a_damaged_manifest_of_the_groups_stage_is_mended_without_reading_again(
