@@ -41,6 +41,21 @@ def is_permalink(node: LexborNode, attrs: Attributes) -> bool:
 
 _LONGEST_PERMALINK = 16
 _PERMALINK = re.compile(
-    "[\\s\u200b\u200c\u200d\ufeff#\u00b6\u00a7\u2020\U0001f517\u2693\u221e\ufe0f]*|\\s*\\[(?:link|#|\u00b6)\\]\\s*|permalink",
+    "[\\s\u200b\u200c\u200d\ufeff#\u00b6\u00a7\u2020\U0001f517\u2693\u221e\ufe0f\u21a9\u21b5\u2191\ufe0e]*|\\s*\\[(?:link|#|\u00b6)\\]\\s*|permalink",
     re.I,
 )
+
+
+def note_mark(node: LexborNode, attrs: Attributes) -> str | None:
+    """`[1]` for a link to a note whose number it raises (Pandoc, Word)."""
+    child = node.first_child
+    if child is None or child.tag != "sup" or child.next is not None:
+        return None
+    target = attrs.get("href") or ""
+    number = text_of(child).strip("[]() \n\t")
+    if target[:1] != "#" or not number or len(number) > _LONGEST_NOTE_MARK:
+        return None
+    return f"[{number}]"
+
+
+_LONGEST_NOTE_MARK = 4

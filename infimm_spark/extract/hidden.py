@@ -13,6 +13,17 @@ from infimm_spark.extract.formulas.sources import Attributes, PageState, class_o
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 """Signs of a delimited formula in text."""
+INVISIBLE_CLASS = re.compile(
+    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
+    r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
+    r"gutter|d-print-only|noprint|headeranchor|haiku-anchor|ltx_note_mark|ltx_tag_note|ltx_note_type|margin-toggle|"
+    r"footnote-back(?:ref)?|reversefootnote|input-output-copier|copy-?(?:btn|button)|btn-copy|clipboard-copy)(?:\s|$)"
+)
+"""Classes of what is for screen readers, for paper or for editors."""
+TEMPLATE_CODE = frozenset(
+    "vars graphie guess validator-function show-guess show-guess-solution example".split()  # noqa: SIM905
+)
+"""Classes of JavaScript in Khan exercise templates."""
 
 
 def is_only_source(node: LexborNode, before: Sequence[object], page: PageState) -> bool:
@@ -41,6 +52,8 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
         style = attrs.get("style")
         if style is None or _HIDDEN.search(style) is None:
             return False
+    if _is_answer(attrs):
+        return False
     text = node.text() or ""
     return not (
         MATH_HINT.search(text)
@@ -48,3 +61,14 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
         or (page.traits.khan and text)
         or node.css_first(rendered.SELECTOR) is not None
     )
+
+
+_ANSWER = re.compile(
+    r"(?:^|[\s_-])(?:soln|solutions?|answers?|hints?|proofs?|spoilers?|explanations?|loesung|lösung|jawaban|corrige)(?:$|[\s_\d-])",
+    re.I,
+)
+
+
+def _is_answer(attrs: Attributes) -> bool:
+    """Whether a hidden element is what a reader opens: the solution of an exercise, a hint, a proof."""
+    return _ANSWER.search(f"{attrs.get('class') or ''} {attrs.get('id') or ''}") is not None

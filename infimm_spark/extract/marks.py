@@ -69,3 +69,21 @@ def sealed(source: str, utf_8: bytes | None = None) -> str:
 
 
 _LEAD = FORMULA.encode()[:2]
+
+
+# Soft hyphens, zero-width spaces, word joiners and directional controls: nothing of the text.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# Joiners shape scripts and emoji; in a formula they are nothing either.
+_INVISIBLE_IN_TEX = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufe0e\ufe0f]"
+)
+
+
+def visible(text: str) -> str:
+    """Text without soft hyphens, zero-width spaces and directional controls."""
+    return _INVISIBLE.sub("", text)
+
+
+def visible_tex(tex: str) -> str:
+    """TeX without them and without zero-width joiners."""
+    return _INVISIBLE_IN_TEX.sub("", tex)

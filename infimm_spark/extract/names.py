@@ -38,9 +38,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 BOILERPLATE_TAGS = _set("nav footer menu dialog search")
-_ROLES = _set(
-    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist"
-)
+_ROLES = _set("navigation banner contentinfo search dialog alertdialog menu menubar toolbar")
 _HINTING_ROLES = _set("complementary alert")
 
 # Words that tell wherever they stand in a class: `site-footer`, `share_buttons`, `c-newsletter`.
@@ -209,7 +207,7 @@ def verdict_of_id(identifier: str, reading: Reading = Reading.PAGE) -> int:
     joined = "-".join(words)
     if (
         not _NAMED_PARTS.isdisjoint(words)
-        or not _NAMED_WHOLES.isdisjoint([lowered, *words])
+        or lowered in _NAMED_WHOLES
         or _COMPOUND.search(joined)
         or _names_comments(joined, words)
     ):

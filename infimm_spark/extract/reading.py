@@ -24,7 +24,10 @@ _FORUM = re.compile(
 
 
 def is_discussion(root: Block) -> bool:
-    """Whether most of a page's prose stands in what is named a comment."""
+    """Whether a page is made of comments: hardly any prose stands beside them.
+
+    A long article may have still longer comments; it is an article.
+    """
     whole = root.prose
     if not whole:
         return False
@@ -40,4 +43,8 @@ def is_discussion(root: Block) -> bool:
                 comments += child.prose
             else:
                 todo.append(child)
-    return comments * 2 > whole
+    return comments * 2 > whole and whole - comments < _ARTICLE
+
+
+_ARTICLE = 600
+"""Characters of prose from which a text is more than the occasion of a discussion."""

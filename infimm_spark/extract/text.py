@@ -187,6 +187,8 @@ class Renderer:
         self._emit(text)
 
     def _folded(self, run: str) -> str:
+        if "\n" in run and not run.isascii():
+            run = _BETWEEN_HAN.sub("", run)
         text = self._scan(run)
         if "$" in text or "`" in text:
             text = literal(text)
@@ -284,6 +286,11 @@ _MARK_AND_POINT = re.compile(r"\s*\ue000([0-9]+)\ue003(?:\s?[.,;:。，；](?=\s
 _LINES = re.compile(r"[ ]*\n[ \n]*")
 _FENCED_MARK = re.compile("\ue001([0-9]+)\ue003")
 _SEMICOLONS = re.compile(r"\s*;(?:\s*;)+\s*")
+# A line break of the source between two Han characters, kana or their punctuation is no blank.
+_BETWEEN_HAN = re.compile(
+    r"(?<=[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e])[ \t\r]*\n\s*"
+    r"(?=[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e])"
+)
 _BACKSLASH_BEFORE_MARK = re.compile("(\\\\(?=[\ue000\ue001])|`(?=\ue001))")
 
 

@@ -28,9 +28,12 @@ def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
     """A page made of what is hidden from readers without scripts, or None where the body has text."""
     candidate = "<noscript" in html or _STATE.search(html) is not None
     body = parser.body
-    if not candidate or body is None or _has_prose(body):
+    if not candidate or body is None:
         return None
-    fragment = _noscript(body) or _from_state(parser)
+    shown = _shown_text(body)
+    if shown is None:
+        return None
+    fragment = _noscript(body, shown) or _from_state(parser, shown)
     if fragment is None:
         return None
     return LexborHTMLParser(marks.sealed(f"<html><body>{fragment}</body></html>"))
@@ -54,35 +57,38 @@ _SILENT = frozenset(
 )
 
 
-def _has_prose(body: LexborNode) -> bool:
-    """Whether the visible text of a body, links and menus aside, is more than a few words."""
-    found = 0
+def _shown_text(body: LexborNode) -> int | None:
+    """Characters that a body shows, menus aside; None where they hold prose enough to be read."""
+    prose = shown = 0
     todo = [body.first_child]
     looked = 0
-    while todo and looked < _MOST_NODES:
+    while todo:
         node = todo.pop()
         if node is None:
             continue
         looked += 1
+        if looked > _MOST_NODES:
+            return None
         todo.append(node.next)
         tag = node.tag
         if tag == "-text":
-            text = node.text_content or ""
+            text = " ".join((node.text_content or "").split())
+            shown += len(text)
             if len(text) >= _SENTENCE or any(sign in text for sign in "\\$"):
-                found += len(" ".join(text.split()))
-                if found >= _ENOUGH_PROSE:
-                    return True
-        elif tag == "math" or (tag == "img" and looked > _MOST_NODES // 2):
-            return True
-        elif tag is not None and tag not in _SILENT and tag != "a":
+                prose += len(text)
+                if prose >= _ENOUGH_PROSE:
+                    return None
+        elif tag == "math":
+            return None
+        elif tag is not None and tag not in _SILENT:
             todo.append(node.first_child)
-    return bool(todo)
+    return shown
 
 
-def _noscript(body: LexborNode) -> str | None:
+def _noscript(body: LexborNode, shown: int) -> str | None:
     """The largest `<noscript>` with text in it."""
     best: str | None = None
-    most = _ENOUGH_PROSE
+    most = max(_ENOUGH_PROSE, shown)
     for node in islice(body.css("noscript"), 50):
         size = len(" ".join((node.text() or "").split()))
         if size > most:
@@ -120,9 +126,9 @@ _TITLES = ("title", "headline", "name", "heading", "question")
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
-def _from_state(parser: LexborHTMLParser) -> str | None:
+def _from_state(parser: LexborHTMLParser, shown: int) -> str | None:
     best: str | None = None
-    most = _LEAST
+    most = max(_LEAST, shown)
     for state in _states(parser):
         fragment, size = _fragment(state)
         if fragment is not None and size > most:
@@ -185,14 +191,26 @@ def _fragment(state: Json) -> tuple[str | None, int]:
     for text in islice(_strings(current, 0), _MOST_STRINGS):
         if text not in strings[-50:] and text != title:
             strings.append(text)
-    size = sum(map(len, strings))
-    if size < _LEAST or not any(_is_prose(text) for text in strings):
-        return None, 0
+    size = sum(map(_length, strings))
+    sentences = sum(size_of for text in strings if (size_of := _length(text)) >= _PARAGRAPH)
+    if size < _LEAST or sentences * 2 < size:
+        return None, 0  # labels and messages of a program
     pieces = [f"<h1>{_inline(title)}</h1>"] if title and _is_text(title) else []
     for text in strings:
         body = text if markdown.looks_like_html(text) else markdown.render(marks.cleared(text))
         pieces.append(f"<div>{body}</div>")
     return "".join(pieces), size
+
+
+_PARAGRAPH = 40
+
+
+def _length(text: str) -> int:
+    """Characters; a Han character says as much as three letters."""
+    return len(text) if text.isascii() else len(text) + 2 * len(_HAN.findall(text))
+
+
+_HAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 def _inline(text: str) -> str:

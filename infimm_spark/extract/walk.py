@@ -14,11 +14,17 @@ from functools import lru_cache
 from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import code, marks
-from infimm_spark.extract.anchors import is_note, is_permalink
+from infimm_spark.extract.anchors import is_note, is_permalink, note_mark
 from infimm_spark.extract.formulas.carriers import Reader
 from infimm_spark.extract.formulas.elements import ATTRIBUTES, TAGS, read_element, readers_of
 from infimm_spark.extract.formulas.sources import Attributes, PageState, text_of
-from infimm_spark.extract.hidden import MATH_HINT, is_hidden, is_only_source
+from infimm_spark.extract.hidden import (
+    INVISIBLE_CLASS,
+    MATH_HINT,
+    TEMPLATE_CODE,
+    is_hidden,
+    is_only_source,
+)
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.styles import (
     STRUCK,
@@ -65,10 +71,8 @@ _BLOCK_SELECTOR = ", ".join(sorted(_BLOCKS))
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
 
-_INVISIBLE_CLASS = re.compile(
-    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
-    r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
-    r"gutter|d-print-only|noprint|headeranchor|haiku-anchor)(?:\s|$)"
+_SIDE_NOTE = re.compile(
+    r"(?:^|\s)(?:ltx_role_footnote|sidenote|marginnote|inline-?footnote)(?:\s|$)"
 )
 _DOLLAR_HINT = re.compile(r"\$[^$\s][^$]{0,200}?[\\^_=][^$]{0,200}\$")
 
@@ -149,6 +153,9 @@ class _Walk:
                         self.block.formulas += mark.count(marks.FORMULA)
                     node = node.next
                     continue
+            if named.note:
+                node = self.around(node, " [", "]")
+                continue
             if (
                 (named.invisible and not is_only_source(node, self.block.children, page))
                 or (named.template and khan)
@@ -175,6 +182,8 @@ class _Walk:
         """A run of text: kept, counted, and looked at for the signs of delimited formulas."""
         block = self.block
         tree = self.tree
+        if not text.isascii():
+            text = marks.visible(text)
         if self.symbol:
             text = in_symbol_font(text)
         if self.ignored and ("$" in text or "\\" in text):
@@ -380,6 +389,10 @@ def _enter_link(
         return _enter_inline(walk, node, tag, attrs, named)
     if is_permalink(node, attrs):
         return node.next
+    note = note_mark(node, attrs)
+    if note is not None:
+        walk.block.children.append(note)
+        return node.next
     walk.links += 1
     return walk.around(node, "", "", _leave_link)
 
@@ -496,13 +509,15 @@ _OPENED_LATER = re.compile(
 class _ClassFacts:
     """What the walk asks of a class attribute."""
 
-    __slots__ = ("figure", "invisible", "readers", "template")
+    __slots__ = ("figure", "invisible", "note", "readers", "template")
 
     def __init__(self, classes: str) -> None:
         self.readers: tuple[Reader, ...] = readers_of(classes)
-        self.invisible = _INVISIBLE_CLASS.search(classes) is not None
+        self.invisible = INVISIBLE_CLASS.search(classes) is not None
         self.figure = _FIGURE.search(classes) is not None
-        self.template = not _TEMPLATE_CODE.isdisjoint(classes.split())
+        self.note = _SIDE_NOTE.search(classes) is not None
+        """A note in the middle of the sentence it belongs to."""
+        self.template = not TEMPLATE_CODE.isdisjoint(classes.split())
         """JavaScript in the elements of a Khan exercise template."""
 
 
@@ -510,19 +525,6 @@ class _ClassFacts:
 def _class_facts(classes: str) -> _ClassFacts:
     """Cached: a page repeats few class attributes many times."""
     return _ClassFacts(classes)
-
-
-_TEMPLATE_CODE = frozenset(
-    {
-        "vars",
-        "graphie",
-        "guess",
-        "validator-function",
-        "show-guess",
-        "show-guess-solution",
-        "example",
-    }
-)
 
 
 _NO_FACTS = _ClassFacts("")

@@ -20,6 +20,7 @@ from infimm_spark.extract.formulas.readers import (
     mathjax,
     mathjye,
     mathml_elements,
+    omml,
     platforms,
     script_elements,
 )
@@ -78,6 +79,12 @@ CUSTOM_TAG = (
 )
 
 CARRIERS: tuple[Carrier, ...] = (
+    Carrier(
+        "omml",
+        "<m:oMath><m:r><m:t>x</m:t></m:r></m:oMath>",
+        omml.read_omml,
+        tags=("m:omath", "m:omathpara"),
+    ),
     Carrier(
         "mathml",
         "<math><mi>x</mi></math>",

@@ -26,6 +26,8 @@ class FormulaLedger:
 
     def add(self, tex: str, display: bool, encoding: str) -> str:
         """Record LaTeX (without delimiters) and return its mark; definitions leave no mark."""
+        if not tex.isascii():
+            tex = marks.visible_tex(tex)
         if "\\" in tex and _MAY_DEFINE.search(tex):
             tex, macros = without_definitions(_SETTING.sub("", tex))
             self.macros.update(macros)
