@@ -102,9 +102,10 @@ wheel-compiled: install
 test-compiled: wheel-compiled
 	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest tests/extract tests/classify
 TARGET ?= host
-## archive: environment archive of TARGET (default: this machine) in dist/
+## archive: environment archive of TARGET (default: this machine), with EXTRAS, in dist/
 archive: install
-	$(BIN)/python docker/build_environment.py $(TARGET) $(if $(filter host,$(TARGET)),--interpreter $(BIN)/python) --output dist
+	$(BIN)/python docker/build_environment.py $(TARGET) $(if $(filter host,$(TARGET)),--interpreter $(BIN)/python) \
+		$(addprefix --extra ,$(EXTRAS)) --output dist
 
 ## cluster: the build of `make run` on a standalone cluster of four processes
 cluster: doctor archive

@@ -107,7 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
             else TARGETS[options.target]
         )
         started = time.monotonic()
-        archive = build(target, Path(options.output), options.interpreter, options.with_pyspark)
+        archive = build(
+            target, Path(options.output), options.interpreter, options.with_pyspark, options.extra
+        )
     except (BuildError, OSError) as error:
         print(f"build_environment: {error}", file=sys.stderr)
         return 1
@@ -117,12 +119,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build(
-    target: Target, output: Path, interpreter: Path | None = None, with_pyspark: bool = False
+    target: Target,
+    output: Path,
+    interpreter: Path | None = None,
+    with_pyspark: bool = False,
+    extras: Iterable[str] = (),
 ) -> Path:
     """Build the archive of `target` in the folder `output` and return its path.
 
     `interpreter` is a CPython to copy instead of downloading one; it must be the target's version and
-    machine. Raises `BuildError`.
+    machine. `extras` are of the package (`train`, `annotate`, …): what jobs need beside a build.
+    Raises `BuildError`.
     """
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="infimm-environment-") as scratch:
@@ -133,7 +140,7 @@ def build(
         else:
             _copy_interpreter(_python_of(interpreter), target, tree)
         site = tree / "lib" / f"python{target.python}" / "site-packages"
-        _install_packages(target, tools, Path(scratch), site, with_pyspark)
+        _install_packages(target, tools, Path(scratch), site, with_pyspark, extras)
         _prune(tree)
         if interpreter is not None:
             _adopt_libraries(tree, tools)
@@ -369,7 +376,12 @@ def _host_target(interpreter: Path | None) -> Target:
 
 
 def _install_packages(
-    target: Target, tools: _Tools, scratch: Path, site: Path, with_pyspark: bool
+    target: Target,
+    tools: _Tools,
+    scratch: Path,
+    site: Path,
+    with_pyspark: bool,
+    extras: Iterable[str],
 ) -> None:
     """The package and its dependencies as wheels of the target, versions as in conf/constraints.txt."""
     built = tools.uv("build", "--wheel", "--quiet", "--out-dir", str(scratch / "wheel"), str(ROOT))
@@ -384,7 +396,8 @@ def _install_packages(
     other_fasttext = "fasttext-predict" if target.machine == "x86_64" else "fasttext-numpy2"
     left_out = [other_fasttext, "future", *([] if with_pyspark else ["pyspark", "py4j"])]
     overrides.write_text("".join(f"{name} ; {never}\n" for name in left_out))
-    extra = "[gcs]" if target.name.startswith("dataproc") else ""
+    chosen = sorted({*extras, *(["gcs"] if target.name.startswith("dataproc") else [])})
+    extra = f"[{','.join(chosen)}]" if chosen else ""
     done = tools.uv(
         "pip", "install", "--quiet", "--target", str(site),
         "--python-version", target.python,
@@ -606,6 +619,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--with-pyspark", action="store_true", help="for clusters that bring no pyspark"
+    )
+    parser.add_argument(
+        "--extra",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="extra of the package to install too, such as train for jobs/train_classifier.py",
     )
     parser.add_argument("--list", action="store_true", help="show the targets")
     options = parser.parse_args(arguments)

@@ -1,24 +1,31 @@
 """A client of OpenAI-compatible chat endpoints: vLLM, TGI, llama.cpp, or a cloud.
 
-One blocking call, for use from many threads. Everything that may pass is tried again with full-jitter
-back-off, `Retry-After` honoured; each try has a deadline for the whole answer, not just for silence.
-The key is read from the environment, sent in one header to one host (redirects are refused) and
-blanked out of everything that a server might send back.
+One blocking call, safe to use from many threads. Transient failures are retried with full-jitter
+back-off, honouring `Retry-After`; each attempt has a deadline for the whole answer, not just for
+silence. The key is read from the environment, sent in one header to one host (redirects are refused)
+and blanked out of everything that a server sends back.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import random
 import threading
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 
 from infimm_spark.errors import ConfigError
 
@@ -59,7 +66,7 @@ class Endpoint:
                 "--endpoint holds credentials or a query; expected http(s)://HOST[:PORT]/v1, and the "
                 "key in the environment"
             )
-        # http.client would repeat such a key in its error.
+        # An HTTP library would repeat such a key in its error.
         if self.api_key is not None and not (
             self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key
         ):
@@ -117,72 +124,63 @@ class ChatClient:
         self.endpoint = endpoint
         self.retries = 0
         """Requests sent again."""
-        self._opener = urllib.request.build_opener(_NoRedirects())
+        self._client = httpx.Client(
+            timeout=endpoint.timeout, limits=httpx.Limits(max_connections=None)
+        )
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     def stop(self) -> None:
-        """Send nothing more: calls under way end after their present try."""
+        """Send nothing more: calls under way end after their present attempt."""
         self._stopped.set()
 
     def complete(self, messages: list[dict[str, str]]) -> Answer:
-        """The answer to `messages`; raises `ChatError` when all tries failed."""
-        last: ChatError | None = None
-        for attempt in range(self.endpoint.attempts):
-            if self._stopped.is_set():
-                break
-            try:
-                return self._once(messages)
-            except _TransientError as error:
-                last = error
-            if attempt + 1 < self.endpoint.attempts:
-                with self._lock:
-                    self.retries += 1
-                self._stopped.wait(self._pause(attempt, last.retry_after))
-        if last is None:
+        """The answer to `messages`; raises `ChatError` when all attempts failed."""
+        if self._stopped.is_set():
             raise ChatError("stopped", "was not asked: the job ended", of_endpoint=False)
-        raise ChatError(last.reason, str(last), of_endpoint=last.of_endpoint)
+        attempts = Retrying(
+            retry=retry_if_exception_type(_TransientError),
+            stop=stop_after_attempt(self.endpoint.attempts) | stop_when_event_set(self._stopped),
+            wait=self._pause,
+            sleep=sleep_using_event(self._stopped),
+            before_sleep=self._count_retry,
+            reraise=True,
+        )
+        return attempts(self._once, messages)
 
     def _once(self, messages: list[dict[str, str]]) -> Answer:
-        body = json.dumps(
-            {
-                "model": self.endpoint.model,
-                "messages": messages,
-                "temperature": 0,
-                "max_tokens": self.endpoint.max_tokens,
-            }
-        ).encode("ascii")
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self.endpoint.api_key is not None:
-            headers["Authorization"] = f"Bearer {self.endpoint.api_key}"
-        request = urllib.request.Request(self.endpoint.chat_url, data=body, headers=headers)
+        body = {
+            "model": self.endpoint.model,
+            "messages": messages,
+            "temperature": 0,
+            "max_tokens": self.endpoint.max_tokens,
+        }
+        key = self.endpoint.api_key
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         deadline = time.monotonic() + self.endpoint.timeout
         try:
-            with self._opener.open(request, timeout=self.endpoint.timeout) as response:
+            with self._client.stream(
+                "POST", self.endpoint.chat_url, json=body, headers=headers
+            ) as response:
+                if not response.is_success:
+                    raise self._refused(response)
                 data = _read(response, deadline)
-        except urllib.error.HTTPError as error:
-            raise self._refused(error) from None
-        except TimeoutError:
+        except httpx.TimeoutException:
             raise _TransientError(
                 "timeout", f"gave no answer in {self.endpoint.timeout:g} s"
             ) from None
-        except (http.client.HTTPException, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, TimeoutError):
-                raise _TransientError(
-                    "timeout", f"gave no answer in {self.endpoint.timeout:g} s"
-                ) from None
-            raise _TransientError("connection", f"broke off ({type(reason).__name__})") from None
+        except (httpx.HTTPError, OSError) as error:
+            raise _TransientError("connection", f"broke off ({type(error).__name__})") from None
         return _answer(data)
 
-    def _refused(self, error: urllib.error.HTTPError) -> ChatError:
-        status = error.code
-        said = self._said(error)
+    def _refused(self, response: httpx.Response) -> ChatError:
+        status = response.status_code
+        said = self._said(response)
         if status in _TRANSIENT:
             return _TransientError(
                 f"http_{status}",
                 f"answered {status}{said}",
-                retry_after=_seconds(error.headers.get("Retry-After")),
+                retry_after=_seconds(response.headers.get("Retry-After")),
             )
         if 300 <= status < 400:
             return ChatError(
@@ -202,16 +200,14 @@ class ChatClient:
             of_endpoint=status >= 500,
         )
 
-    def _said(self, error: urllib.error.HTTPError) -> str:
-        """The server's own short message, the key blanked out should it repeat it."""
+    def _said(self, response: httpx.Response) -> str:
+        """The server's own short message, with the key blanked out should it repeat it."""
         try:
-            data = _read(error, time.monotonic() + 5.0)[:4_096]
+            data = _read(response, time.monotonic() + 5.0)
             said = json.loads(data)["error"]
             said = said["message"] if isinstance(said, dict) else said
-        except Exception:  # whatever is wrong with the body of an error is no news
+        except Exception:  # an error's body that cannot be read tells nothing
             return ""
-        finally:
-            error.close()
         text = " ".join(str(said).split())
         key = self.endpoint.api_key
         if key:
@@ -220,9 +216,16 @@ class ChatClient:
             text = text.replace(key[-4:], "[key]") if len(key) > 8 else text
         return f" ({text[:200]})" if text else ""
 
-    def _pause(self, attempt: int, retry_after: float | None) -> float:
-        pause = random.uniform(0, min(_BACKOFF_CAP, self.endpoint.backoff * 2**attempt))
-        return max(pause, min(retry_after or 0.0, _RETRY_AFTER_CAP))
+    def _pause(self, state: RetryCallState) -> float:
+        """Seconds to the next attempt: full jitter, and no less than the server asks for."""
+        pause = wait_random_exponential(multiplier=self.endpoint.backoff, max=_BACKOFF_CAP)(state)
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, _TransientError) else None
+        return max(pause, min(asked or 0.0, _RETRY_AFTER_CAP))
+
+    def _count_retry(self, state: RetryCallState) -> None:
+        with self._lock:
+            self.retries += 1
 
 
 class _TransientError(ChatError):
@@ -240,25 +243,17 @@ class _TransientError(ChatError):
         self.retry_after = retry_after
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-def _read(response: Any, deadline: float) -> bytes:
+def _read(response: httpx.Response, deadline: float) -> bytes:
     """The whole body; a server that drips bytes does not outlast the deadline."""
     parts: list[bytes] = []
     size = 0
-    while part := response.read1(65_536):
+    for part in response.iter_bytes():
         parts.append(part)
         size += len(part)
         if size > _MAX_ANSWER_BYTES:
             raise _TransientError("too_long", f"sent more than {_MAX_ANSWER_BYTES} bytes")
         if time.monotonic() > deadline:
-            raise TimeoutError
-    if getattr(response, "length", None):
-        # http.client notices a short body in read(), not in read1().
-        raise http.client.IncompleteRead(b"".join(parts))
+            raise httpx.ReadTimeout("the deadline for the whole answer has passed")
     return b"".join(parts)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from infimm_spark.cli.options import ConfigOption, RunArgument, RunOption, SetOption, required
 from infimm_spark.cli.settings import existing_run
+from infimm_spark.extras import require_extra
 
 TablesOption = Annotated[
     list[str] | None,
@@ -53,6 +54,7 @@ def annotate(
     ] = False,
 ) -> None:
     """Grade documents 0-10 by the rubric with a language model."""
+    require_extra("annotate", "infimm annotate")
     from infimm_spark.annotation import annotate as annotation
     from infimm_spark.annotation.client import Endpoint, key_from_environment
 
@@ -122,6 +124,7 @@ def train(
     set_: SetOption = None,
 ) -> None:
     """Train a classifier on your own tables, measured on unseen hosts."""
+    require_extra("train", "infimm train")
     from infimm_spark.config import load_config
     from infimm_spark.training.command import train_command
 

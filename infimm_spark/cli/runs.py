@@ -19,6 +19,7 @@ from infimm_spark.cli.options import (
 )
 from infimm_spark.cli.settings import existing_run
 from infimm_spark.errors import InputError
+from infimm_spark.extras import require_extra
 
 
 def funnel(run: RunArgument = None, run_option: RunOption = None) -> None:
@@ -110,6 +111,7 @@ def dedup_report(
     run_option: RunOption = None,
 ) -> None:
     """Measure a run's dedup: recall, precision, S-curve, hosts, largest clusters."""
+    require_extra("report", "infimm dedup-report")
     from infimm_spark.report.dedup import write_dedup_report
     from infimm_spark.run.lock import holding
 

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from infimm_spark.errors import EnvironmentMissingError, MissingObjectError, StoreRefusedError
+from infimm_spark.errors import MissingObjectError, StoreRefusedError
+from infimm_spark.extras import require_extra
 from infimm_spark.store import base, retries
 from infimm_spark.store.base import shown
 from infimm_spark.store.buckets import BucketStore, arrow_paths, bucket_and_key
@@ -193,14 +194,11 @@ def _token() -> str:
 @functools.lru_cache(maxsize=1)
 def _credentials(process: int) -> tuple[Any, Any]:
     """Credentials and the connections to renew them by; `process` as connections do not survive a fork."""
-    try:
-        import google.auth
-        import urllib3
-        from google.auth.transport.urllib3 import Request
-    except ImportError:
-        raise EnvironmentMissingError(
-            "gs:// needs google-auth: pip install 'infimm-spark[gcs]'"
-        ) from None
+    require_extra("gcs", "gs://")
+    import google.auth
+    import urllib3
+    from google.auth.transport.urllib3 import Request
+
     try:
         credentials, _ = google.auth.default(scopes=[_SCOPE])
     except google.auth.exceptions.DefaultCredentialsError:

@@ -126,13 +126,17 @@ def auc(scores: Floats, positive: Booleans) -> float:
     n_negative = len(positive) - n_positive
     if not n_positive or not n_negative:
         return float("nan")
-    rank_sum = float(_ranks(scores)[positive].sum())
+    from scipy.stats import rankdata
+
+    rank_sum = float(rankdata(scores)[positive].sum())
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
 def spearman(first: Floats, second: Floats) -> float:
     """Rank correlation, ties averaged."""
-    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(first, second).statistic)
 
 
 def threshold_for_recall(scores: Floats, positive: Booleans, recall: float) -> float:
@@ -184,11 +188,3 @@ def _point(scores: Floats, positive: Booleans, threshold: float) -> dict[str, fl
         "precision": round(precision_at(scores, positive, threshold), 4) if kept.any() else 0.0,
         "negatives_dropped": round(float((~kept[~positive]).mean()), 4),
     }
-
-
-def _ranks(values: Floats) -> Floats:
-    """1-based ranks, ties averaged."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: Floats = (last - (counts - 1) / 2)[inverse].astype(np.float64)
-    return ranks

@@ -136,7 +136,7 @@ def _scores_a_page(archive_file: Path, folder: Path) -> None:
     with tarfile.open(archive_file) as archive:
         archive.extractall(folder / "moved", filter="tar")
     code = (
-        "import sys, infimm_spark, fasttext, pyarrow.parquet, scipy.sparse, ssl, sqlite3, tiktoken\n"
+        "import sys, infimm_spark, fasttext, pyarrow.parquet, ssl, sqlite3, tiktoken\n"
         "page = b'<p>The sum of the first n numbers is \\\\(n(n+1)/2\\\\) by induction.</p>'\n"
         "document = infimm_spark.extract_page(page, url='http://example.org/')\n"
         "assert infimm_spark.score_document(document).language == 'en'\n"

@@ -1,0 +1,34 @@
+"""Packages that only some commands need: `pip install 'infimm-spark[train]'` and the like."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from infimm_spark.errors import EnvironmentMissingError
+
+EXTRAS = {
+    "train": ("scipy", "matplotlib"),
+    "annotate": ("httpx", "tenacity"),
+    "report": ("scipy", "matplotlib"),
+    "gcs": ("google.auth", "urllib3"),
+}
+"""Extra -> the modules it brings, as in pyproject.toml."""
+
+
+def require_extra(extra: str, purpose: str) -> None:
+    """Check that the modules of an extra are installed; `purpose` is who needs them.
+
+    Raises `EnvironmentMissingError` naming the modules that are missing and how to install them.
+    """
+    missing = [name for name in EXTRAS[extra] if not _is_installed(name)]
+    if missing:
+        raise EnvironmentMissingError(
+            f"{purpose} needs {', '.join(missing)}: pip install 'infimm-spark[{extra}]'"
+        )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that would hold it
+        return False
