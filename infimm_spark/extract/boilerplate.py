@@ -7,6 +7,7 @@ is left. A block with formulas is never boilerplate, nor is what it stands in.
 
 from __future__ import annotations
 
+from infimm_spark.extract.main_block import drop_beside, has_mark, main_block
 from infimm_spark.extract.names import (
     BOILERPLATE_TAGS,
     DOUBTED,
@@ -15,7 +16,6 @@ from infimm_spark.extract.names import (
     PLAIN,
     Reading,
     is_slug_of,
-    names_content,
     verdict_of_classes,
     verdict_of_id,
     verdict_of_role,
@@ -39,8 +39,8 @@ def mark_boilerplate(root: Block, reading: Reading = Reading.PAGE) -> None:
     if reading is Reading.PAGE and is_discussion(root):
         reading = Reading.THREAD
     _drop_named(root, reading)
-    main = _main_block(root)
-    _drop_beside(root, main)
+    main = main_block(root)
+    drop_beside(root, main)
     _drop_related(main)
     _drop_link_lists(main)
 
@@ -105,7 +105,7 @@ def _strip(navigation: Block, dropped: _Dropped) -> None:
         inner = [child for child in block.children if isinstance(child, Block)]
         if any(child.formulas for child in inner):
             block.children = [
-                child for child in block.children if isinstance(child, Block) or _has_mark(child)
+                child for child in block.children if isinstance(child, Block) or has_mark(child)
             ]
         for child in inner:
             if child.formulas:
@@ -118,13 +118,6 @@ _HEADINGS_ALL = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 # What an author writes: an id on it is the target of a link, no name.
 _WRITTEN = frozenset({"p", "li", "dt", "dd", "blockquote", "figure", "figcaption", *_HEADINGS_ALL})
 _NEVER_NAMED = frozenset({"body", "article", "main", "pre", "tr", "tbody", "td"})
-
-
-def _names(block: Block) -> str:
-    attrs = block.attrs
-    if not attrs:
-        return ""
-    return f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
 
 
 def _verdict(block: Block, reading: Reading) -> int:
@@ -231,89 +224,6 @@ def _looks_like_chrome(block: Block) -> bool:
             elif is_prompt(child):
                 return True
     return False
-
-
-def _main_block(root: Block) -> Block:
-    """The smallest block that holds nearly all prose, or most of it and is named as content."""
-    current = root
-    while True:
-        whole = _weight(current)
-        best: Block | None = None
-        amount = 0
-        for child in current.children:
-            if isinstance(child, Block) and child.kept and _weight(child) > amount:
-                best, amount = child, _weight(child)
-        if best is None or not whole or best.tag in _LEAVES:
-            return current
-        named = best.tag in ("article", "main") or names_content(_names(best))
-        needed = 0.5 if named else 0.85
-        if _is_content(current):
-            needed = 0.7 if named else 0.97
-        if amount < needed * whole:
-            return current
-        current = best
-
-
-_FORMULA = 40
-"""Characters of prose that a formula counts for: a page of formulas between short lines is content."""
-
-
-def _weight(block: Block) -> int:
-    return block.prose + _FORMULA * block.formulas
-
-
-_LEAVES = frozenset({"p", "li", "ul", "ol", "dl", "dd", "blockquote", "pre", "tr", "tbody", "td"})
-
-
-def _is_content(block: Block) -> bool:
-    if block.tag == "article":
-        return True
-    if block.attrs and block.attrs.get("itemprop") == "articleBody":
-        return True
-    return names_content(_names(block))
-
-
-def _drop_beside(root: Block, main: Block) -> None:
-    """Drop what stands beside the path from the root to the main block, except headings 1 and blocks
-    that are mostly prose themselves (a question above its answers, an introduction)."""
-    path: set[int] = set()
-    block: Block | None = main
-    while block is not None:
-        path.add(id(block))
-        block = block.parent
-    whole = main.prose
-    current = root
-    while current is not main:
-        following = main
-        kept_children: list[str | Block] = []
-        before = True
-        for child in current.children:
-            if isinstance(child, str):
-                if current.formulas and _has_mark(child):
-                    kept_children.append(child)
-                continue
-            kept_children.append(child)
-            if id(child) in path:
-                following = child
-                before = False
-            elif child.formulas == 0 and child.tag != "h1":
-                child.kept = child.kept and _is_prose(child, whole, before)
-        current.children = kept_children
-        current = following
-
-
-def _is_prose(block: Block, whole: int, before: bool) -> bool:
-    prose = block.prose
-    return (
-        prose >= 80
-        and prose * 10 >= block.length * 7
-        and (before or prose * 6 >= whole)
-        and block.linked * 5 < block.length
-    )
-
-
-def _has_mark(run: str) -> bool:
-    return "\ue000" in run or "\\" in run or "$" in run
 
 
 def _drop_link_lists(main: Block) -> None:
@@ -465,9 +375,22 @@ def _is_link_list(block: Block) -> bool:
         return density > 0.6
     if tag in ("table", "tbody"):
         return density > 0.8
+    if tag in ("td", "th"):
+        return density > 0.6 and _is_menu_cell(block)
     return tag in ("p", "address") and density > 0.85 and length < 150
 
 
+def _is_menu_cell(cell: Block) -> bool:
+    """Links in the cell of a table that places the page's text in another of its cells."""
+    row = cell.parent
+    assert row is not None
+    beside = sum(
+        c.prose for c in row.children[:_MOST_CELLS] if isinstance(c, Block) and c is not cell
+    )
+    return beside >= 3 * _PARAGRAPH and beside > 2 * cell.length
+
+
+_MOST_CELLS = 8
 _SHORT_LINES = frozenset({"p", "div", "address", "figcaption", "h2", "h3", "h4", "h5", "h6"})
 
 

@@ -89,6 +89,12 @@ def resolve(base: str, reference: str) -> str | None:
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 _LAZY = (
     "data-src",
+    "data-cfsrc",
+    "nitro-lazy-src",
+    "data-lazyload",
+    "data-ll-src",
+    "data-opt-src",
+    "data-pin-media",
     "data-original",
     "data-lazy-src",
     "data-lazy",
@@ -103,7 +109,7 @@ _LAZY = (
     "file",
     "original-src",
 )
-_LAZY_SETS = ("data-srcset", "data-lazy-srcset")
+_LAZY_SETS = ("data-srcset", "data-lazy-srcset", "nitro-lazy-srcset")
 _PLACEHOLDER = re.compile(
     r"^data:|(?:^|[/_-])(?:placeholder|blank|spacer|transparent|loading|lazy|pixel|1x1|empty|grey|gray)[\w-]*\.(?:gif|png|svg|jpe?g)",
     re.I,

@@ -465,7 +465,7 @@ _HANDLERS: dict[str, _Handler] = {
     "label": _enter_label,
     "rt": _enter_ruby_text,
     "br": _read_break,
-    "img": _read_image,
+    **dict.fromkeys(("img", "amp-img", "amp-anim"), _read_image),
     "noscript": _read_noscript,
 }
 

@@ -1,0 +1,141 @@
+"""The block that holds a page's text, and what beside it belongs to it."""
+
+from __future__ import annotations
+
+import re
+
+from infimm_spark.extract.names import names_content
+from infimm_spark.extract.tree import Block
+
+
+def main_block(root: Block) -> Block:
+    """The smallest block that holds nearly all prose, or most of it and is named as content."""
+    current = root
+    while True:
+        whole = _weight(current)
+        best: Block | None = None
+        amount = 0
+        for child in current.children:
+            if isinstance(child, Block) and child.kept and _weight(child) > amount:
+                best, amount = child, _weight(child)
+        if best is None or not whole or best.tag in _LEAVES:
+            return current
+        named = best.tag in ("article", "main") or names_content(_names(best))
+        needed = 0.5 if named else 0.85
+        if _is_content(current):
+            needed = 0.7 if named else 0.97
+        if amount < needed * whole:
+            return current
+        current = best
+
+
+_FORMULA = 40
+"""Characters of prose that a formula counts for: a page of formulas between short lines is content."""
+
+
+def _weight(block: Block) -> int:
+    return block.prose + _FORMULA * block.formulas
+
+
+_LEAVES = frozenset({"p", "li", "ul", "ol", "dl", "dd", "blockquote", "pre", "tr", "tbody", "td"})
+
+
+def _is_content(block: Block) -> bool:
+    if block.tag == "article":
+        return True
+    if block.attrs and block.attrs.get("itemprop") == "articleBody":
+        return True
+    return names_content(_names(block))
+
+
+def drop_beside(root: Block, main: Block) -> None:
+    """Drop what stands beside the path from the root to the main block, except headings 1 and blocks
+    that are mostly prose themselves (a question above its answers, an introduction)."""
+    path: set[int] = set()
+    block: Block | None = main
+    while block is not None:
+        path.add(id(block))
+        block = block.parent
+    whole = main.prose
+    current = root
+    while current is not main:
+        following = main
+        kept_children: list[str | Block] = []
+        before = True
+        for child in current.children:
+            if isinstance(child, str):
+                if current.formulas and has_mark(child):
+                    kept_children.append(child)
+                continue
+            kept_children.append(child)
+            if id(child) in path:
+                following = child
+                before = False
+            elif child.formulas == 0 and child.tag != "h1":
+                child.kept = child.kept and (
+                    _is_prose(child, whole, before)
+                    or (current is not root and (_is_title(child) or _holds_code(child)))
+                )
+        current.children = kept_children
+        current = following
+
+
+def _is_prose(block: Block, whole: int, before: bool) -> bool:
+    prose = block.prose
+    return (
+        prose >= 80
+        and prose * 10 >= block.length * 7
+        and (before or prose * 6 >= whole)
+        and block.linked * 5 < block.length
+    )
+
+
+_TITLE = re.compile(r"(?:^|[\s_-])(?:title|headline|heading)(?:$|[\s_-])", re.I)
+
+
+def _is_title(block: Block) -> bool:
+    """A line or two that are named the title of what they stand above."""
+    if not 0 < block.length <= _LONGEST_TITLE or block.linked * 2 > block.length:
+        return False
+    todo: list[str | Block] = [block]
+    for _ in range(4):
+        if not todo:
+            return False
+        inner = todo.pop()
+        if isinstance(inner, Block):
+            if _TITLE.search(inner.attrs.get("class") or ""):
+                return True
+            todo.extend(reversed([c for c in inner.children if isinstance(c, Block)]))
+    return False
+
+
+_LONGEST_TITLE = 200
+
+
+def _holds_code(block: Block) -> bool:
+    """Samples below the statement of an exercise: code without links."""
+    if block.linked * 10 > block.length:
+        return False
+    todo: list[Block] = [block]
+    looked = 0
+    while todo and looked < _MOST_LOOKED_AT:
+        inner = todo.pop()
+        looked += 1
+        if inner.tag == "pre":
+            return True
+        todo.extend(c for c in inner.children if isinstance(c, Block))
+    return False
+
+
+def has_mark(run: str) -> bool:
+    return "\ue000" in run or "\\" in run or "$" in run
+
+
+_MOST_LOOKED_AT = 120
+
+
+def _names(block: Block) -> str:
+    attrs = block.attrs
+    if not attrs:
+        return ""
+    return f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
