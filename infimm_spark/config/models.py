@@ -94,6 +94,25 @@ class InputConfig(_Section):
     index: IndexConfig = IndexConfig()
     default_snapshot: str = "local"
     """Snapshot name of WARC files whose path does not contain one."""
+    prefix: str = ""
+    """Stands before the names of WARC files outside a crawl's layout. It tells them from files of equal names in an
+    earlier run that this one is compared with."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_input(self) -> InputConfig:
+        index = self.index
+        if index.paths and self.paths:
+            raise ValueError(
+                "input.paths and input.index.paths are both given (--input, --index); expected one of them"
+            )
+        selecting = ("crawls", "urls", "hosts", "domains", "url_patterns", "languages")
+        given = [name for name in selecting if getattr(index, name)]
+        if given and not index.paths:
+            raise ValueError(
+                f"input.index.{given[0]} chooses among the records of an index, and input.index.paths names none "
+                "(--index)"
+            )
+        return self
 
 
 class S3Access(_Section):

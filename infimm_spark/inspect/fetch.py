@@ -80,6 +80,7 @@ def _location(config: BuildConfig, warc_file: str) -> str:
         config.input.paths,
         snapshots=config.input.snapshots,
         default_snapshot=config.input.default_snapshot,
+        prefix=config.input.prefix,
     )
     location = next((warc.location for warc in warcs if warc.warc_file == warc_file), None)
     if location is None:

@@ -28,7 +28,7 @@ from infimm_spark.run.layout import STAGE_TABLES, STAGES, RunLayout
 from infimm_spark.run.ledger import FunnelStage, funnel, mismatch
 from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
-from infimm_spark.run.selection import fingerprint, select
+from infimm_spark.run.selection import check_index, fingerprint, select
 from infimm_spark.spark import logs
 from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
@@ -111,7 +111,9 @@ class Run:
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
         for connector in connectors_of(run._spark_locations()):
             connector.require(config.spark.conf)
-        if not config.input.index.paths:  # an index is read by Spark, into the run
+        if config.input.index.paths:  # an index is read by Spark, into the run
+            check_index(config.input.index)
+        else:
             check_readable(run.warcs)
         for kind in MODELS:
             run.model(kind)
@@ -198,7 +200,7 @@ class Run:
             try:
                 self._spark = self._opened()
             except Exception:
-                self._withdraw()
+                self.withdraw()
                 raise
         return self._spark
 
@@ -213,7 +215,7 @@ class Run:
             spark.conf.set("spark.sql.shuffle.partitions", str(self.config.dedup.partitions))
         return spark
 
-    def _withdraw(self) -> None:
+    def withdraw(self) -> None:
         """Take back a run that was refused before it did anything: the next try begins anew."""
         if self._is_new and store.list_files(self.layout.root) == [self.layout.run_file]:
             store.delete_tree(self.layout.run_file)
@@ -249,6 +251,7 @@ class Run:
                 seed=settings.seed,
                 limit=settings.limit,
                 default_snapshot=settings.default_snapshot,
+                prefix=settings.prefix,
             )
         return self._warcs
 
