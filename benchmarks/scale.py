@@ -146,7 +146,7 @@ def _extract(run: Any, options: argparse.Namespace) -> None:
     print(f"resumed with 2 of {groups} groups missing: {time.perf_counter() - started:.0f} s")
     started = time.perf_counter()
     run.reconciled(("extract",))
-    print(f"reconciled by Spark: {time.perf_counter() - started:.1f} s")
+    print(f"reconciled: {time.perf_counter() - started:.1f} s")
 
 
 def _stub(warcs: Any, *_: Any) -> Any:

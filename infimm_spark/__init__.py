@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 # Name -> module. Names load on first use: `import infimm_spark` in a Python worker must not pay for
 # pyspark, pydantic and the models.
 _HOME = {
@@ -88,9 +86,10 @@ if TYPE_CHECKING:  # the same list for type checkers; a test holds the two toget
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    home = "infimm_spark.version" if name == "__version__" else _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module 'infimm_spark' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

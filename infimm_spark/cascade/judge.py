@@ -23,6 +23,7 @@ NO_TEXT = "no_text"
 LANGUAGE = "language"
 LANGUAGE_UNCERTAIN = "language_uncertain"
 RECALL_FLOOR = "recall_floor"
+PLAIN_FLOOR = "plain_floor"
 
 
 class Identifies(Protocol):
@@ -99,8 +100,9 @@ class Cascade:
             return verdict
 
         verdict.recall_prob = self._recall.score(excerpt(text, QUICK_CHARS), language)
-        if not self._passes_floor(verdict.recall_prob, body):
-            verdict.reason, verdict.score = RECALL_FLOOR, verdict.recall_prob
+        verdict.reason = self._below_floor(verdict.recall_prob, body)
+        if verdict.reason is not None:
+            verdict.score = verdict.recall_prob
             return verdict
 
         verdict.document = page.document()
@@ -112,11 +114,16 @@ class Cascade:
         verdict.outcome = "kept"
         return verdict
 
-    def _passes_floor(self, probability: float, body: bytes) -> bool:
-        """Whether a page is worth extracting; its source is looked at only where that decides."""
+    def _below_floor(self, probability: float, body: bytes) -> str | None:
+        """The floor that a page is under, None for one worth extracting.
+
+        Its source is looked at only where that decides.
+        """
         settings = self._settings
         if probability >= max(settings.plain_floor, settings.recall_floor):
-            return True
+            return None
         if probability >= settings.recall_floor and shows_formulas(body):
-            return True
-        return hides_formulas(body)
+            return None
+        if hides_formulas(body):
+            return None
+        return PLAIN_FLOOR if probability >= settings.recall_floor else RECALL_FLOOR

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark import __version__
 from infimm_spark.cli import build, classifiers, runs, tools
 from infimm_spark.cli.config import config_app
 from infimm_spark.cli.verify import verify
 from infimm_spark.errors import InfimmError
 from infimm_spark.spark import logs
+from infimm_spark.version import __version__
 
 app = typer.Typer(
     add_completion=False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infimm_spark.cli.options import (
+    AcceptOption,
     AgainstOption,
     ConfigOption,
     DomainOption,
@@ -50,6 +51,7 @@ def build(
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
     take_over: TakeOverOption = False,
+    accept_code_change: AcceptOption = False,
     against: AgainstOption = None,
     more: MoreInputs = None,
 ) -> None:
@@ -70,7 +72,9 @@ def build(
         limit=limit,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
-    summary = pipeline.build(settings, resume=resume, take_over=take_over)
+    summary = pipeline.build(
+        settings, resume=resume, take_over=take_over, accept_code_change=accept_code_change
+    )
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
 
@@ -91,6 +95,7 @@ def extract(
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
     take_over: TakeOverOption = False,
+    accept_code_change: AcceptOption = False,
     more: MoreInputs = None,
 ) -> None:
     """Extract documents from WARC files: language filter, recall floor, text and formulas."""
@@ -112,6 +117,7 @@ def extract(
         ),
         resume=resume,
         take_over=take_over,
+        accept_code_change=accept_code_change,
     )
     run_stage(run, "extract", resume=resume)
 
@@ -121,6 +127,7 @@ def dedup(
     config: ConfigOption = None,
     set_: SetOption = None,
     resume: ResumeOption = False,
+    accept_code_change: AcceptOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
     against: AgainstOption = None,
@@ -137,7 +144,18 @@ def dedup(
 ) -> None:
     """Deduplicate an extracted run: recall threshold, then exact, near and URL duplicates."""
     location = required(run, run_option, "RUN")
-    _run_stage("dedup", location, config, set_, resume, redo, take_over, against, threshold)
+    _run_stage(
+        "dedup",
+        location,
+        config,
+        set_,
+        resume,
+        redo,
+        take_over,
+        accept_code_change,
+        against,
+        threshold,
+    )
 
 
 def refine(
@@ -145,13 +163,14 @@ def refine(
     config: ConfigOption = None,
     set_: SetOption = None,
     resume: ResumeOption = False,
+    accept_code_change: AcceptOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
     run_option: RunOption = None,
 ) -> None:
     """Filter a deduplicated run: the rules, then the high-precision classifier."""
     location = required(run, run_option, "RUN")
-    _run_stage("refine", location, config, set_, resume, redo, take_over)
+    _run_stage("refine", location, config, set_, resume, redo, take_over, accept_code_change)
 
 
 def publish(
@@ -159,13 +178,14 @@ def publish(
     config: ConfigOption = None,
     set_: SetOption = None,
     resume: ResumeOption = False,
+    accept_code_change: AcceptOption = False,
     redo: RedoOption = False,
     take_over: TakeOverOption = False,
     run_option: RunOption = None,
 ) -> None:
     """Write the corpus of a refined run in the released schema."""
     location = required(run, run_option, "RUN")
-    _run_stage("publish", location, config, set_, resume, redo, take_over)
+    _run_stage("publish", location, config, set_, resume, redo, take_over, accept_code_change)
 
 
 def monthly(
@@ -214,6 +234,7 @@ def _run_stage(
     resume: bool,
     redo: bool,
     take_over: bool,
+    accept_code_change: bool,
     against: list[str] | None = None,
     threshold: float | None = None,
 ) -> None:
@@ -223,5 +244,5 @@ def _run_stage(
     location = os.path.expanduser(location)
     recorded = Run.open(location).config
     settings = reconfigured(recorded, location, config, assignments, against, threshold)
-    run = Run.open(location, settings, take_over=take_over)
+    run = Run.open(location, settings, take_over=take_over, accept_code_change=accept_code_change)
     run_stage(run, stage, resume=resume, redo=redo)

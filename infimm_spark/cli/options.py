@@ -84,8 +84,15 @@ TakeOverOption = Annotated[
     bool,
     typer.Option("--take-over", help="Take the run over from a dead process on another machine."),
 ]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-code-change", help="Resume a run that another build of this package began."
+    ),
+]
 RedoOption = Annotated[
-    bool, typer.Option("--redo", help="Discard this stage and all later ones, and run it again.")
+    bool,
+    typer.Option("--redo", help="Run this stage again; later ones are discarded once it is done."),
 ]
 AgainstOption = Annotated[
     list[str] | None,

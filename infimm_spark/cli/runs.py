@@ -41,7 +41,7 @@ def explain(
     url: Annotated[
         str | None,
         typer.Argument(
-            help="URL as it stands in the crawl, or a record's place: FILE.warc.gz@OFFSET.",
+            help="A page's URL, a record's place (FILE.warc.gz@OFFSET), or a WARC file.",
             metavar="URL",
             show_default=False,
         ),
@@ -51,12 +51,16 @@ def explain(
 ) -> None:
     """Say what became of a URL, stage by stage."""
     from infimm_spark.inspect.explain import explain as lines_for
+    from infimm_spark.inspect.explain import failed_files
 
     location, page = run_and_url(run, url, run_option, url_option)
-    lines = lines_for(existing_run(location), page)
+    layout = existing_run(location)
+    lines = lines_for(layout, page)
     if not lines:
+        failed = failed_files(layout)
+        lost = f", or in a WARC file that could not be read ({'; '.join(failed)})" if failed else ""
         raise InputError(
-            f"{page} is not in run {location}: not in its input, or dropped and left out of a "
+            f"{page} is not in run {location}: not in its input{lost}, or dropped and left out of a "
             "sampled rejects table"
         )
     print("\n".join(lines))

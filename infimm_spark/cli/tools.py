@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark import __version__
 from infimm_spark.cli.options import ConfigOption, SetOption, UrlOption, required
+from infimm_spark.cli.settings import existing_run
 from infimm_spark.errors import InputError, OutputError
+from infimm_spark.version import build_id
 
 
 def page(
@@ -28,10 +29,14 @@ def page(
         str | None, typer.Option(help="Content-Type header the page came with.")
     ] = None,
     url_option: UrlOption = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Leave out the paragraphs that this run found repeated on the host."),
+    ] = None,
 ) -> None:
     """Print a page's document as JSON, and the stage and rule by which a build would drop it."""
-    from infimm_spark.cascade.trace import inspect_page
     from infimm_spark.config import load_config
+    from infimm_spark.inspect.page import inspect_page
 
     address = required(url, url_option, "URL")
     settings = load_config(config, assignments=set_ or ())
@@ -39,7 +44,13 @@ def page(
         body = file.read_bytes()
     except OSError as error:
         raise InputError(f"page {file} cannot be read: {error.strerror}") from None
-    report = inspect_page(body, url=address, content_type=content_type, config=settings)
+    report = inspect_page(
+        body,
+        url=address,
+        content_type=content_type,
+        config=settings,
+        run=None if run is None else existing_run(run),
+    )
     print(json.dumps(report, ensure_ascii=False, indent=2))
 
 
@@ -79,7 +90,7 @@ def doctor() -> None:
     from infimm_spark.classify.broadcast import read_model
     from infimm_spark.spark.session import require_java
 
-    print(f"infimm-spark  {__version__}")
+    print(f"infimm-spark  {build_id()}")
     print(f"python        {sys.version.split()[0]} ({sys.executable})")
     print(f"pyspark       {pyspark.__version__}")
     for kind in ("language", "recall", "precision"):

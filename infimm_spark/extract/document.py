@@ -71,6 +71,11 @@ class Document:
         return "\n\n".join(s.text for s in self.segments if s.text)
 
     @property
+    def text_length(self) -> int:
+        """Characters of all text segments, without what joins them."""
+        return sum(len(s.text) for s in self.segments if s.text)
+
+    @property
     def images(self) -> list[Image]:
         """The page's images in order."""
         return [s.image for s in self.segments if s.image is not None]

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from infimm_spark import schemas, store
-from infimm_spark.cascade.trace import inspect_page
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import InputError
+from infimm_spark.inspect.page import inspect_page
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.warc.listing import list_warcs

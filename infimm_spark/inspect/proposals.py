@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from infimm_spark import schemas, store
-from infimm_spark.cascade.judge import RECALL_FLOOR
+from infimm_spark.cascade.judge import PLAIN_FLOOR, RECALL_FLOOR
 from infimm_spark.classify.features import excerpt
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import InputError, OutputError
@@ -129,7 +129,7 @@ def _below_floor(run: Run) -> DataFrame:
     rejects = _read(run, "extract", "rejects")
     if rejects is None:
         return run.spark.createDataFrame([], schemas.spark_schema(schemas.REJECTS))
-    return rejects.where(F.col("reason") == RECALL_FLOOR)
+    return rejects.where(F.col("reason").isin(RECALL_FLOOR, PLAIN_FLOOR))
 
 
 def _columns(frame: DataFrame) -> DataFrame:

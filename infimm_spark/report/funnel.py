@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from infimm_spark import __version__, store
+from infimm_spark import store
 from infimm_spark.errors import StageError
 from infimm_spark.report.formulas import FormulaTally
 from infimm_spark.report.sections import SECTIONS, Findings
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage
+from infimm_spark.version import __version__, build_id
 
 
 def write_report(
@@ -20,6 +21,7 @@ def write_report(
     content = {
         "run_id": run_id,
         "code_version": __version__,
+        "build": build_id(),
         "reconciled": True,
         **{section.name: section.content(found) for section in SECTIONS},
     }
@@ -28,6 +30,11 @@ def write_report(
     )
     text = "\n\n".join(filter(None, (section.text(found) for section in SECTIONS)))
     store.write_bytes(f"{layout.report}/funnel.txt", (text + "\n").encode())
+
+
+def has_report(layout: RunLayout) -> bool:
+    """Whether the run has a report."""
+    return store.exists(f"{layout.report}/funnel.json")
 
 
 def read_formulas(layout: RunLayout) -> list[FormulaTally]:

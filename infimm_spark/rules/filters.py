@@ -20,10 +20,24 @@ _LOREM_IPSUM = re.compile(r"lorem\s+ipsum", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`fails(text, language, metrics, config)` is the value that decided, None for a page that passes."""
+    """`fails(text, language, metrics, config)` is the value that decided, None for a page that passes.
+
+    `key` is the setting of `RulesConfig` it was compared with, and `sign` how: a page fails where its
+    value is `sign` the setting.
+    """
 
     name: str
     fails: Callable[[str, str, Metrics, RulesConfig], float | None]
+    key: str = ""
+    sign: str = ">"
+
+    def limit(self, config: RulesConfig) -> str:
+        """`> 0.3 (rules.max_punctuation_ratio)`; empty for a rule without a setting."""
+        if not self.key:
+            return ""
+        value = getattr(config, self.key)
+        compared = "" if isinstance(value, bool) else f"{self.sign} {value:g} "
+        return f"{compared}(rules.{self.key})"
 
 
 def first_failed(
@@ -69,10 +83,10 @@ def _repetition(text: str, language: str, metrics: Metrics, config: RulesConfig)
 
 
 RULES = (
-    Rule("lorem_ipsum", _lorem_ipsum),
-    Rule("punctuation_ratio", _punctuation),
-    Rule("nsfw", _nsfw),
-    Rule("unicode_error", _unicode_error),
-    Rule("repetition", _repetition),
+    Rule("lorem_ipsum", _lorem_ipsum, "lorem_ipsum_max_chars", "<="),
+    Rule("punctuation_ratio", _punctuation, "max_punctuation_ratio"),
+    Rule("nsfw", _nsfw, "max_nsfw_words"),
+    Rule("unicode_error", _unicode_error, "drop_unicode_errors"),
+    Rule("repetition", _repetition, "max_repeated_share"),
 )
 """In the order they are judged; a page is counted under the first it fails."""

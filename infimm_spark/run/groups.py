@@ -14,48 +14,63 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from infimm_spark import store
-from infimm_spark.errors import ReconciliationError
+from infimm_spark.classify.broadcast import ModelBytes
+from infimm_spark.errors import OutputError, ReconciliationError, TooManyFailuresError
 from infimm_spark.run.files import DataFile, catalogue, parquet_sizes
 from infimm_spark.run.manifest import (
     Manifest,
+    check_build,
     check_identity,
     claim_manifest,
     read_manifest,
     timestamp,
 )
 from infimm_spark.run.selection import records_of
+from infimm_spark.run.tables import locations, read_ledger
 from infimm_spark.schemas import spark_schema
-from infimm_spark.spark.connectors import spark_location
-from infimm_spark.store.gate import ConnectionGate
+from infimm_spark.stages.base import ModelKind, Stage
+from infimm_spark.stages.extract import WARCS
+from infimm_spark.stages.record_counts import FAILED, READ
+from infimm_spark.store.gate import ConnectionGate, GateAddress
 from infimm_spark.warc.listing import WarcFile
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark import Broadcast
+    from pyspark.sql import DataFrame, SparkSession
 
-    from infimm_spark.run.run import ModelKind, Run
+    from infimm_spark.run.run import Run
 
 log = logging.getLogger(__name__)
 
 _JOB_GROUP = "infimm-extract"
-_MODELS: tuple[ModelKind, ...] = ("language", "recall")
+
+# Failures that cost a whole file, as `warc.records` names them.
+_LOST_FILES = ("unreadable_file", "empty_file", "not_a_warc", "shared_offset")
 
 
 class Extraction:
-    """All groups of a run's extract stage."""
+    """All groups of a stage that runs by group."""
 
     def __init__(
-        self, run: Run, identity: dict[str, Any], groups: Sequence[list[WarcFile]]
+        self,
+        run: Run,
+        stage: Stage,
+        identity: dict[str, Any],
+        groups: Sequence[list[WarcFile]],
     ) -> None:
         self._run = run
+        self._stage = stage
         self._identity = identity
         self._groups = groups
         self._settings = run.config.extract
         self._gate: ConnectionGate | None = None
-        self._models: list[Any] = []
+        self._models: dict[ModelKind, Broadcast[ModelBytes]] = {}
 
     def run(self) -> dict[str, int]:
         """Extract what is not extracted yet; counts over all groups."""
@@ -72,7 +87,9 @@ class Extraction:
 
     def _extract(self, indexes: list[int]) -> dict[int, Manifest]:
         context = self._run.spark.sparkContext
-        self._models = [context.broadcast(self._run.model(kind)) for kind in _MODELS]
+        self._models = {
+            kind: context.broadcast(self._run.model(kind)) for kind in self._stage.models
+        }
         places = self._run.config.store.max_connections
         if places is not None:
             host = context.getConf().get("spark.driver.host", "127.0.0.1") or "127.0.0.1"
@@ -89,7 +106,7 @@ class Extraction:
                     _raise_first([f for f in futures.values() if not f.cancelled()])
                 return {index: future.result() for index, future in futures.items()}
         finally:
-            for model in self._models:
+            for model in self._models.values():
                 model.unpersist()
             if self._gate is not None:
                 self._gate.close()
@@ -97,9 +114,9 @@ class Extraction:
     def _committed(self, index: int) -> Manifest | None:
         done = read_manifest(self._run.layout.group_manifest(index))
         if done is not None:
-            check_identity(
-                f"group {index} of stage extract", done.identity, self._group_identity(index)
-            )
+            where = f"group {index} of stage {self._stage.name}"
+            check_identity(where, done.identity, self._group_identity(index))
+            check_build(where, done.build, accept=self._run.accept_code_change)
         return done
 
     def _group_identity(self, index: int) -> dict[str, Any]:
@@ -122,7 +139,7 @@ class Extraction:
                 "documents were written"
             )
         identity = self._group_identity(index)
-        manifest = self._run.manifest("extract", identity, counts, files, started)
+        manifest = self._run.manifest(self._stage.name, identity, counts, files, started)
         self._run.fence()
         if not claim_manifest(layout.group_manifest(index), manifest):
             log.warning("extract: group %d was committed by another driver meanwhile", index)
@@ -131,7 +148,7 @@ class Extraction:
             assert first is not None
             return first
         self._sweep(index, attempt)
-        self._run.count("extract", counts)
+        self._run.count(self._stage.name, counts)
         log.info(
             "extract: group %d of %d, %d files in %.0f s; %s",
             index + 1,
@@ -146,91 +163,36 @@ class Extraction:
         """One attempt at a group: its folder, what lies there, and records by outcome."""
         root = self._run.layout.root
         attempt = self._run.layout.attempt(index, uuid.uuid4().hex[:12])
-        self._write(index, attempt)
-        attempt = self._compacted(index, attempt)
+        self._written(index, attempt)
         files = catalogue(root, [attempt], self._run.spark)
         return attempt, files, self._counts(index, [f"{root}/{file.path}" for file in files])
 
-    def _write(self, index: int, attempt: str) -> None:
-        from infimm_spark.stages.extract import WARCS, extract
-
-        spark, group = self._run.spark, self._groups[index]
-        slices = min(self._settings.partitions or len(group), len(group))
-        chosen = records_of(self._run.layout, group) if self._run.config.input.index.paths else {}
-        rows = spark.sparkContext.parallelize(
-            [
-                (warc.location, warc.warc_file, warc.snapshot, chosen.get(warc.warc_file))
-                for warc in group
-            ],
-            slices,
-        )
-        warcs = spark.createDataFrame(rows, spark_schema(WARCS))
-        gate = self._gate.address if self._gate else None
-        language, recall = self._models
-        wide = extract(warcs, self._run.config, language, recall, gate)
-        wide.write.partitionBy("table").parquet(spark_location(spark, attempt))
-
-    def _compacted(self, index: int, attempt: str) -> str:
-        """The attempt's tables in files of the configured size; the attempt itself where they are few."""
-        from infimm_spark.stages.extract import TABLES
-
+    def _written(self, index: int, attempt: str) -> None:
+        """Write the tables of a group, each with its own columns and in files of the configured size."""
+        work = GroupWork(self._run, self._groups[index], attempt, self._models, self._gate)
         size = self._settings.file_size_mb * 1024 * 1024
-        parts: list[DataFrame] = []
-        shrinks = False
-        for name, schema in TABLES.items():
-            sizes = parquet_sizes(f"{attempt}/table={name}")
-            if not sizes:
-                continue
-            wanted = math.ceil(sum(bytes_ for _, bytes_ in sizes) / size)
-            shrinks = shrinks or len(sizes) > max(wanted, self._settings.compact_above)
-            table = self._files([location for location, _ in sizes], schema)
-            parts.append(self._wide(table.coalesce(wanted), name))
-        if not shrinks:
-            return attempt
-        target = self._run.layout.attempt(index, uuid.uuid4().hex[:12])
-        spark = self._run.spark
-        whole: DataFrame = reduce(lambda a, b: a.unionByName(b), parts)
-        whole.write.partitionBy("table").parquet(spark_location(spark, target))
-        return target
-
-    def _wide(self, table: DataFrame, name: str) -> DataFrame:
-        """A table's rows with the columns of all tables, so that one job writes them all."""
-        from pyspark.sql import functions as F
-
-        from infimm_spark.stages.extract import WIDE
-
-        columns = [
-            F.col(field.name)
-            if field.name in table.columns
-            else F.lit(name if field.name == "table" else None)
-            .cast(field.dataType)
-            .alias(field.name)
-            for field in spark_schema(WIDE)
-        ]
-        return table.select(*columns)
+        try:
+            for name, table in self._stage.run(work, self._run.config).items():
+                sizes = work.sizes(name)
+                wanted = max(1, math.ceil(sum(sizes) / size))
+                if len(sizes) > max(wanted, self._settings.compact_above):
+                    table = table.coalesce(wanted)
+                table.write.parquet(self._run.at(f"{attempt}/table={name}"))
+        finally:
+            store.delete_tree(work.scratch)
 
     def _counts(self, index: int, files: list[str]) -> dict[str, int]:
         """Records by outcome; raises where the ledger does not hold every file of the group."""
-        from pyspark.sql import functions as F
-
-        from infimm_spark.stages.extract import TABLES
-
-        ledger = self._files([f for f in files if "/table=ledger/" in f], TABLES["ledger"])
-        sums = ledger.groupBy("outcome").agg(
-            F.sum("count").alias("records"), F.countDistinct("warc_file").alias("files")
-        )
-        rows = sums.orderBy("outcome").collect()
-        held = next((row.files for row in rows if row.outcome == "read"), 0)
+        ledger = read_ledger([f for f in files if "/table=ledger/" in f]).unify_dictionaries()
+        records = ledger.group_by("outcome").aggregate([("count", "sum")])
+        read = ledger.filter(pc.equal(ledger.column("outcome"), READ))
+        held = len(set(read.column("warc_file").to_pylist()))
         if held != len(self._groups[index]):
             raise ReconciliationError(
                 f"group {index}: {len(self._groups[index])} WARC files went in, the ledger holds {held}"
             )
-        return {"files": held, **{row.outcome: row.records for row in rows}}
-
-    def _files(self, locations: list[str], schema: Any) -> DataFrame:
-        spark = self._run.spark
-        reader = spark.read.schema(spark_schema(schema))
-        return reader.parquet(*(spark_location(spark, location) for location in locations))
+        sums = {row["outcome"]: row["count_sum"] for row in records.to_pylist()}
+        return {"files": held, **dict(sorted(sums.items()))}
 
     def _sweep(self, index: int, attempt: str) -> None:
         """Delete the attempts that do not count: killed ones, and the one that was compacted."""
@@ -238,6 +200,106 @@ class Extraction:
         for name in store.list_folders(group):
             if not attempt.endswith(f"/{name}"):
                 store.delete_tree(store.join(group, name))
+
+
+class GroupWork:
+    """One attempt at a group of WARC files; `stages.base.Work`."""
+
+    def __init__(
+        self,
+        run: Run,
+        group: list[WarcFile],
+        attempt: str,
+        models: dict[ModelKind, Broadcast[ModelBytes]],
+        gate: ConnectionGate | None,
+    ) -> None:
+        self._run = run
+        self._group = group
+        self._models = models
+        self._gate = gate
+        self.scratch = f"{attempt}-scratch"
+
+    @property
+    def spark(self) -> SparkSession:
+        return self._run.spark
+
+    @property
+    def gate(self) -> GateAddress | None:
+        return self._gate.address if self._gate else None
+
+    def read(self, stage: str, table: str) -> DataFrame:
+        return self._run.read(stage, table)
+
+    def read_earlier(self, stage: str, table: str) -> list[DataFrame]:
+        return [self._run.read(stage, table, earlier.layout) for earlier in self._run.earlier]
+
+    def write(self, table: str, frame: DataFrame, **options: str) -> DataFrame:
+        raise OutputError(f"table {table}: the tables of a group are written together")
+
+    def model(self, kind: ModelKind) -> Broadcast[ModelBytes]:
+        return self._models[kind]
+
+    def checkpoint(self, frame: DataFrame, name: str) -> DataFrame:
+        """Rows of several tables, told apart by a column `table`, lie in a folder for each."""
+        place = f"{self.scratch}/{name}"
+        writer = frame.write.mode("overwrite")
+        (writer.partitionBy("table") if "table" in frame.columns else writer).parquet(
+            self._run.at(place)
+        )
+        return self.spark.read.schema(frame.schema).parquet(self._run.at(place))
+
+    def sizes(self, table: str) -> list[int]:
+        """Bytes of the files that the checkpoints hold of a table."""
+        found = parquet_sizes(self.scratch)
+        return [size for location, size in found if f"/table={table}/" in location]
+
+    def warcs(self) -> DataFrame:
+        settings = self._run.config.extract
+        slices = min(settings.partitions or len(self._group), len(self._group))
+        by_index = bool(self._run.config.input.index.paths)
+        chosen = records_of(self._run.layout, self._group) if by_index else {}
+        rows = self.spark.sparkContext.parallelize(
+            [
+                (warc.location, warc.warc_file, warc.snapshot, chosen.get(warc.warc_file))
+                for warc in self._group
+            ],
+            slices,
+        )
+        return self.spark.createDataFrame(rows, spark_schema(WARCS))
+
+
+def check_failures(run: Run, stage: Stage, totals: dict[str, int]) -> None:
+    """Refuse a run of which too much failed to be trusted."""
+    settings = run.config.extract
+    ledger = read_ledger(locations(run.layout, stage.name, "ledger")).unify_dictionaries()
+    is_lost = pc.and_(
+        pc.equal(ledger.column("outcome"), FAILED),
+        pc.is_in(ledger.column("reason").cast("string"), pa.array(_LOST_FILES)),
+    )
+    lost = ledger.filter(is_lost).select(["warc_file", "reason"]).to_pylist()
+    reasons = {row["warc_file"]: row["reason"] for row in lost}
+    files = totals["files"]
+    first = min(reasons, default="")
+    named = f"{first}: {reasons[first]}" if reasons else ""
+    if reasons:
+        log.warning(
+            "%s: %d of %d WARC files are quarantined (first: %s); rejects name each and why",
+            stage.name,
+            len(reasons),
+            files,
+            named,
+        )
+    if reasons and (len(reasons) == files or len(reasons) / files > settings.max_failure_ratio):
+        raise TooManyFailuresError(
+            f"{len(reasons)} of {files} WARC files could not be read (first: {named}); "
+            f"extract.max_failure_ratio allows {settings.max_failure_ratio:.1%}"
+        )
+    failed, read = totals.get("failed", 0), totals.get("read", 0)
+    if failed > settings.min_failures and failed > settings.max_failure_ratio * read:
+        raise TooManyFailuresError(
+            f"{failed:,} of {read:,} records failed; "
+            f"extract.max_failure_ratio allows {settings.max_failure_ratio:.1%}"
+        )
 
 
 def _ordered(indexes: list[int], order: str) -> list[int]:

@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = ("extract", "dedup", "refine", "publish")
-"""The stages of a build, in order; each has a manifest."""
-
-STAGE_TABLES = {
-    "dedup": ("signatures", "duplicates", "hot_buckets", "ledger", "rejects"),
-    "refine": ("boilerplate", "scored", "ledger", "rejects"),
-    "publish": ("ledger",),
-}
-"""Tables below a stage's folder, as far as there are any; those of the extract stage lie in its groups, the corpus has its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunLayout:
@@ -51,8 +41,16 @@ class RunLayout:
     def manifest(self, stage: str) -> str:
         return self._at(stage, "manifest.json")
 
+    def folder(self, stage: str) -> str:
+        return self._at(stage)
+
     def table(self, stage: str, name: str) -> str:
+        """A table's folder; below it each attempt at the stage has one of its own."""
         return self._at(stage, name)
+
+    def released(self, name: str) -> str:
+        """The folder of a table that the run was made for, such as `corpus`."""
+        return self._at(name)
 
     def scratch(self, stage: str) -> str:
         """Checkpoints of a running stage; removed when it is complete."""
@@ -60,7 +58,7 @@ class RunLayout:
 
     @property
     def corpus(self) -> str:
-        return self._at("corpus")
+        return self.released("corpus")
 
     @property
     def report(self) -> str:

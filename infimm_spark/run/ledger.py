@@ -16,9 +16,7 @@ import pyarrow.compute as pc
 
 from infimm_spark.errors import ReconciliationError
 from infimm_spark.stages.record_counts import DROPPED, FAILED, KEPT, READ
-
-ORDER = ("extract", "recall", "dedup", "rules", "precision", "publish")
-"""Ledger stages in the order of the funnel."""
+from infimm_spark.stages.registry import all_stages, ledger_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,11 @@ def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage
     counts: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
     for name, outcome, reason, count in rows:
         counts[name][outcome, reason] += count
-    unknown = sorted(set(counts) - set(ORDER))
+    order = ledger_lines()
+    unknown = sorted(set(counts) - set(order))
     if unknown:
         raise ReconciliationError(f"the ledger names an unknown stage {unknown[0]!r}")
-    stages = [_funnel_stage(name, counts[name]) for name in ORDER if name in counts]
+    stages = [_funnel_stage(name, counts[name]) for name in order if name in counts]
     for stage in stages:
         accounted = stage.kept + sum(stage.dropped.values()) + sum(stage.failed.values())
         if stage.read != accounted:
@@ -56,7 +55,8 @@ def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage
                 f"stage {stage.stage}: read {stage.read:,} but kept + dropped + failed is "
                 f"{accounted:,}"
             )
-    for before, after in itertools.pairwise(stages):
+    others = {line for stage in all_stages() if not stage.counts_pages for line in stage.ledger}
+    for before, after in itertools.pairwise(s for s in stages if s.stage not in others):
         if after.read != before.kept:
             raise ReconciliationError(
                 f"stage {after.stage} read {after.read:,} but stage {before.stage} kept "
@@ -70,7 +70,8 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
 
     Raises `ReconciliationError` naming the WARC file and stage of a mismatch.
     """
-    # In Arrow from end to end: the ledger of 44 snapshots has millions of rows.
+    # In Arrow from end to end, names as dictionaries: the ledger of 44 snapshots has millions of rows.
+    ledger = ledger.unify_dictionaries()
     count = ledger.column("count")
     signed = pc.if_else(pc.equal(ledger.column("outcome"), READ), count, pc.negate(count))
     balance = (
@@ -79,13 +80,12 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
         .group_by(["warc_file", "stage"])
         .aggregate([("difference", "sum")])
     )
-    off = balance.filter(pc.not_equal(balance.column("difference_sum"), 0)).sort_by(
-        [("warc_file", "ascending"), ("stage", "ascending")]
-    )
-    if off.num_rows:
-        first = off.slice(0, 1).to_pylist()[0]
+    off = balance.filter(pc.not_equal(balance.column("difference_sum"), 0)).to_pylist()
+    if off:
+        first = min(off, key=lambda row: (row["warc_file"], row["stage"]))
         raise ReconciliationError(
-            mismatch(first["warc_file"], first["stage"], first["difference_sum"])
+            f"{first['warc_file']}, stage {first['stage']}: read differs from kept + dropped + failed "
+            f"by {first['difference_sum']:+,}"
         )
     totals = ledger.group_by(["stage", "outcome", "reason"]).aggregate([("count", "sum")])
     return funnel(
@@ -96,10 +96,20 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
     )
 
 
-def mismatch(warc_file: str, stage: str, difference: int) -> str:
-    """The one line that reports a file whose records do not add up."""
+def largest_loss(stages: list[FunnelStage]) -> str:
+    """The stage and reason that took most records, in words."""
+    losses = [
+        (count, stage, verb, reason)
+        for stage in stages
+        for verb, reasons in (("dropped", stage.dropped), ("failed", stage.failed))
+        for reason, count in reasons.items()
+    ]
+    if not losses:
+        return "no record was read"
+    count, stage, verb, reason = max(losses, key=lambda loss: loss[0])
     return (
-        f"{warc_file}, stage {stage}: read differs from kept + dropped + failed by {difference:+,}"
+        f"stage {stage.stage} {verb} {count:,} of {stage.read:,} records by {reason}, more than any other "
+        "stage and reason"
     )
 
 

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from infimm_spark import __version__, store
+from infimm_spark import store
 from infimm_spark.errors import OutputError, ResumeError
 from infimm_spark.run.files import DataFile
+from infimm_spark.version import __version__, build_id
+
+log = logging.getLogger(__name__)
 
 
 class Manifest(BaseModel):
@@ -27,6 +31,8 @@ class Manifest(BaseModel):
     stage: str
     run_id: str
     code_version: str = __version__
+    build: str | None = None
+    """The code that did the work (`version.build_id`); runs of earlier versions have none."""
     identity: dict[str, Any]
     counts: dict[str, int]
     files: list[DataFile] = []
@@ -59,12 +65,35 @@ def claim_manifest(location: str, manifest: Manifest) -> bool:
 def check_identity(where: str, stored: dict[str, Any], current: dict[str, Any]) -> None:
     """Raise `ResumeError` naming the first key in which two identities differ."""
     # Through JSON, since that is what the stored one went through.
-    difference = _first_difference("", stored, json.loads(json.dumps(current)))
+    difference = first_difference(stored, json.loads(json.dumps(current)))
     if difference is not None:
         key, before, now = difference
         raise ResumeError(
-            f"cannot resume {where}: {key} was {_brief(before)} and is now {_brief(now)}; "
+            f"cannot resume {where}: {key} was {shown_value(before)} and is now {shown_value(now)}; "
             "use the run's own settings, or a new output directory"
+        )
+
+
+def check_build(where: str, stored: str | None, *, accept: bool) -> None:
+    """Refuse to continue work that other code began, unless told to `accept` it.
+
+    Raises `ResumeError`. A run written before builds were recorded is continued with a warning.
+    """
+    current = build_id()
+    if stored == current:
+        return
+    if stored is None:
+        log.warning(
+            "%s was written by a version that recorded no build: whether the code has changed since, "
+            "cannot be told",
+            where,
+        )
+    elif accept:
+        log.warning("%s was written by build %s and goes on with %s", where, stored, current)
+    else:
+        raise ResumeError(
+            f"cannot resume {where}: it was written by build {stored}, and this is {current}; "
+            "use the same code, or mix both with --accept-code-change"
         )
 
 
@@ -73,17 +102,19 @@ def timestamp() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _first_difference(prefix: str, a: Any, b: Any) -> tuple[str, Any, Any] | None:
+def first_difference(a: Any, b: Any, prefix: str = "") -> tuple[str, Any, Any] | None:
+    """The dotted key of the first difference of two nested mappings, and both values; None if equal."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
             path = f"{prefix}.{key}" if prefix else key
-            found = _first_difference(path, a.get(key), b.get(key))
+            found = first_difference(a.get(key), b.get(key), path)
             if found is not None:
                 return found
         return None
     return None if a == b else (prefix, a, b)
 
 
-def _brief(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A value for a message, cut where it is long."""
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from infimm_spark import __version__, store
+from infimm_spark import store
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import ConfigError, InputError, OutputError
 from infimm_spark.run.ledger import FunnelStage
@@ -27,6 +27,7 @@ from infimm_spark.run.lock import TERM_MINUTES, Lock
 from infimm_spark.run.manifest import timestamp
 from infimm_spark.run.pipeline import RunSummary, build_run
 from infimm_spark.run.run import Run
+from infimm_spark.version import build_id
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ def add_snapshot(
         version = Version(
             version=before.version + 1 if before else 1,
             created=timestamp(),
-            code_version=__version__,
+            code_version=build_id(),
             parts=[*earlier, _part(snapshot, summary)],
             changes=_changes(snapshot, summary.funnel, _of_earlier(run) if earlier else {}),
         )
@@ -265,9 +266,9 @@ def _of_earlier(run: Run) -> dict[str, int]:
     """Removed documents by reason whose kept copy is none of this run's."""
     from pyspark.sql import functions as F
 
-    from infimm_spark import schemas
+    from infimm_spark.stages.dedup import recalled
 
-    removed = run.read(run.layout.table("dedup", "duplicates"), schemas.DUPLICATES)
-    own = run.recalled().select(F.col("id").alias("kept_id"))
+    removed = run.read("dedup", "duplicates")
+    own = recalled(run, run.config).select(F.col("id").alias("kept_id"))
     counted = removed.join(own, on="kept_id", how="left_anti").groupBy("reason").count()
     return {row["reason"]: row["count"] for row in counted.collect()}

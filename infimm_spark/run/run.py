@@ -8,24 +8,18 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from infimm_spark import __version__, store
+from infimm_spark import store
 from infimm_spark.classify.broadcast import ModelBytes, read_model
 from infimm_spark.config import BuildConfig, config_hash
-from infimm_spark.errors import (
-    BrokenAnswerError,
-    ConfigError,
-    OutputError,
-    ReconciliationError,
-    StageError,
-)
+from infimm_spark.errors import BrokenAnswerError, ConfigError, OutputError, StageError
 from infimm_spark.run import tables
 from infimm_spark.run.earlier import EarlierRun, earlier_runs
-from infimm_spark.run.files import DataFile, catalogue
-from infimm_spark.run.layout import STAGE_TABLES, STAGES, RunLayout
-from infimm_spark.run.ledger import FunnelStage, funnel, mismatch
+from infimm_spark.run.files import DataFile
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.ledger import FunnelStage, reconcile
 from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.run.selection import check_index, fingerprint, select
@@ -36,44 +30,38 @@ from infimm_spark.spark.paths import require_plain
 from infimm_spark.spark.preflight import check_readable, plain_errors
 from infimm_spark.spark.session import is_local, open_session
 from infimm_spark.spark.submission import check_executors
+from infimm_spark.stages.base import ModelKind, Stage, parents
+from infimm_spark.stages.registry import STAGES, stages_of
+from infimm_spark.version import __version__, build_id
 from infimm_spark.warc.listing import WarcFile, list_warcs
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from infimm_spark.run.work import StageWork
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-ModelKind = Literal["language", "recall", "precision"]
-MODELS: tuple[ModelKind, ...] = ("language", "recall", "precision")
-
-# Settings that shape how the work is cut and judged but none of its rows; they may change on resume.
-_OPERATIONAL = {
-    "extract": {
-        "partitions",
-        "batch_bytes",
-        "max_failure_ratio",
-        "min_failures",
-        "groups_in_flight",
-        "group_order",
-        "file_size_mb",
-        "compact_above",
-    },
-    "dedup": {"partitions", "against"},  # `against` is told by the runs' own identities
-    "rules": set[str](),
-    "publish": set[str](),
-}
 
 
 class Run:
     """One output directory, its configuration, and the session that works on it."""
 
     def __init__(
-        self, run_id: str, config: BuildConfig, layout: RunLayout, *, take_over: bool = False
+        self,
+        run_id: str,
+        config: BuildConfig,
+        layout: RunLayout,
+        *,
+        take_over: bool = False,
+        accept_code_change: bool = False,
     ) -> None:
         self.run_id = run_id
         self.config = config
         self.layout = layout
+        self.accept_code_change = accept_code_change
+        self._at_work: dict[str, StageWork] = {}
         self._spark: SparkSession | None = None
         self._counters: Counters | None = None
         self._models: dict[ModelKind, ModelBytes] = {}
@@ -88,10 +76,18 @@ class Run:
     # -- opening ---------------------------------------------------------------------------------
 
     @classmethod
-    def begin(cls, config: BuildConfig, *, resume: bool, take_over: bool = False) -> Run:
+    def begin(
+        cls,
+        config: BuildConfig,
+        *,
+        resume: bool,
+        take_over: bool = False,
+        accept_code_change: bool = False,
+    ) -> Run:
         """Start a run in `config.output`, or continue the one that is there.
 
-        Raises `LockedError` where another process works on it, unless that is to be taken over.
+        Raises `LockedError` where another process works on it, unless that is to be taken over. A run that
+        other code began is continued only with `accept_code_change`.
         """
         store.configure(config.store)
         layout = _layout(config)
@@ -107,7 +103,9 @@ class Run:
                 f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
             )
         run_id = stored["run_id"] if stored else _new_run_id()
-        run = cls(run_id, config, layout, take_over=take_over)
+        run = cls(
+            run_id, config, layout, take_over=take_over, accept_code_change=accept_code_change
+        )
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
         for connector in connectors_of(run._spark_locations()):
             connector.require(config.spark.conf)
@@ -115,15 +113,23 @@ class Run:
             check_index(config.input.index)
         else:
             check_readable(run.warcs)
-        for kind in MODELS:
-            run.model(kind)
+        for stage in run.stages:
+            for kind in stage.models:
+                run.model(kind)
         _ = run.earlier
         if stored is None:
             run._create()
         return run
 
     @classmethod
-    def open(cls, root: str, config: BuildConfig | None = None, *, take_over: bool = False) -> Run:
+    def open(
+        cls,
+        root: str,
+        config: BuildConfig | None = None,
+        *,
+        take_over: bool = False,
+        accept_code_change: bool = False,
+    ) -> Run:
         """Open an existing run, with its own stored configuration unless another is given."""
         if config is not None:
             store.configure(config.store)
@@ -133,7 +139,27 @@ class Run:
             raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
         if config is None:
             config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
-        return cls(stored["run_id"], config, layout, take_over=take_over)
+        return cls(
+            stored["run_id"],
+            config,
+            layout,
+            take_over=take_over,
+            accept_code_change=accept_code_change,
+        )
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages of this run, in order."""
+        return stages_of(self.config)
+
+    def stage(self, name: str) -> Stage:
+        """One of the run's stages. Raises `StageError` where it has none of that name."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise StageError(
+            f"this run has no stage {name}; expected one of {', '.join(s.name for s in self.stages)}"
+        )
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -185,6 +211,7 @@ class Run:
         return Manifest(
             stage=stage,
             run_id=self.run_id,
+            build=build_id(),
             identity=identity,
             counts=counts,
             files=files,
@@ -208,7 +235,7 @@ class Run:
         """A session that is fit for this run's work."""
         settings = logs.tell_executors(self.config.spark, self.run_id)
         spark = open_session(settings, self.config.store, self._spark_locations())
-        self._counters = Counters(spark)
+        self._counters = Counters(spark, {stage.name: stage.counts for stage in self.stages})
         if not is_local(spark):
             self._preflight(spark)
         if self.config.dedup.partitions is not None:
@@ -269,26 +296,37 @@ class Run:
             self._models[kind] = read_model(getattr(self.config.models, kind), kind)
         return self._models[kind]
 
-    def read(self, location: str, schema: Any, layout: RunLayout | None = None) -> DataFrame:
-        """A table of this run, or of the one at `layout`: the files its stage's manifest names, until there is
-        one all that is there."""
+    def read(self, stage: str, table: str, layout: RunLayout | None = None) -> DataFrame:
+        """A table of this run, or of the one at `layout`.
+
+        Of a stage at work the attempt's; else the files that the manifest names, without one what is there.
+        """
+        if layout is None and stage in self._at_work:
+            return self._at_work[stage].table(table)
         layout = layout or self.layout
-        stage = location[len(layout.root) + 1 :].partition("/")[0]
-        manifest = read_manifest(layout.manifest(stage)) if stage in STAGES else None
-        if manifest is None or not manifest.files:
-            return self._table([self.at(location)], _spark_schema(schema), location)
-        named = (store.join(layout.root, file.path) for file in manifest.files)
-        return self._files([f for f in named if f.startswith(f"{location}/")], schema)
+        declared = STAGES[stage].tables[table]
+        schema = _spark_schema(declared.schema)
+        base = tables.folder_of(layout, stage, table) if declared.partition_by else None
+        return self.files(tables.locations(layout, stage, table), schema, base)
+
+    def begin_work(self, stage: str, work: StageWork) -> None:
+        """Read the tables of `stage` from this attempt from now on."""
+        self._at_work[stage] = work
+
+    def end_work(self, stage: str) -> None:
+        """Read the tables of `stage` by its manifest again."""
+        self._at_work.pop(stage, None)
 
     def write(self, frame: DataFrame, location: str) -> DataFrame:
         """Write a table afresh and give it back as read from there."""
         place = self.at(location)
         self.repeated(lambda: frame.write.mode("overwrite").parquet(place), location)
-        return self._table([place], frame.schema, location)
+        return self.folder(location, frame.schema)
 
-    def _table(self, places: list[str], schema: Any, what: str) -> DataFrame:
-        """A table as Spark reads it; the driver lists it here and now."""
-        return self.repeated(lambda: self.spark.read.schema(schema).parquet(*places), what)
+    def folder(self, location: str, schema: Any) -> DataFrame:
+        """The Parquet files below a folder as one table; the driver lists it here and now."""
+        place = self.at(location)
+        return self.repeated(lambda: self.spark.read.schema(schema).parquet(place), location)
 
     def repeated(self, work: Callable[[], T], what: str) -> T:
         """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store came short.
@@ -304,11 +342,15 @@ class Run:
         with plain_errors(self.layout.root):
             return work()
 
-    def _files(self, locations: list[str], schema: Any) -> DataFrame:
-        """Exactly these Parquet files as one table."""
+    def files(self, locations: list[str], schema: Any, base: str | None = None) -> DataFrame:
+        """Exactly these Parquet files as one table; folders below `base` may be columns."""
         if not locations:
-            return self.spark.createDataFrame([], _spark_schema(schema))
-        return self._table([*map(self.at, locations)], _spark_schema(schema), locations[0])
+            return self.spark.createDataFrame([], schema)
+        places = [self.at(location) for location in locations]
+        reader = self.spark.read.schema(schema)
+        if base is not None:
+            reader = reader.option("basePath", self.at(base))
+        return self.repeated(lambda: reader.parquet(*places), locations[0])
 
     def _spark_locations(self) -> list[str]:
         """What Spark itself reads and writes; WARC files are read by Python."""
@@ -320,47 +362,6 @@ class Run:
         """A location as this session's Hadoop knows it."""
         return spark_location(self.spark, location)
 
-    def stage_files(self, stage: str) -> list[DataFile]:
-        """What a stage's manifest names; the extract stage's files stand in those of its groups."""
-        if stage == "extract":
-            return []
-        layout = self.layout
-        folders = [layout.table(stage, name) for name in STAGE_TABLES[stage]]
-        if stage == "publish":
-            folders.append(layout.corpus)
-        return catalogue(layout.root, folders, self.spark)
-
-    def checkpoint(self, stage: str) -> Callable[[DataFrame, str], DataFrame]:
-        """Writes intermediate results of `stage` to Parquet and reads them back.
-
-        Lists of hot buckets are written beside the stage's tables, where they stay.
-        """
-
-        def write(frame: DataFrame, name: str) -> DataFrame:
-            hot = self.layout.table(stage, f"hot_buckets/{name}")
-            location = hot if name.endswith("-hot") else f"{self.layout.scratch(stage)}/{name}"
-            return self.write(frame, location)
-
-        return write
-
-    def documents(self) -> DataFrame:
-        """The extract stage's documents, all groups."""
-        return self._extracted("documents")
-
-    def recalled(self) -> DataFrame:
-        """Documents at or above the recall threshold."""
-        from infimm_spark.stages.dedup import select_recalled
-
-        dedup = self.config.dedup
-        return select_recalled(
-            self.documents(), dedup.recall_threshold, dedup.recall_threshold_by_length
-        )
-
-    def _extracted(self, name: str) -> DataFrame:
-        from infimm_spark.stages.extract import TABLES
-
-        return self._files(tables.locations(self.layout, "extract", name), TABLES[name])
-
     def groups(self) -> list[list[WarcFile]]:
         """The WARC files in the groups that the extract stage commits."""
         size = self.config.extract.group_size
@@ -368,78 +369,46 @@ class Run:
 
     # -- accounting ------------------------------------------------------------------------------
 
-    def ledger(self, stages: tuple[str, ...]) -> DataFrame:
-        """Ledger rows written by `stages`."""
-        from infimm_spark import schemas
-
-        frames = [
-            self._extracted("ledger")
-            if stage == "extract"
-            else self.read(self.layout.table(stage, "ledger"), schemas.LEDGER)
-            for stage in stages
+    def reconciled(self, stages: Sequence[str] | None = None) -> list[FunnelStage]:
+        """The funnel over `stages` (all); raises `ReconciliationError` naming the first file that is off."""
+        names = [stage.name for stage in self.stages] if stages is None else stages
+        files = [
+            file
+            for name in names
+            for file in (
+                self._at_work[name].files_of("ledger")
+                if name in self._at_work
+                else tables.locations(self.layout, name, "ledger")
+            )
         ]
-        ledger = frames[0]
-        for frame in frames[1:]:
-            ledger = ledger.unionByName(frame)
-        return ledger
+        return reconcile(tables.read_ledger(files))
 
-    def reconciled(self, stages: tuple[str, ...]) -> list[FunnelStage]:
-        """The funnel over `stages`; raises `ReconciliationError` naming the first file that is off."""
-        from pyspark.sql import functions as F
+    def inputs(self) -> dict[str, Any]:
+        """The number and a digest of the WARC files, and the index that chose their records."""
+        names = "\n".join(warc.warc_file for warc in self.warcs)
+        index = self.config.input.index
+        return {
+            "files": len(self.warcs),
+            "sha256": hashlib.sha256(names.encode()).hexdigest(),
+            **({"index": fingerprint(index)} if index.paths else {}),
+        }
 
-        ledger = self.ledger(stages)
-        signed = F.when(F.col("outcome") == "read", F.col("count")).otherwise(-F.col("count"))
-        off = (
-            ledger.groupBy("warc_file", "stage")
-            .agg(F.sum(signed).alias("difference"))
-            .where(F.col("difference") != 0)
-            .orderBy("warc_file", "stage")
-            .first()
-        )
-        if off is not None:
-            raise ReconciliationError(mismatch(off.warc_file, off.stage, off.difference))
-        totals = ledger.groupBy("stage", "outcome", "reason").agg(F.sum("count").alias("count"))
-        return funnel(tuple(row) for row in totals.collect())
+    def against(self) -> list[dict[str, str]]:
+        """The identities of the earlier runs."""
+        return [run.identity for run in self.earlier]
 
-    def identity(self, stage: str) -> dict[str, Any]:
-        """Everything that shapes the rows of `stage`."""
-        names = [warc.warc_file for warc in self.warcs] if stage == "extract" else []
-        config = self.config
-        own: dict[str, Any]
-        by_index = bool(config.input.index.paths)
-        if stage == "extract":
-            own = {
-                "extract": _shaping(config, "extract"),
-                "rejects": config.rejects.model_dump(mode="json"),
-                "models": {k: self.model(k).fingerprint for k in MODELS[:2]},
-                "inputs": {
-                    "files": len(names),
-                    "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
-                    **({"index": fingerprint(config.input.index)} if by_index else {}),
-                },
-            }
-        elif stage == "dedup":
-            from infimm_spark.stages.dedup import signature_fingerprint
-
-            own = {
-                "dedup": _shaping(config, "dedup"),
-                "signatures": signature_fingerprint(config.dedup.minhash),
-                "against": [run.identity for run in self.earlier],
-            }
-        elif stage == "refine":
-            own = {
-                "boilerplate": config.boilerplate.model_dump(mode="json"),
-                "rules": _shaping(config, "rules"),
-                "models": {"precision": self.model("precision").fingerprint},
-            }
-        else:
-            own = {"publish": _shaping(config, "publish")}
+    def identity(self, name: str) -> dict[str, Any]:
+        """Everything that shapes the rows of a stage."""
+        stage = self.stage(name)
+        own = stage.identity(self.config, self, self.model)
         own["code_version"] = __version__
-        index = STAGES.index(stage)
-        if index:
-            before = read_manifest(self.layout.manifest(STAGES[index - 1]))
-            assert before is not None
-            own["upstream"] = config_hash(before.identity)
+        before: dict[str, str] = {}
+        for parent in parents(stage, self.stages):
+            manifest = read_manifest(self.layout.manifest(parent))
+            assert manifest is not None
+            before[parent] = config_hash(manifest.identity)
+        if before:
+            own["upstream"] = before if len(before) > 1 else next(iter(before.values()))
         return own
 
     def _create(self) -> None:
@@ -453,6 +422,15 @@ class Run:
             )
         self._is_new = True
 
+    def recorded_config(self) -> BuildConfig | None:
+        """The configuration that the run file holds, None before there is one."""
+        stored = _stored(self.layout)
+        return (
+            None
+            if stored is None
+            else BuildConfig.model_validate_json(json.dumps(stored["config"]))
+        )
+
     def write_run_file(self) -> None:
         """Record the run's identity and settings, unless they stand there already."""
         stored = _stored(self.layout)
@@ -463,24 +441,22 @@ class Run:
         content = {
             "run_id": self.run_id,
             "code_version": __version__,
+            "build": build_id(),
             "created": timestamp(),
             "config": self.config.model_dump(mode="json"),
         }
         return (json.dumps(content, indent=2) + "\n").encode()
 
-    def discard(self, stage: str) -> None:
+    def discard(self, stage: Stage) -> None:
         """Delete all that a stage wrote."""
         # The manifest goes first: a half-deleted stage must not look complete.
-        store.delete_tree(self.layout.manifest(stage))
-        store.delete_tree(self.layout.table(stage, ""))
-        if stage == "publish":
-            store.delete_tree(self.layout.corpus)
+        store.delete_tree(self.layout.manifest(stage.name))
+        store.delete_tree(self.layout.folder(stage.name) + "/")
+        for name, table in stage.tables.items():
+            if table.released:
+                store.delete_tree(self.layout.released(name))
+        if stage.releases:
             store.delete_tree(self.layout.report)
-
-
-def _shaping(config: BuildConfig, section: str) -> dict[str, Any]:
-    values: dict[str, Any] = getattr(config, section).model_dump(mode="json")
-    return {key: value for key, value in values.items() if key not in _OPERATIONAL[section]}
 
 
 def _layout(config: BuildConfig) -> RunLayout:

@@ -5,32 +5,25 @@ The counts come from committed ledgers, so a retried task counts once; only the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-COUNTS = {
-    "extract": ("files", "read", "kept", "dropped", "failed"),
-    "dedup": ("recall.read", "recall.kept", "dedup.read", "dedup.kept"),
-    "refine": ("rules.read", "rules.kept", "precision.read", "precision.kept"),
-    "publish": ("publish.read", "publish.kept"),
-}
-"""Keys of a stage's manifest counts that become counters."""
-
 
 class Counters:
     """Counters `infimm.<stage>.<count>` of one session."""
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, counts: Mapping[str, Sequence[str]]) -> None:
+        """`counts` are the keys of each stage's counts that become counters."""
         context = spark.sparkContext
         jvm: Any = context._jvm
         scala_context = context._jsc.sc()
         self._counters = {
             f"{stage}.{count}": scala_context.longAccumulator(f"infimm.{stage}.{count}")
-            for stage, counts in COUNTS.items()
-            for count in counts
+            for stage, keys in counts.items()
+            for count in keys
         }
         named = jvm.java.util.HashMap()
         for name, counter in self._counters.items():

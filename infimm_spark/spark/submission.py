@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from infimm_spark.config import SparkConfig
 from infimm_spark.errors import ConfigError, SubmissionError
+from infimm_spark.version import build_id
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
@@ -326,7 +327,7 @@ def _probe(
             "executable": sys.executable,
             "machine": platform.machine(),
             "package": "",
-            "version": "",
+            "build": "",
             "models": {},
             "error": None,
             "sees_output": True,
@@ -339,7 +340,12 @@ def _probe(
             yield answer
             return
         answer["package"] = os.path.dirname(infimm_spark.__file__ or "")
-        answer["version"] = infimm_spark.__version__
+        try:
+            from infimm_spark.version import build_id
+        except ImportError:
+            answer["build"] = f"{infimm_spark.__version__} (before builds were recorded)"
+        else:
+            answer["build"] = build_id()
         try:
             for model in models:
                 load_cached(model.value)
@@ -357,12 +363,10 @@ def _judge(answer: dict[str, Any], expected: dict[str, str], witness: str | None
     where = f"executor on {answer['host']} ({answer['executable']})"
     if answer["error"]:
         raise SubmissionError(f"{where} {' '.join(answer['error'].split())}")
-    from infimm_spark import __version__
-
-    if answer["version"] != __version__:
+    if answer["build"] != build_id():
         raise SubmissionError(
-            f"{where} has infimm-spark {answer['version']} in {answer['package']}, the driver "
-            f"{__version__}; expected the same: build the archive again, or give --py-files"
+            f"{where} has build {answer['build']} of infimm-spark in {answer['package']}, the driver "
+            f"{build_id()}; expected the same: build the archive again, or give --py-files"
         )
     for name, fingerprint in expected.items():
         if answer["models"].get(name) != fingerprint:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,12 +12,16 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
-from infimm_spark.config import DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
+from infimm_spark.config import BuildConfig, DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
 from infimm_spark.dedup import lsh, minhash, shingles
 from infimm_spark.dedup.near import near_duplicates
+from infimm_spark.dedup.settled import settled_documents
 from infimm_spark.dedup.survivors import Checkpoint, with_rank
 from infimm_spark.dedup.urls import url_key
 from infimm_spark.errors import InputError, SignatureMismatchError
+from infimm_spark.stages import accounting
+from infimm_spark.stages.base import Facts, Reads, Section, Stage, Table, Work, below_threshold
+from infimm_spark.stages.page_trace import PageTrace
 
 _CHUNK_CHARACTERS = 1 << 20  # texts of a batch that are shingled together
 
@@ -348,3 +353,113 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
 
 def _url_hash(url: str | None) -> bytes | None:
     return xxhash.xxh3_128_digest(url_key(url).encode("utf-8", "surrogatepass")) if url else None
+
+
+# -- the stage -----------------------------------------------------------------------------------
+
+
+def recalled(run: Reads, config: BuildConfig) -> DataFrame:
+    """The documents of a run at or above the recall threshold."""
+    settings = config.dedup
+    return select_recalled(
+        run.read("extract", "documents"),
+        settings.recall_threshold,
+        settings.recall_threshold_by_length,
+    )
+
+
+def survivors(run: Reads, config: BuildConfig) -> DataFrame:
+    """The recalled documents that are no duplicates: what the stage hands on."""
+    duplicates = run.read("dedup", "duplicates")
+    return recalled(run, config).join(duplicates.select("id"), on="id", how="left_anti")
+
+
+def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
+    settings = config.dedup
+    documents, above = work.read("extract", "documents"), recalled(work, config)
+    below = select_unrecalled(
+        documents, settings.recall_threshold, settings.recall_threshold_by_length
+    )
+
+    def checkpoint(frame: DataFrame, name: str) -> DataFrame:
+        # Lists of hot buckets stay, for `infimm dedup-report` and whoever asks why a page went.
+        if name.endswith("-hot"):
+            return work.write(f"hot_buckets/{name}", frame)
+        return work.checkpoint(frame, name)
+
+    ranks = checkpoint(survivor_ranks(above, settings), "ranks")
+    ranked = work.write("signatures", rank(signatures(above, settings), ranks))
+    earlier = list(
+        zip(
+            work.read_earlier("dedup", "signatures"),
+            work.read_earlier("dedup", "duplicates"),
+            strict=True,
+        )
+    )
+    settled = settled_documents(earlier) if earlier else None
+    duplicates = work.write("duplicates", deduplicate_ranked(ranked, settings, checkpoint, settled))
+    kept = above.join(duplicates.select("id"), on="id", how="left_anti")
+    ledger = accounting.threshold_ledger(documents, above, "recall", "math_prob", below)
+    rejects = accounting.recall_rejects(below).unionByName(
+        accounting.duplicate_rejects(above, duplicates)
+    )
+    return {
+        "ledger": ledger.unionByName(accounting.duplicates_ledger(above, duplicates, kept)),
+        "rejects": accounting.sampled(rejects, config.rejects.fraction),
+    }
+
+
+def _facts(facts: Facts, config: BuildConfig) -> dict[str, Any]:
+    return {
+        "signatures": signature_fingerprint(config.dedup.minhash),
+        "against": facts.against(),
+    }
+
+
+def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
+    settings, score = config.dedup, row["score"]
+    if row["stage"] == "recall" and score is not None:
+        limit = below_threshold(
+            row.get("text_length") or 0,
+            settings.recall_threshold_at,
+            settings.recall_threshold_by_length,
+            "dedup.recall_threshold",
+        )
+        return f"math_prob {score:.4g} {limit}"
+    if row["reason"] == "exact":
+        return "same normalised text (dedup.exact)"
+    if row["reason"] == "near" and score is not None:
+        threshold = settings.minhash.threshold
+        return f"jaccard {score:.4g} >= {threshold:g} (dedup.minhash.threshold)"
+    if row["reason"] == "url":
+        return f"same URL within {settings.url.scope} (dedup.url.scope)"
+    return None
+
+
+def _trace(page: PageTrace, config: BuildConfig) -> None:
+    """The recall threshold; whether the page is a copy, one page alone cannot tell."""
+    assert page.row is not None
+    score = page.row["math_prob"]
+    if score is None or score < config.dedup.recall_threshold_at(page.row["text_length"]):
+        page.drop("recall", "math_prob", score)
+
+
+DEDUP = Stage(
+    name="dedup",
+    summary="Recall threshold, then exact, near and URL duplicates.",
+    tables={
+        "signatures": Table(schemas.RANKED),
+        "duplicates": Table(schemas.DUPLICATES),
+        "hot_buckets": Table(schemas.HOT_BUCKETS),
+        "ledger": Table(schemas.LEDGER),
+        "rejects": Table(schemas.REJECTS),
+    },
+    run=_run,
+    reads=("extract",),
+    ledger=("recall", "dedup"),
+    # Earlier runs count by their own identities, wherever they lie.
+    sections=(Section("dedup", operational=frozenset({"partitions", "against"})),),
+    facts=_facts,
+    limit=_limit,
+    trace=_trace,
+)

@@ -12,7 +12,7 @@ import functools
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -21,13 +21,22 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas, store
-from infimm_spark.cascade.judge import Verdict, build_judge
+from infimm_spark.cascade.judge import (
+    LANGUAGE,
+    LANGUAGE_UNCERTAIN,
+    PLAIN_FLOOR,
+    RECALL_FLOOR,
+    Verdict,
+    build_judge,
+)
 from infimm_spark.cascade.sandbox import PageSandbox
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
 from infimm_spark.extract.consent import signals_from_headers
 from infimm_spark.extract.document import Document
 from infimm_spark.spark import logs
+from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
+from infimm_spark.stages.page_trace import PageTrace
 from infimm_spark.stages.record_counts import WarcLedger
 from infimm_spark.store.gate import GateAddress
 from infimm_spark.warc.listing import WarcFile
@@ -67,6 +76,8 @@ TABLES = {
     "ledger": schemas.LEDGER,
     "traffic": schemas.TRAFFIC,
 }
+RECORDS = "records"
+"""Checkpoint of a group: the wide rows, in a folder for each table."""
 
 
 def extract(
@@ -256,25 +267,34 @@ def _pointer(warc: WarcFile, item: Page | Skipped | Failed) -> dict[str, Any]:
 def _document_row(
     page: Page, warc: WarcFile, verdict: Verdict, document: Document
 ) -> dict[str, Any]:
-    counts = document.formula_counts()
-    segments = [
-        {"text": s.text, "image": None if s.image is None else _image_row(s.image)}
-        for s in document.segments
-    ]
+    judged = _judged_columns(verdict, document)
+    consent = {*signals_from_headers(page.http_headers.pairs), *document.consent}
     return {
         "table": "documents",
         **_pointer(warc, page),
         "warc_date": page.warc_date,
         "warc_digest": page.warc_digest,
         "warc_headers": json.dumps(page.warc_headers, ensure_ascii=False),
+        **judged,
+        "consent": sorted(consent),
+    }
+
+
+def _judged_columns(verdict: Verdict, document: Document) -> dict[str, Any]:
+    """What the cascade found out about a page, as columns of `schemas.DOCUMENTS`."""
+    counts = document.formula_counts()
+    return {
         "charset": document.charset,
         "title": document.title,
         "language": verdict.language,
         "language_prob": verdict.language_prob,
         "recall_prob": verdict.recall_prob,
         "math_prob": verdict.math_prob,
-        "segments": segments,
-        "text_length": sum(len(s.text) for s in document.segments if s.text),
+        "segments": [
+            {"text": s.text, "image": None if s.image is None else _image_row(s.image)}
+            for s in document.segments
+        ],
+        "text_length": document.text_length,
         "formula_counts": [
             {"encoding": encoding, "outcome": outcome, "count": count}
             for (encoding, outcome), count in sorted(counts.items())
@@ -282,7 +302,7 @@ def _document_row(
         "n_formulas": sum(n for (_, outcome), n in counts.items() if outcome != "failed"),
         "n_images": len(document.images),
         "macros": document.macros,
-        "consent": sorted({*signals_from_headers(page.http_headers.pairs), *document.consent}),
+        "consent": sorted(document.consent),
     }
 
 
@@ -307,3 +327,89 @@ def _sandbox(
         judge = functools.partial(build_judge, language.value, recall.value, settings)
         _sandboxes[key] = PageSandbox(judge, settings.page_timeout_seconds)
     return _sandboxes[key]
+
+
+# -- the stage -----------------------------------------------------------------------------------
+
+
+def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
+    """The tables of one group of WARC files."""
+    language, recall = work.model("language"), work.model("recall")
+    wide = extract(work.warcs(), config, language, recall, work.gate)
+    written = work.checkpoint(wide, RECORDS)
+    return {name: table(written, name) for name in TABLES}
+
+
+def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
+    settings, reason, score = config.extract, row["reason"], row["score"]
+    if score is None:
+        return None
+    if reason == LANGUAGE:
+        listed = ", ".join(settings.languages)
+        return f"language {row['language']} is not among {listed} (extract.languages)"
+    if reason == LANGUAGE_UNCERTAIN:
+        key, name = "language_threshold", "language_prob"
+    elif reason in (RECALL_FLOOR, PLAIN_FLOOR):
+        # Earlier versions gave both floors one reason.
+        is_plain = reason == PLAIN_FLOOR or score >= settings.recall_floor
+        key, name = ("plain_floor" if is_plain else "recall_floor"), "recall_prob"
+    else:
+        return None
+    return f"{name} {score:.4g} < {getattr(settings, key):g} (extract.{key})"
+
+
+def _trace(page: PageTrace, config: BuildConfig) -> None:
+    """Judge the page in a sandbox, as a task would."""
+    judge = functools.partial(
+        build_judge, page.model("language"), page.model("recall"), config.extract
+    )
+    with PageSandbox(judge, config.extract.page_timeout_seconds) as sandbox:
+        verdict = sandbox.judge(page.body, url=page.url, content_type=page.content_type)
+    page.found["language"] = verdict.language
+    page.scores |= {
+        "language_prob": verdict.language_prob,
+        "recall_prob": verdict.recall_prob,
+        "math_prob": verdict.math_prob,
+    }
+    page.document = verdict.document
+    if verdict.outcome != "kept":
+        page.drop(STAGE, verdict.reason, verdict.score, verdict.detail)
+    elif verdict.document is not None:
+        columns = dict.fromkeys(schemas.DOCUMENTS.names)
+        page.row = columns | {"url": page.url} | _judged_columns(verdict, verdict.document)
+
+
+EXTRACT = Stage(
+    name=STAGE,
+    summary="Read WARC files: language, recall floor, mathematics-aware extraction.",
+    tables={name: Table(schema) for name, schema in TABLES.items()},
+    run=_run,
+    ledger=(STAGE,),
+    sections=(
+        Section(
+            "extract",
+            # How the work is cut and judged, not its rows.
+            operational=frozenset(
+                {
+                    "partitions",
+                    "batch_bytes",
+                    "max_failure_ratio",
+                    "min_failures",
+                    "groups_in_flight",
+                    "group_order",
+                    "file_size_mb",
+                    "compact_above",
+                }
+            ),
+        ),
+        Section("rejects"),
+    ),
+    models=("language", "recall"),
+    facts=lambda facts, config: {"inputs": facts.inputs()},
+    by_group=True,
+    kept=KeptRows(
+        "documents", ("language", "language_prob", "recall_prob", "math_prob", "n_formulas")
+    ),
+    limit=_limit,
+    trace=_trace,
+)

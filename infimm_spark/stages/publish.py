@@ -21,8 +21,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
+from infimm_spark import schemas
+from infimm_spark.config import BuildConfig
 from infimm_spark.rules.tokens import gpt3_token_length
+from infimm_spark.stages import accounting
 from infimm_spark.stages.accounting import id_share
+from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
+from infimm_spark.stages.refine import kept_clean
 
 PARQUET_RATIO = 2.6
 """Bytes of text a byte of zstd Parquet holds, measured on 700 real mathematics pages (gzip 3.2, snappy
@@ -175,3 +180,29 @@ def _warc_header() -> Column:
     own = F.create_map(F.lit("warc_filename"), F.col("warc_file"))
     others = F.map_filter(headers, lambda name, _: name != "warc_filename")
     return F.to_json(F.map_concat(others, own))
+
+
+# -- the stage -----------------------------------------------------------------------------------
+
+
+def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
+    clean = kept_clean(work.read("refine", "scored"))
+    files = corpus_files(clean, config.publish.file_size_mb * 1024 * 1024)
+    corpus = partition_for_publish(corpus_rows(clean), files)
+    written = work.write("corpus", corpus, compression=config.publish.compression)
+    return {"ledger": accounting.publish_ledger(clean, written)}
+
+
+PUBLISH = Stage(
+    name="publish",
+    summary="Write the corpus in the released schema.",
+    tables={
+        "corpus": Table(schemas.CORPUS, partition_by=("snapshot",), released=True),
+        "ledger": Table(schemas.LEDGER),
+    },
+    run=_run,
+    reads=("refine",),
+    ledger=("publish",),
+    sections=(Section("publish"),),
+    kept=KeptRows("corpus", says="in the corpus"),
+)

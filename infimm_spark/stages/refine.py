@@ -1,4 +1,4 @@
-"""Refine stage: the paper's four rules, then the high-precision classifier.
+"""Refine stage: the rules, then the high-precision classifier.
 
 Every document comes out with its metrics and what became of it, so that kept and dropped rows are two
 views of one table, and a threshold can be changed without reading a document again.
@@ -6,7 +6,7 @@ views of one table, and a threshold can be changed without reading a document ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -19,9 +19,20 @@ from pyspark.sql import functions as F
 
 from infimm_spark import schemas
 from infimm_spark.classify.broadcast import ModelBytes, load_mathematics
-from infimm_spark.config import RulesConfig
+from infimm_spark.config import BuildConfig, RulesConfig
+from infimm_spark.rules.filters import RULES as RULE_LIST
 from infimm_spark.rules.filters import first_failed
 from infimm_spark.rules.metrics import text_metrics
+from infimm_spark.stages import accounting
+from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work, below_threshold
+from infimm_spark.stages.dedup import survivors
+from infimm_spark.stages.page_trace import PageTrace
+from infimm_spark.stages.repeated_paragraphs import (
+    REPEATED,
+    repeated_paragraphs,
+    without_paragraphs,
+    without_repeated,
+)
 
 RULES, PRECISION = "rules", "precision"
 LOW_QUALITY = "quality_prob"
@@ -145,3 +156,76 @@ def _judged(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.Rec
         ],
         names=[*batch.schema.names, *columns],
     )
+
+
+# -- the stage -----------------------------------------------------------------------------------
+
+
+def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
+    documents = survivors(work, config)
+    tables: dict[str, DataFrame] = {}
+    if config.boilerplate.enabled:
+        repeated = work.write("boilerplate", repeated_paragraphs(documents, config.boilerplate))
+        documents = without_paragraphs(documents, repeated, config.boilerplate)
+    scorer = precision_scorer(work.model("precision"))
+    scored = work.write("scored", refine(documents, config.rules, scorer))
+    tables["ledger"] = accounting.refine_ledger(scored)
+    tables["rejects"] = accounting.sampled(refine_rejects(scored), config.rejects.fraction)
+    return tables
+
+
+def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
+    score, reason = row["score"], row["reason"]
+    if score is None:
+        return None
+    if row["stage"] == PRECISION:
+        limit = below_threshold(
+            row.get("text_length") or 0,
+            config.rules.precision_threshold_at,
+            config.rules.precision_threshold_by_length,
+            "rules.precision_threshold",
+        )
+        return f"{reason} {score:.4g} {limit}"
+    limits = {rule.name: rule.limit(config.rules) for rule in RULE_LIST}
+    return f"{reason} {score:.4g} {limits[reason]}" if limits.get(reason) else None
+
+
+def _trace(page: PageTrace, config: BuildConfig) -> None:
+    """Repeated paragraphs, as far as they are known, the rules and the classifier."""
+    assert page.row is not None
+    if config.boilerplate.enabled:
+        if page.repeated is None:
+            page.notes.append(
+                "boilerplate.enabled: which paragraphs a host repeats, only a run knows (--run RUN)"
+            )
+        else:
+            page.row = without_repeated(page.row, page.repeated(), config.boilerplate.min_chars)
+    precision = load_mathematics(page.model("precision"), "precision")
+    batch = pa.RecordBatch.from_pylist([page.row], schema=schemas.DOCUMENTS)
+    (judged,) = _judged(batch, config.rules, precision.score_many).to_pylist()
+    page.scores["quality_prob"] = judged["quality_prob"]
+    page.found["metrics"] = {name: judged[name] for name, _ in schemas.METRICS}
+    if judged["drop_stage"] is not None:
+        page.drop(judged["drop_stage"], judged["drop_reason"], judged["drop_score"])
+
+
+REFINE = Stage(
+    name="refine",
+    summary="Repeated paragraphs (if so configured), the rules, the high-precision classifier.",
+    tables={
+        "boilerplate": Table(REPEATED),
+        "scored": Table(REFINED),
+        "ledger": Table(schemas.LEDGER),
+        "rejects": Table(schemas.REJECTS),
+    },
+    run=_run,
+    reads=("extract", "dedup"),
+    ledger=(RULES, PRECISION),
+    sections=(Section("boilerplate"), Section("rules")),
+    models=("precision",),
+    kept=KeptRows(
+        "scored", ("quality_prob", "punctuation_ratio", "word_repetition_ratio"), "drop_stage"
+    ),
+    limit=_limit,
+    trace=_trace,
+)

@@ -76,7 +76,7 @@ def test_a_page_without_a_formula_in_its_source_meets_a_higher_floor() -> None:
     """Between the two floors a sign of mathematics in the source decides."""
     between = (SETTINGS.recall_floor + SETTINGS.plain_floor) / 2
     plain = judge("<p>Sums and products", Language(), Recall(between))
-    assert (plain.reason, plain.score) == ("recall_floor", between)
+    assert (plain.reason, plain.score) == ("plain_floor", between)
     shown = judge(r"<p>Sums \(\sum_i x_i\)", Language(), Recall(between, 0.9))
     assert shown.outcome == "kept"
     worded = judge("<p>Sums and products", Language(), Recall(SETTINGS.plain_floor, 0.9))

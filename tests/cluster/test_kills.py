@@ -8,12 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from infimm_spark.stages.registry import all_stages
 from tests.support.standalone import StandaloneCluster
 from tests.support.submitting import ROOT, run_with_kills, submit_command, tables
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.shared_data]
 
-STAGES = ("extract", "dedup", "refine", "publish")
+STAGES = tuple(stage.name for stage in all_stages())
 
 
 def build(

@@ -17,11 +17,12 @@ from infimm_spark import schemas, store
 from infimm_spark.config import StoreConfig
 from infimm_spark.inspect.traffic import forecast, traffic
 from infimm_spark.run import tables
-from infimm_spark.run.layout import STAGES, RunLayout
+from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import reconcile
 from infimm_spark.run.manifest import Manifest, read_manifest
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.spark.s3_connector import local_jars
+from infimm_spark.stages.registry import all_stages
 from infimm_spark.warc.listing import list_warcs
 from infimm_spark.warc.records import Page, read_pages
 
@@ -158,7 +159,10 @@ def test_a_finished_run_on_s3_resumes_to_nothing(runs: Any) -> None:
 
 
 def _manifests(layout: RunLayout) -> list[Manifest]:
-    places = [*store.list_files(layout.group_manifests), *map(layout.manifest, STAGES)]
+    places = [
+        *store.list_files(layout.group_manifests),
+        *(layout.manifest(stage.name) for stage in all_stages()),
+    ]
     return [manifest for place in places if (manifest := read_manifest(place)) is not None]
 
 

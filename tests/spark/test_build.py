@@ -267,7 +267,7 @@ def test_a_stage_done_again_with_another_threshold_reads_no_warc(
     assert not Path(run.layout.corpus).exists()
     assert not Path(run.layout.report).exists()
     run_stage(run, "publish")
-    stages = run.reconciled(("extract", "dedup", "refine", "publish"))
+    stages = run.reconciled()
     assert stages[-1].kept == 0
     assert (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns == extracted
 
@@ -315,7 +315,7 @@ def test_a_crawl_of_empty_files_is_refused(spark: SparkSession, tmp_path: Path) 
     empty.parent.mkdir()
     empty.touch()
     with pytest.raises(
-        TooManyFailuresError, match=r"1 of 1 WARC files could not be read \(first: "
+        TooManyFailuresError, match=r"1 of 1 WARC files could not be read \(first: .*: empty_file"
     ):
         build(settings(empty, tmp_path / "out"))
 
@@ -337,4 +337,4 @@ def test_a_tampered_ledger_fails_the_run(built: RunSummary, tmp_path: Path) -> N
         pq.write_table(table.filter([not gone for gone in lost]), file)
         Path(file).with_name(f".{Path(file).name}.crc").unlink(missing_ok=True)
     with pytest.raises(ReconciliationError, match=r"warc/CC-MAIN-\S+, stage dedup"):
-        run.reconciled(("extract", "dedup", "refine", "publish"))
+        run.reconciled()

@@ -20,7 +20,6 @@ from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.pipeline import run_stage
 from infimm_spark.run.run import Run
 from infimm_spark.sample import write_sample_crawl
-from infimm_spark.stages.boilerplate import REPEATED
 from infimm_spark.stages.dedup import (
     deduplicate,
     deduplicate_ranked,
@@ -28,6 +27,7 @@ from infimm_spark.stages.dedup import (
     signatures,
     survivor_ranks,
 )
+from infimm_spark.stages.repeated_paragraphs import REPEATED
 
 pytestmark = pytest.mark.spark
 

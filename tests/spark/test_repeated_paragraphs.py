@@ -7,7 +7,7 @@ from dedup_corpus import document, frame
 from pyspark.sql import SparkSession
 
 from infimm_spark.config import BoilerplateConfig
-from infimm_spark.stages.boilerplate import repeated_paragraphs, without_paragraphs
+from infimm_spark.stages.repeated_paragraphs import repeated_paragraphs, without_paragraphs
 
 pytestmark = pytest.mark.spark
 

@@ -1,4 +1,4 @@
-"""Boilerplate inside pages: paragraphs that many documents of a host repeat are removed."""
+"""Paragraphs that many documents of a host repeat, such as a site's notices, are removed from them."""
 
 from __future__ import annotations
 
@@ -96,6 +96,19 @@ def _occurrences(documents: DataFrame, min_chars: int) -> DataFrame:
             yield pa.record_batch(arrays, names=["id", "host", "paragraph", "text"])
 
     return inputs.mapInArrow(find, _OCCURRENCE)
+
+
+def without_repeated(
+    document: dict[str, Any], repeated: Iterable[bytes], min_chars: int
+) -> dict[str, Any]:
+    """One row of `schemas.DOCUMENTS` without the `repeated` paragraphs (hashes) of its host."""
+    gone = pa.list_(pa.binary())
+    batch = pa.RecordBatch.from_pylist(
+        [{**document, "gone": list(repeated)}],
+        schema=schemas.DOCUMENTS.append(pa.field("gone", gone)),
+    )
+    row: dict[str, Any] = _edited(batch, min_chars).to_pylist()[0]
+    return row
 
 
 def _edited(batch: pa.RecordBatch, min_chars: int) -> pa.RecordBatch:

@@ -1,0 +1,89 @@
+"""One page looked at closely: its document, its scores, and where a build would drop it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.compute as pc
+
+from infimm_spark.classify.broadcast import read_model
+from infimm_spark.config import BuildConfig
+from infimm_spark.dedup.paragraphs import host
+from infimm_spark.extract.document import Document
+from infimm_spark.run import tables
+from infimm_spark.run.layout import RunLayout
+from infimm_spark.stages.page_trace import PageTrace
+from infimm_spark.stages.registry import stages_of
+from infimm_spark.stages.repeated_paragraphs import REPEATED
+
+
+def inspect_page(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str | None,
+    config: BuildConfig,
+    run: RunLayout | None = None,
+) -> dict[str, Any]:
+    """Everything a build would find out about one page, as plain JSON values.
+
+    `dropped` is None for a page that would be published (duplicates aside), else the stage, the rule
+    and the score that decided. With `run` the paragraphs that this run found repeated on the page's host
+    are left out, as a build does with `boilerplate.enabled`.
+    """
+    page = PageTrace(
+        body=body,
+        url=url,
+        content_type=content_type,
+        model=lambda kind: read_model(getattr(config.models, kind), kind),
+        repeated=None if run is None else _repeated(run, url),
+        found={"language": None},
+        scores=dict.fromkeys(("language_prob", "recall_prob", "math_prob", "quality_prob")),
+    )
+    for stage in stages_of(config):
+        if stage.trace is not None and page.dropped is None:
+            stage.trace(page, config)
+    return {
+        "url": url,
+        "title": None,
+        **page.found,
+        "scores": page.scores,
+        "dropped": page.dropped,
+        **({"notes": page.notes} if page.notes else {}),
+        **({} if page.document is None else _document(page.document, page.row)),
+    }
+
+
+def _repeated(run: RunLayout, url: str) -> Callable[[], list[bytes]]:
+    """The paragraphs that a run removes from pages of a URL's host."""
+
+    def paragraphs() -> list[bytes]:
+        of_host = pc.field("host") == host(url)
+        rows = tables.rows(run, "refine", "boilerplate", REPEATED, of_host, ["paragraph"])
+        return [row["paragraph"] for row in rows]
+
+    return paragraphs
+
+
+def _document(document: Document, row: dict[str, Any] | None) -> dict[str, Any]:
+    """The document; its segments as the last stage left them."""
+    segments = (
+        row["segments"]
+        if row is not None
+        else [dataclasses.asdict(segment) for segment in document.segments]
+    )
+    return {
+        "title": document.title,
+        "charset": document.charset,
+        "segments": [
+            {"text": segment["text"]}
+            if segment["image"] is None
+            else {"image": {k: v for k, v in segment["image"].items() if v is not None}}
+            for segment in segments
+        ],
+        "formulas": [dataclasses.asdict(formula) for formula in document.formulas],
+        "macros": document.macros,
+        "consent": document.consent,
+    }
