@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -13,8 +11,8 @@ import typer
 
 from infimm_spark.cli import build, classifiers, runs, tools
 from infimm_spark.cli.config import config_app
+from infimm_spark.cli.ending import run_command
 from infimm_spark.cli.verify import verify
-from infimm_spark.errors import InfimmError
 from infimm_spark.spark import logs
 from infimm_spark.version import __version__
 
@@ -67,13 +65,5 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: an error of ours is one line on stderr and its own exit code."""
-    try:
-        app()
-    except InfimmError as error:
-        print(f"infimm: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # `infimm funnel | head`: the reader has gone, which is no error.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Entry point: whatever goes wrong is one line on stderr with an exit code of its own."""
+    sys.exit(run_command(lambda: app(standalone_mode=False)))

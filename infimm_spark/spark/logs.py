@@ -19,8 +19,9 @@ from infimm_spark.config import SparkConfig
 FORMAT_VARIABLE = "INFIMM_LOG_FORMAT"
 RUN_VARIABLE = "INFIMM_RUN"
 
-_FIELDS = ("run", "stage", "group", "warc", "counts", "seconds")
+_FIELDS = ("run", "stage", "group", "warc", "counts", "seconds", "exit_code", "error_class")
 _known: dict[str, str] = {}
+_last: dict[str, str] = {}
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -30,23 +31,25 @@ def configure(level: int = logging.INFO) -> None:
     if logging.getLogger().handlers or logger.handlers:
         return
     handler = logging.StreamHandler(sys.stderr)
-    if _is_json():
+    if is_json():
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logging.getLogger().addHandler(handler)
+    # A JVM that ends says so once; py4j's own lines about it are traces.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
 
 
 def configure_worker() -> None:
     """Let a Python worker log: each WARC file as JSON, for people only what is wrong."""
-    configure(logging.INFO if _is_json() else logging.WARNING)
+    configure(logging.INFO if is_json() else logging.WARNING)
 
 
 def tell_executors(spark: SparkConfig, run_id: str) -> SparkConfig:
     """The session's settings with run and log format for the executors' environment."""
     os.environ[RUN_VARIABLE] = run_id  # local executors inherit it
     told = {f"spark.executorEnv.{RUN_VARIABLE}": run_id}
-    if _is_json():
+    if is_json():
         told[f"spark.executorEnv.{FORMAT_VARIABLE}"] = "json"
     return spark.replaced(conf={**told, **spark.conf})
 
@@ -58,12 +61,21 @@ def about(**fields: str) -> Iterator[None]:
     _known.update(fields)
     try:
         yield
+    except BaseException:
+        _last.update({**_known, **_last})
+        raise
     finally:
         _known.clear()
         _known.update(before)
 
 
-def _is_json() -> bool:
+def last() -> dict[str, str]:
+    """What the process was about when an exception ended it: the innermost run and stage."""
+    return {**_known, **_last}
+
+
+def is_json() -> bool:
+    """Whether lines are JSON objects."""
     return os.environ.get(FORMAT_VARIABLE) == "json"
 
 

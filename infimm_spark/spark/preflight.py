@@ -15,6 +15,7 @@ from infimm_spark.errors import (
     StoreError,
     StoreRefusedError,
 )
+from infimm_spark.spark.causes import local_cause
 from infimm_spark.spark.connectors import connector_of
 from infimm_spark.warc.listing import WarcFile
 
@@ -68,7 +69,7 @@ def plain_errors(output: str) -> Iterator[None]:
         known = _known(str(error), output)
         if known is None:
             raise
-        raise known from None
+        raise known from error
 
 
 def _known(text: str, output: str) -> InfimmError | None:
@@ -85,4 +86,4 @@ def _known(text: str, output: str) -> InfimmError | None:
             f"{store.shown(output)}: the store returned a truncated response ({found}), which Spark's connector "
             "does not retry; run again with --resume"
         )
-    return None
+    return local_cause(text)

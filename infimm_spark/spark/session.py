@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from infimm_spark.config import SparkConfig, StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.spark import console
 from infimm_spark.spark.connector import Connector
 from infimm_spark.spark.connectors import connectors_of
+from infimm_spark.spark.machine import prepare_local
 from infimm_spark.spark.submission import causes_in_one_line, check_submission
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ _DEFAULTS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
     "spark.sql.execution.arrow.maxBytesPerBatch": "16m",  # known from Spark 4 on
     "spark.sql.session.timeZone": "UTC",
+    # Files of a working directory, html.py say, hide no module from Python workers.
+    "spark.executorEnv.PYTHONSAFEPATH": "1",
     # A worker keeps its models and its page process from task to task.
     "spark.python.worker.reuse": "true",
     # Shows Python's own traceback when a worker dies in native code.
@@ -68,23 +73,32 @@ def open_session(
     if not submitted:
         # spark-submit has its own ways to say both; without it they must be said here.
         builder = builder.master(_patient(config.master or "local[*]", stores, connectors))
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         if (config.master or "local").startswith("local"):
+            prepare_local()
             _import_from_checkout()
             builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
             builder = builder.config("spark.driver.host", "127.0.0.1")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = builder.config(
         "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
     )
     for key, value in {**_DEFAULTS, **own, **config.conf}.items():
         builder = builder.config(key, value)
-    with causes_in_one_line():
+    with causes_in_one_line(), _console(submitted):
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     for connector in connectors:
         connector.prepare(session)
     return session
+
+
+def _console(submitted: bool) -> contextlib.AbstractContextManager[None]:
+    """Where a JVM is started here, its lines and its workers' go through `console`."""
+    from pyspark import SparkContext
+
+    is_up = submitted or SparkContext._gateway is not None
+    return contextlib.nullcontext() if is_up else console.of_java()
 
 
 def _patient(master: str, stores: StoreConfig, connectors: list[Connector]) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from infimm_spark.config import SparkConfig
 from infimm_spark.errors import ConfigError, SubmissionError
+from infimm_spark.spark.causes import local_cause
 from infimm_spark.version import build_id
 
 if TYPE_CHECKING:
@@ -235,10 +236,13 @@ def causes_in_one_line() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        local = local_cause(str(error))
+        if local is not None:
+            raise local from error
         reason = explain(str(error))
         if reason is None:
             raise
-        raise SubmissionError(reason) from None
+        raise SubmissionError(reason) from error
 
 
 def explain(message: str) -> str | None:
