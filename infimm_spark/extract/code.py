@@ -171,8 +171,9 @@ def _known(name: str | None) -> str:
 
 _NAME = re.compile(r"[a-z][\w+#-]{0,20}")
 
-_STRUCTURE = f"p, h2, h3, {rendered.SELECTOR}"
-_LISTS = "ul, ol, table"
+_PROSE = f"p, h2, h3, {rendered.SELECTOR}"
+_STRUCTURE = f"ul, ol, table, {_PROSE}"
+_LISTS = frozenset({"ul", "ol", "table"})
 
 
 def holds_structure(code: LexborNode) -> bool:
@@ -186,10 +187,10 @@ def holds_structure(code: LexborNode) -> bool:
         child = child.next
     if child is None:
         return False
-    if code.css_first(_STRUCTURE) is not None:
-        return True
-    found = code.css_first(_LISTS)
-    return found is not None and not _is_all(code, found)
+    found = code.css_first(_STRUCTURE)
+    if found is None:
+        return False
+    return found.tag not in _LISTS or not _is_all(code, found) or code.css_first(_PROSE) is not None
 
 
 def _is_all(code: LexborNode, inner: LexborNode) -> bool:

@@ -45,7 +45,7 @@ def cleared(text: str) -> str:
 
 def has_reserved(text: str) -> bool:
     """Whether the text holds a reserved character; a whole page is asked once."""
-    return _RESERVED.search(text) is not None
+    return not text.isascii() and _RESERVED.search(text) is not None
 
 
 def sealed(source: str, utf_8: bytes | None = None) -> str:

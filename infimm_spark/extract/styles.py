@@ -75,31 +75,55 @@ def _raised(style: str) -> str:
     return marks.SUP if upwards else marks.SUB
 
 
-_SHEET = re.compile(r"<style[^>]*>(.*?)</style", re.I | re.S)
-_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{1,2000})\}")
-_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _CLASS = re.compile(r"(?:span|font|i|em|a|small)?\.([\w-]+)")
-_MOST_SHEET = 300_000
+_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+# What is searched for in a sheet, each with what must follow for its rule to be looked at.
+_DECLARATIONS = (
+    ("vertical-align", re.compile(r"\s*:\s*(?:super|sub|text|-?[\d.])")),
+    ("text-decoration", re.compile(r"[-line]*\s*:\s*[^;}]{0,40}?(?:overline|line-through)")),
+    ("font-family", re.compile(r"\s*:\s*[\"']?[sS]ymbol\b")),
+)
+_LONGEST_RULE = 2_000
+_MOST_RULES = 2_000
 
 
 def meanings_of_sheets(html: str) -> dict[str, Meaning]:
     """Class name → meaning, from the page's own style sheets: `.c3{vertical-align:super}`."""
     found: dict[str, Meaning] = {}
-    if "<style" not in html or not any(
-        word in html for word in ("vertical-align", "line-through", "overline", "Symbol")
-    ):
-        return found
-    for sheet in _SHEET.findall(html):
-        if len(sheet) > _MOST_SHEET or _OF_NOTE.search(sheet) is None:
-            continue
-        for selectors, declarations in _RULE.findall(_COMMENT.sub("", sheet)):
-            meaning = meaning_of(declarations)
-            if meaning is not None:
-                for selector in selectors.split(","):
-                    match = _CLASS.fullmatch(selector.strip())
-                    if match is not None:
-                        found[match[1]] = meaning
+    start = html.find("<style")
+    while start >= 0:
+        end = html.find("</style", start)
+        if end < 0:
+            break
+        for word, following in _DECLARATIONS:
+            at = html.find(word, start, end)
+            for _ in range(_MOST_RULES):
+                if at < 0:
+                    break
+                behind = at + len(word)
+                if following.match(html, behind, end):
+                    _read_rule(html, start, at, end, found)
+                at = html.find(word, behind, end)
+        start = html.find("<style", end)
     return found
+
+
+def _read_rule(html: str, start: int, at: int, end: int, found: dict[str, Meaning]) -> None:
+    """Add the classes of the rule around a declaration."""
+    start = max(start, at - _LONGEST_RULE)
+    opening = html.rfind("{", start, at)
+    closing = html.find("}", at, min(end, at + _LONGEST_RULE))
+    if opening < 0 or closing < 0:
+        return
+    meaning = meaning_of(html[opening + 1 : closing])
+    if meaning is None:
+        return
+    before = max(html.rfind("}", start, opening), html.rfind("{", start, opening), start)
+    selectors = _COMMENT.sub("", html[before + 1 : opening])
+    for selector in selectors.rpartition(">")[2].split(","):
+        match = _CLASS.fullmatch(selector.strip())
+        if match is not None:
+            found[match[1]] = meaning
 
 
 # Adobe's Symbol encoding, from U+0020; what is the same as in ASCII is left out.

@@ -80,19 +80,6 @@ def count_own(block: Block) -> None:
             block.prose += own - linked
 
 
-def leave(block: Block) -> Block:
-    """Count a finished block, add it to its parent, and return the parent."""
-    parent = block.parent
-    assert parent is not None
-    count_own(block)
-    parent.length += block.length
-    parent.linked += block.linked
-    parent.prose += block.prose
-    parent.formulas += block.formulas
-    parent.images += block.images
-    return parent
-
-
 def literal(text: str) -> str:
     """Text with the dollar signs and backticks that delimit nothing written as such."""
     return _SPECIAL.sub(r"\1\1\\\2", text)

@@ -35,7 +35,7 @@ from infimm_spark.extract.styles import (
     in_symbol_font,
     meaning_of,
 )
-from infimm_spark.extract.tree import Block, PageTree, count_own, leave, literal
+from infimm_spark.extract.tree import Block, PageTree, count_own, literal
 
 
 def build_tree(
@@ -85,6 +85,7 @@ class _Walk:
         "ignored",
         "images",
         "links",
+        "may_ignore",
         "page",
         "sheets",
         "symbol",
@@ -101,9 +102,8 @@ class _Walk:
         self.tree = PageTree(Block("body", body.attributes, None))
         self.block = self.tree.root
         self.links = 0  # depth of enclosing <a>
-        self.ignored = (
-            0  # depth of enclosing elements whose text the page's configuration leaves alone
-        )
+        self.ignored = 0  # depth of elements whose text the page's configuration leaves alone
+        self.may_ignore = page.traits.ignore_class is not None or bool(page.traits.skip_tags)
         self.symbol = 0  # depth of enclosing elements in the Symbol font
         # Siblings still to be visited, each with what is done before (`_Leave`) and its argument.
         self.todo: list[tuple[LexborNode | None, _Leave | None, str]] = []
@@ -131,7 +131,10 @@ class _Walk:
             if tag == "-text":
                 text = node.text_content
                 if text:
-                    self.text(text)
+                    if text.isspace():
+                        self.block.children.append(text)
+                    else:
+                        self.text(text)
                 node = node.next
                 continue
             if tag is None or tag in _SKIPPED:
@@ -190,8 +193,6 @@ class _Walk:
             tree.codes.append(literal(text))
             text = f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}"
         block.children.append(text)
-        if text.isspace():
-            return
         size = len(text)
         block.own_length += size
         if self.links:
@@ -261,7 +262,7 @@ def _enter_block(
     if tag == "figure" or (tag == "div" and named.figure):
         tree.figures.append(inner)
     walk.todo.append((node.next, _leave_block, ""))
-    if walk.ignored or walk.page.traits.ignore_class or tag in walk.page.traits.skip_tags:
+    if walk.ignored or walk.may_ignore:
         walk.ignore(attrs, tag in walk.page.traits.skip_tags)
     return node.first_child
 
@@ -310,7 +311,8 @@ def _enter_inline(
 ) -> LexborNode | None:
     """An element that dissolves into its block, but for what its style says of its text."""
     if attrs:
-        meaning = _meaning(walk, tag, attrs)
+        told = "style" in attrs or walk.sheets or tag == "font"
+        meaning = _meaning(walk, tag, attrs) if told else None
         if meaning is not None:
             if meaning.symbol:
                 walk.symbol += 1
@@ -320,7 +322,7 @@ def _enter_inline(
                 walk.todo.append((None, _leave_symbol, meaning.closing))
                 return node.first_child
             return walk.around(node, meaning.opening, meaning.closing)
-        if walk.ignored or walk.page.traits.ignore_class:
+        if walk.ignored or walk.may_ignore:
             following = node.next
             if following is not None:
                 walk.todo.append((following, None, ""))
@@ -397,16 +399,14 @@ def _enter_link(
     return walk.around(node, "", "", _leave_link)
 
 
-def _enter_quotation(
+def _enter_between(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
-    return walk.around(node, '"', '"')
+    opening, closing = _AROUND[tag]
+    return walk.around(node, opening, closing)
 
 
-def _enter_label(
-    walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
-) -> LexborNode | None:
-    return walk.around(node, "", " ")
+_AROUND = {"q": ('"', '"'), "label": ("", " ")}
 
 
 def _enter_ruby_text(
@@ -461,8 +461,8 @@ _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(("s", "strike", "del"), _enter_struck),
     **dict.fromkeys(("em", "i"), _enter_emphasis),
     "a": _enter_link,
-    "q": _enter_quotation,
-    "label": _enter_label,
+    "q": _enter_between,
+    "label": _enter_between,
     "rt": _enter_ruby_text,
     "br": _read_break,
     **dict.fromkeys(("img", "amp-img", "amp-anim"), _read_image),
@@ -474,7 +474,21 @@ _HANDLERS: dict[str, _Handler] = {
 
 
 def _leave_block(walk: _Walk, closing: str) -> None:
-    walk.block = leave(walk.block)
+    """Count a finished block, add it to its parent, and go on in the parent."""
+    block = walk.block
+    parent = block.parent
+    assert parent is not None
+    if block.own_length:
+        count_own(block)
+    if block.length:
+        parent.length += block.length
+        parent.linked += block.linked
+        parent.prose += block.prose
+    if block.formulas:
+        parent.formulas += block.formulas
+    if block.images:
+        parent.images += block.images
+    walk.block = parent
 
 
 def _leave_link(walk: _Walk, closing: str) -> None:
