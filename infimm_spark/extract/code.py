@@ -185,12 +185,32 @@ def holds_structure(code: LexborNode) -> bool:
     child = code.first_child
     while child is not None and child.tag == "-text":
         child = child.next
-    if child is None:
+    if child is None or _is_flat(child):
         return False
     found = code.css_first(_STRUCTURE)
     if found is None:
         return False
     return found.tag not in _LISTS or not _is_all(code, found) or code.css_first(_PROSE) is not None
+
+
+_LEAVES = frozenset({"sup", "sub", "br", "span", "b", "i", "em", "strong", "wbr", "var", "mark"})
+_MOST_LEAVES = 12
+
+
+def _is_flat(child: LexborNode) -> bool:
+    """Whether an element and its next siblings are a few small ones with nothing but text inside."""
+    node: LexborNode | None = child
+    for _ in range(_MOST_LEAVES):
+        if node is None:
+            return True
+        if node.tag != "-text":
+            if node.tag not in _LEAVES or node.attributes:
+                return False
+            inner = node.first_child
+            if inner is not None and (inner.tag != "-text" or inner.next is not None):
+                return False
+        node = node.next
+    return False
 
 
 def _is_all(code: LexborNode, inner: LexborNode) -> bool:

@@ -100,12 +100,15 @@ def _parts(table: Block) -> _Parts | None:
 
 _WIDEST = 300
 """Columns of a table; what reaches farther is not a span of cells but a mistake."""
+_MOST_COVERED = 100_000
+"""Places covered by spans in one table; spans beyond it are not followed."""
 
 
 def _grid(rows: list[list[Block]]) -> list[list[Block | None]]:
     """The rows of one group with its spans; a cell that spans stands at its first place."""
     grid: list[list[Block | None]] = []
     reaching: dict[int, int] = {}  # column -> rows that a cell above still covers
+    covers = 0  # places that cells have covered beside their own
     for at, row in enumerate(rows):
         line: list[Block | None] = []
         covered = {column: left - 1 for column, left in reaching.items() if left > 1}
@@ -116,6 +119,10 @@ def _grid(rows: list[list[Block]]) -> list[list[Block | None]]:
             down = _span(cell, "rowspan") or len(rows)
             down = min(down, len(rows) - at)
             across = across or 1
+            if across * down > 1:
+                covers += across * down
+                if covers > _MOST_COVERED:
+                    across = down = 1
             if down > 1:
                 covered.update(dict.fromkeys(range(len(line), len(line) + across), down - 1))
             line.append(cell)
@@ -185,10 +192,13 @@ def _is_long_code(pre: Block, codes: list[str]) -> bool:
 
 def _is_grid(table: Block) -> bool:
     """Whether a table inside a cell has two rows of two cells, so that it is one of its own."""
-    wide = 0
+    wide = looked = 0
     todo = [table]
     while todo:
         block = todo.pop()
+        looked += 1
+        if looked > _MOST_BLOCKS * 2:
+            return True
         cells = 0
         for child in block.children:
             if isinstance(child, Block) and child.kept:

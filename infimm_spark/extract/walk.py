@@ -69,6 +69,7 @@ _PLAIN = frozenset(["b", "strong", "br", "u", "small", "big", "tbody", "thead", 
 _NO_ATTRIBUTES: Attributes = {}
 _BLOCK_SELECTOR = ", ".join(sorted(_BLOCKS))
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
+_TOO_MANY = "too many elements inside each other that may be formulas"
 _FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
 
 _SIDE_NOTE = re.compile(
@@ -120,6 +121,10 @@ class _Walk:
         while True:
             if node is None:
                 if not todo:
+                    if page.looks <= 0:
+                        self.block.children.append(
+                            page.ledger.fail(_TOO_MANY, False, "math-element")
+                        )
                     return
                 node, leave, closing = todo.pop()
                 if leave is not None:

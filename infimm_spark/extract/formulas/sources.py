@@ -24,6 +24,9 @@ class PageState:
     ledger: FormulaLedger
     script_ids: frozenset[str] = field(default_factory=frozenset)
     """Ids of `script[type^=math/]`: the source of what MathJax 2 rendered beside them."""
+    looks: int = 300_000
+    """Nodes that may still be looked at below elements that may be formulas, for which those inside
+    each other are looked at again and again."""
 
 
 def children_of(node: LexborNode) -> Iterator[LexborNode]:
@@ -87,10 +90,16 @@ def class_of(node: LexborNode | None) -> str:
 _MOST_SOURCE_NODES = 2_000
 
 
-def plain_source(node: LexborNode) -> str | None:
-    """The text of an element without rendered mathematics inside it, else None."""
+def plain_source(node: LexborNode, page: PageState) -> str | None:
+    """The text of an element without rendered mathematics inside it, else None.
+
+    None as well, with one failed formula in the ledger, where a page has been looked through too often.
+    """
+    if page.looks <= 0:
+        return None
     pieces: list[str] = []
     for child in islice(node.traverse(include_text=True), _MOST_SOURCE_NODES):
+        page.looks -= 1
         tag = child.tag
         if tag == "-text":
             pieces.append(child.text_content or "")

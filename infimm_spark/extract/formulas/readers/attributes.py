@@ -94,7 +94,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,8000}={0,2}")
 def read_custom(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """A custom element named after mathematics (`<tex-inline>`, `<d-math block>`), with the formula as
     its text or in an attribute; None for one that holds words."""
-    source = plain_source(node)
+    source = plain_source(node, page)
     if source is None:
         return None
     names = [source] if source.strip() else [attrs.get(name) or "" for name in _OF_CUSTOM]

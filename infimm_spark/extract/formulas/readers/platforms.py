@@ -29,7 +29,7 @@ def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 
     Left alone when it holds rendered mathematics, which has its own reader, or several formulas.
     """
-    source = plain_source(node)
+    source = plain_source(node, page)
     if source is None:
         return None
     tex, display = undelimited(source)
@@ -44,7 +44,7 @@ def read_raw(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 
 def read_ambiguous(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """Classes such as `math` or `equation`, which sites also use for whole sections."""
-    source = plain_source(node)
+    source = plain_source(node, page)
     if source is None or len(source) > 10_000:
         return None
     tex, display = undelimited(source)
@@ -78,7 +78,7 @@ def read_mixed(node: LexborNode, attrs: Attributes, page: PageState) -> str | No
     r"""`<mathjax>`: TeX, delimited or bare, AsciiMath between hash signs or backticks, or prose whose
     delimited formulas are mathematics by declaration."""
     page.traits.library = True
-    source = plain_source(node)
+    source = plain_source(node, page)
     if source is not None and ("#" in source or "`" in source) and "\\" not in source:
         replaced, count = _HASHED.subn(lambda match: _asciimath(match[1] or match[2], page), source)
         if count:
@@ -102,7 +102,7 @@ def _asciimath(source: str, page: PageState) -> str:
 
 def read_asciimath(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`span.AM`, `.asciimath`: AsciiMath, between backticks or bare."""
-    source = plain_source(node)
+    source = plain_source(node, page)
     if source is None:
         return None
     source = source.strip().strip("`").strip()
