@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -68,9 +69,10 @@ def run_command(command: Callable[[], object]) -> int:
 def _known(error: Exception) -> InfimmError | None:
     if isinstance(error, ImportError | AttributeError):
         file = shadowing_file(os.getcwd())
-        if file is not None:
+        hidden = sys.modules.get(Path(file).stem) if file else None
+        if hidden is not None and getattr(hidden, "__file__", None) == file:
             return InfimmError(
-                f"{file} may hide Python's own module of that name ({error}); rename it, or start elsewhere"
+                f"{file} hides Python's own module of that name ({error}); rename it, or start elsewhere"
             )
     return local_cause(f"{type(error).__name__}: {error}")
 

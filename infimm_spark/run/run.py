@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from infimm_spark import store
 from infimm_spark.classify.broadcast import ModelBytes, read_model
 from infimm_spark.config import BuildConfig, config_hash
-from infimm_spark.errors import BrokenAnswerError, ConfigError, OutputError, StageError
+from infimm_spark.errors import (
+    BrokenAnswerError,
+    ConfigError,
+    LockLostError,
+    OutputError,
+    StageError,
+    StoreError,
+)
 from infimm_spark.run import tables
 from infimm_spark.run.earlier import EarlierRun, earlier_runs
 from infimm_spark.run.files import DataFile
@@ -183,6 +190,14 @@ class Run:
         finally:
             if self._is_withdrawn and self._makes_root:
                 store.delete_empty(root)
+
+    def holds(self) -> bool:
+        """Whether this process holds the run's lock still."""
+        try:
+            self.fence()
+        except (LockLostError, StoreError):
+            return False
+        return self._lock is not None
 
     def fence(self) -> None:
         """Let what follows publish or delete. Raises `LockLostError` where another process took the run over."""

@@ -45,7 +45,7 @@ class StageWork:
         self._attempt = f"attempt-{uuid.uuid4().hex[:12]}"
         self._models: dict[ModelKind, Broadcast[ModelBytes]] = {}
         self._written: dict[str, str] = {}
-        self._before: dict[str, set[str]] = {}
+        self._shared: set[str] = set()
 
     # -- what the stage uses ---------------------------------------------------------------------
 
@@ -79,7 +79,9 @@ class StageWork:
         if declared.released:
             options = {**_NO_MARKER, **options}
         if self._is_shared(declared):
-            self._before.setdefault(folder, set(parquet_files(folder)))
+            self._shared.add(folder)
+            # Told by their names from the files of any other attempt, one that works at the same time included.
+            options = {**options, "mapreduce.output.basename": self._file_prefix}
 
         def written() -> None:
             mode = "append" if self._is_shared(declared) else "overwrite"
@@ -104,7 +106,7 @@ class StageWork:
         declared = self._declared(name)
         folder = self._written[name]
         schema = spark_schema(declared.schema) if schema is None else schema
-        if folder not in self._before and store.is_folder(folder):
+        if folder not in self._shared and store.is_folder(folder):
             return self._run.folder(folder, schema)
         return self._run.files(self.files_of(name), schema, folder)
 
@@ -113,7 +115,7 @@ class StageWork:
         folder = self._written.get(name)
         if folder is None:
             return []
-        return self._new_files(folder) if folder in self._before else parquet_files(folder)
+        return self._new_files(folder) if folder in self._shared else parquet_files(folder)
 
     def finish(self, tables: dict[str, DataFrame]) -> None:
         """Write the tables that the stage handed back."""
@@ -128,7 +130,7 @@ class StageWork:
         files: list[DataFile] = []
         for name, folder in self._written.items():
             found = catalogue(self._layout.root, [folder], self.spark)
-            if folder in self._before:
+            if folder in self._shared:
                 new = set(self._new_files(folder))
                 found = [f for f in found if store.join(self._layout.root, f.path) in new]
             elif self._declared(name).released:
@@ -163,17 +165,23 @@ class StageWork:
         """Free what the attempt used; of one that was not committed, delete what it wrote."""
         for model in self._models.values():
             model.unpersist()
-        store.delete_tree(self._layout.scratch(self._stage.name) + "/")
+        # A process that lost the run leaves the checkpoints of the one that took over.
+        everyones = self._layout.scratch(self._stage.name)
+        store.delete_tree(f"{everyones if self._run.holds() else self._scratch}/")
 
     def withdraw(self) -> None:
         """Delete what this attempt wrote: it failed."""
         for folder in self._written.values():
-            if folder in self._before:
+            if folder in self._shared:
                 self._remove_new(folder)
             else:
                 store.delete_tree(folder)
 
     # -- folders ---------------------------------------------------------------------------------
+
+    @property
+    def _file_prefix(self) -> str:
+        return f"part-{self._attempt.removeprefix('attempt-')}"
 
     @property
     def _scratch(self) -> str:
@@ -200,11 +208,15 @@ class StageWork:
         return declared.released and not self._is_shared(declared)
 
     def _new_files(self, folder: str) -> list[str]:
-        return [file for file in parquet_files(folder) if file not in self._before[folder]]
+        return [
+            file
+            for file in parquet_files(folder)
+            if file.rpartition("/")[2].startswith(f"{self._file_prefix}-")
+        ]
 
     def _remove_new(self, folder: str) -> None:
         """What a try that failed left in a folder that attempts share."""
-        for file in self._new_files(folder) if folder in self._before else []:
+        for file in self._new_files(folder) if folder in self._shared else []:
             store.delete_tree(file)
 
     def _put_in_place(self, name: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,14 @@ def test_a_defect_is_one_line_with_its_trace_in_a_file(capfd: pytest.CaptureFixt
 def test_a_file_that_hides_a_module_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """An import that fails with html.py beside it."""
+    """An import that fails because html.py was imported from the working directory."""
     (tmp_path / "html.py").touch()
+    hiding = types.ModuleType("html")
+    hiding.__file__ = str(tmp_path / "html.py")
+    monkeypatch.setitem(sys.modules, "html", hiding)
     monkeypatch.chdir(tmp_path)
     run_command(lambda: _failing(ImportError("cannot import name 'escape' from 'html'")))
-    assert f"{tmp_path}/html.py may hide Python's own module" in capfd.readouterr().err
+    assert f"{tmp_path}/html.py hides Python's own module" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
