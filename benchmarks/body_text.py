@@ -1,10 +1,11 @@
-"""Body text: snippets that must be kept and boilerplate that must go, ours and Trafilatura in one run.
+"""Body text: snippets to keep and boilerplate to remove, beside Trafilatura in one run.
 
     python benchmarks/body_text.py [--peer PYTHON] [--show N]
 
-The 990 pages of Trafilatura's own evaluation (`../shared/data/gold/text`); those whose HTML is in the
-crawl are read. A snippet counts as kept when it stands in the text, white space and our Markdown marks
-aside. PYTHON is the interpreter of an environment that has Trafilatura, where it is not in this one.
+The 990 pages of Trafilatura's own evaluation (`../shared/data/gold/text`); those whose HTML is in
+the crawl are read. A snippet counts as kept when it stands in the text, white space and our
+Markdown marks aside. PYTHON is the interpreter of an environment that has Trafilatura, where it is
+not in this one.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     python benchmarks/classifiers.py --data ../shared/data --predictions cv/
 
 `cv/` holds the out-of-site scores that `jobs/train_defaults.py --predictions` writes. Prints, by
-language: AUC, precision at recalls, AUC without the positives that show no formula (labels of a site
-cover its prefaces too), the figures by site, the share of labelled pages that pass the cascade (quick
-text at the lower floor, extracted text at the threshold) and the precision classifier; then documents a
-second of one core.
+language: AUC, precision at recalls, AUC without the positives that show no formula (labels of a
+site cover its prefaces too), the figures by site, the share of labelled pages that pass the cascade
+(quick text at the lower floor, extracted text at the threshold) and the precision classifier; then
+documents a second of one core.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def _figures(predictions: Sequence[Prediction]) -> None:
 
 
 def _with_formulas(predictions: Sequence[Prediction]) -> None:
-    """AUC of extracted texts; a label that came with the site says nothing of a page without a formula."""
+    """AUC of extracted texts; a label that came with the site says nothing of a page without a
+    formula."""
     print("\nrecall classifier, extracted texts: AUC, and without positives that show no formula")
     texts = [p for p in predictions if p.measured and p.view == "text"]
     for language in sorted({p.language for p in texts}):

@@ -1,4 +1,4 @@
-"""A build killed with SIGKILL and resumed, and builds at other partitionings, against an undisturbed one.
+"""Builds killed and resumed, and other partitionings, beside an undisturbed build.
 
     python benchmarks/crash_resume.py --crawl ../shared/data/commoncrawl --kills 2
 

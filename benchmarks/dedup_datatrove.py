@@ -1,14 +1,15 @@
-"""MinHash dedup from files to files: ours and datatrove's four steps on the same documents, 2 workers.
+"""MinHash dedup of the same documents by ours and datatrove's four steps, 2 workers.
 
     python benchmarks/dedup_datatrove.py --texts texts.jsonl --datatrove ENV/bin/python [--documents 60000]
 
-The documents are those of `seeded_corpus.py`. Both read its Parquet files and write the documents that stay;
-both use word 5-grams, 14 x 8. datatrove, whose time is that of tokenising and so grows with the number of
-documents, may be given a part of the files (`--peer-files`); the ratio is one of documents a second. Times are from process start to process end, the start of the JVM and of
-the session included. Ours also finds exact duplicates, verifies every pair and writes its evidence.
+The documents are those of `seeded_corpus.py`. Both read its Parquet files and write the documents
+that stay; both use word 5-grams, 14 x 8. datatrove, whose time is that of tokenising and so grows
+with the number of documents, may be given a part of the files (`--peer-files`); the ratio is one of
+documents a second. Times are from process start to process end, the start of the JVM and of the
+session included. Ours also finds exact duplicates, verifies every pair and writes its evidence.
 Removals are judged by the exact Jaccard of word 5-grams: *recall* is the share of documents with a
-better copy (Jaccard >= 0.8) that are gone, *precision* the share of those gone that have such a copy
-among the documents that stay.
+better copy (Jaccard >= 0.8) that are gone, *precision* the share of those gone that have such a
+copy among the documents that stay.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
     python benchmarks/dedup_growth.py --documents 250000 1000000 4000000
     python benchmarks/dedup_growth.py --documents 1000000 --texts texts.jsonl
 
-Each size runs in a session of its own: one executor process of 2 cores with a heap of 1 GB beside the
-driver, adaptive execution off, no broadcast joins. By default the input is shingle sets drawn at random
-(`--shingles` each; clusters and edits as in `seeded_corpus.py`), so that the time measured is that from
-signatures to evidence; with `--texts` it is the documents of `seeded_corpus.py`, from text to evidence.
-Printed: seconds of signing and of judging, GB shuffled and spilled (Spark's own counters), the driver's
-peak memory, the executor's peak heap, and the exponent of time between sizes.
+Each size runs in a session of its own: one executor process of 2 cores with a heap of 1 GB beside
+the driver, adaptive execution off, no broadcast joins. By default the input is shingle sets drawn
+at random (`--shingles` each; clusters and edits as in `seeded_corpus.py`), so that the time
+measured is that from signatures to evidence; with `--texts` it is the documents of
+`seeded_corpus.py`, from text to evidence. Printed: seconds of signing and of judging, GB shuffled
+and spilled (Spark's own counters), the driver's peak memory, the executor's peak heap, and the
+exponent of time between sizes.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     python benchmarks/dedup_signatures.py --texts texts.jsonl [--documents 4000] [--length 2600]
 
-`texts.jsonl` is what `dedup_quality.py --texts` keeps. Documents are pieces of those texts of `--length`
-bytes. datasketch gets the cheapest Python shingling there is (lower-cased `[\\w']+`, joined fives, its
-fastest published hash: xxhash) and leaves formulas as they are; ours includes the tokens of formulas, the hash of the
-text and the sketch that pairs are verified by.
-Both take the documents in turn, in blocks, so that a machine whose speed drifts slows both. Times are
-processor times.
+`texts.jsonl` is what `dedup_quality.py --texts` keeps. Documents are pieces of those texts of
+`--length` bytes. datasketch gets the cheapest Python shingling there is (lower-cased `[\\w']+`,
+joined fives, its fastest published hash: xxhash) and leaves formulas as they are; ours includes the
+tokens of formulas, the hash of the text and the sketch that pairs are verified by.
+Both take the documents in turn, in blocks, so that a machine whose speed drifts slows both. Times
+are processor times.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     python benchmarks/dedup_skew.py [--members 10000000] [--scratch DIR]
 
 All documents share their only band. Every second one is the same text but for the id; the others
-resemble nothing. Adaptive execution and automatic broadcast joins are off. Prints seconds, the executor's
-peak heap and its spill; fails unless exactly the copies are removed and the bucket is listed as hot.
+resemble nothing. Adaptive execution and automatic broadcast joins are off. Prints seconds, the
+executor's peak heap and its spill; fails unless exactly the copies are removed and the bucket is
+listed as hot.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python benchmarks/document_speed.py --crawl ../shared/data/commoncrawl --every 8
 
-Ours goes from bytes to document (screen, decoding, parse, formulas, images), Resiliparse from decoded
-text to plain text, parse included; beside it stands the same without parsing. Processor time of this process,
-the two in turn for each page; prints the median and the quartiles of the pages' ratios, the ratio of the
-totals, and our slowest pages.
+Ours goes from bytes to document (screen, decoding, parse, formulas, images), Resiliparse from
+decoded text to plain text, parse included; beside it stands the same without parsing. Processor
+time of this process, the two in turn for each page; prints the median and the quartiles of the
+pages' ratios, the ratio of the totals, and our slowest pages.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The environment archive: how long it takes to build, how large it is, how long until an executor works.
+"""The environment archive: build time, size, and time until an executor works.
 
     python benchmarks/executor_start.py [--workers 3]
 
-Builds the archive of this machine, starts a standalone cluster (one master, separate workers) and submits
-a job whose first tasks import the package and load the shipped models from the archive. Time runs from the
-driver's session to the answer of every executor: launch, fetching and unpacking of the archive, the
-Python worker's start and the models' loading included.
+Builds the archive of this machine, starts a standalone cluster (one master, separate workers) and
+submits a job whose first tasks import the package and load the shipped models from the archive.
+Time runs from the driver's session to the answer of every executor: launch, fetching and unpacking
+of the archive, the Python worker's start and the models' loading included.
 """
 
 from __future__ import annotations

@@ -3,15 +3,16 @@
     python benchmarks/extract_pass.py --crawl ../shared/data/commoncrawl --files 2
 
 Ours is the whole first pass as an executor runs it (read → language → recall → extraction of
-survivors → Arrow batches, page process included) without Spark around it; datatrove's is WARC reader
-plus Trafilatura with its defaults. Both are pinned to one processor and take the files in turn, so
-that a machine whose speed drifts slows both; what counts is processor time with all child processes,
-which other work on the machine disturbs little. datatrove may live in another environment:
-`--peer-python`. `--package out/compiled/package` measures what `make wheel-compiled` builds.
+survivors → Arrow batches, page process included) without Spark around it; datatrove's is WARC
+reader plus Trafilatura with its defaults. Both are pinned to one processor and take the files in
+turn, so that a machine whose speed drifts slows both; what counts is processor time with all child
+processes, which other work on the machine disturbs little. datatrove may live in another
+environment: `--peer-python`. `--package out/compiled/package` measures what `make wheel-compiled`
+builds.
 
-Three fifths of that crawl is mathematics; of Common Crawl it is far less than a hundredth, and nearly every
-page is one the cascade drops. `--label nonmath` takes only the pages with this label (all others, too, pass
-through both tools), which is close to what a snapshot asks for.
+Three fifths of that crawl is mathematics; of Common Crawl it is far less than a hundredth, and
+nearly every page is one the cascade drops. `--label nonmath` takes only the pages with this label
+(all others, too, pass through both tools), which is close to what a snapshot asks for.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def _options() -> argparse.Namespace:
 
 
 def _run(python: str, worker: str, file: Path, package: Path) -> tuple[int, float]:
-    """Pages and processor seconds of one file; start-up of interpreter and models is not counted."""
+    """Pages and processor seconds of one file; start-up of interpreter and models is not
+    counted."""
     command = [python, __file__, "--worker", worker, "--file", str(file)]
     environment = {**os.environ, "PYTHONPATH": str(package.resolve())}
     answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
@@ -117,7 +119,8 @@ def _run(python: str, worker: str, file: Path, package: Path) -> tuple[int, floa
 
 
 def _processor_seconds() -> float:
-    """User and system time of this process and its descendants so far, ended ones included (Linux)."""
+    """User and system time of this process and its descendants so far, ended ones included
+    (Linux)."""
     ticks = 0
     todo = [os.getpid()]
     while todo:

@@ -275,7 +275,8 @@ def _data_latex(tree: LexborHTMLParser) -> Formulas:
 
 
 def _delimiters(tree: LexborHTMLParser) -> Formulas:
-    """What MathJax reads by default: brackets, double dollars and environments; not single dollars."""
+    """What MathJax reads by default: brackets, double dollars and environments; not single
+    dollars."""
     for node in tree.css(f"{_RENDERED}, {_NEVER_READ}"):
         if node.parent is not None:
             node.decompose()

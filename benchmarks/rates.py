@@ -1,4 +1,4 @@
-"""Measure what `infimm plan` multiplies: seconds and bytes of a page by how far it comes, on one core.
+"""Measure the rates of `infimm plan`: seconds and bytes of a page by stage, on one core.
 
     python benchmarks/rates.py --crawl ../shared/data/commoncrawl --files 2
 

@@ -3,8 +3,8 @@
     python benchmarks/real_crawl.py --crawl ../shared/data/commoncrawl
 
 Runs `infimm build`, looks at the memory of its processes meanwhile (peak resident set, by kind of
-process), and compares the funnel with the WARC files themselves: the responses that FastWARC counts in
-them. Exit status 1 when a page is missing from the account or a limit is passed.
+process), and compares the funnel with the WARC files themselves: the responses that FastWARC counts
+in them. Exit status 1 when a page is missing from the account or a limit is passed.
 """
 
 from __future__ import annotations

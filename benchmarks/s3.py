@@ -1,10 +1,10 @@
-"""Reading from S3 beside reading from disk: throughput, memory on a large WARC, ranges against whole files.
+"""Reading from S3 beside disk: throughput, memory on a large WARC, ranges or whole files.
 
     python benchmarks/s3.py --data ../shared/data [--gigabytes 1]
 
-Starts MinIO on loopback (`make minio`); a large WARC is the mirror's files, one after the other, as often as it
-takes. Reading is `read_pages`: inflated, parsed into records, dechunked and decoded. With no data it uses
-the sample crawl, whose files are too small for figures that mean anything.
+Starts MinIO on loopback (`make minio`); a large WARC is the mirror's files, one after the other, as
+often as it takes. Reading is `read_pages`: inflated, parsed into records, dechunked and decoded.
+With no data it uses the sample crawl, whose files are too small for figures that mean anything.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
     python benchmarks/scale.py                    # 90,000 WARC paths, ledger of 4 million rows
     python benchmarks/scale.py --only ledger      # without Spark
 
-A listing of 90,000 paths goes through the real extract stage with a stub in the extractor's place: listed,
-grouped, ledgered, interrupted and resumed, on a driver of 1 GB. Scheduling is measured with tasks that
-do nothing. `reconcile` and the funnel are measured on a ledger as long as 44 snapshots leave.
+A listing of 90,000 paths goes through the real extract stage with a stub in the extractor's place:
+listed, grouped, ledgered, interrupted and resumed, on a driver of 1 GB. Scheduling is measured with
+tasks that do nothing. `reconcile` and the funnel are measured on a ledger as long as 44 snapshots
+leave.
 """
 
 from __future__ import annotations

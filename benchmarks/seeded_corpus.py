@@ -2,10 +2,11 @@
 
     python benchmarks/seeded_corpus.py --texts texts.jsonl --documents 60000 --output DIR
 
-`texts.jsonl` is what `dedup_quality.py --texts` keeps. A cluster is a page of paragraphs drawn at random
-and revisions of it, each with a share of its words replaced; three clusters in five are a single page.
-Pages of different clusters share a paragraph at most now and then. Each Parquet file holds whole clusters:
-[id, url, text, text_length, cluster]. The same arguments give the same documents.
+`texts.jsonl` is what `dedup_quality.py --texts` keeps. A cluster is a page of paragraphs drawn at
+random and revisions of it, each with a share of its words replaced; three clusters in five are a
+single page. Pages of different clusters share a paragraph at most now and then. Each Parquet file
+holds whole clusters: [id, url, text, text_length, cluster]. The same arguments give the same
+documents.
 """
 
 from __future__ import annotations

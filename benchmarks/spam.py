@@ -3,8 +3,9 @@
     python benchmarks/spam.py
 
 The pages are made by `tests/support/spam_pages.py`: snippet farms of calculator phrases, numbered
-pictures, repeated sentences, tags, sales talk with formulas. Prints, by language and kind, how many are
-dropped at which step, the highest scores, and how many would be left without the repetition rule.
+pictures, repeated sentences, tags, sales talk with formulas. Prints, by language and kind, how many
+are dropped at which step, the highest scores, and how many would be left without the repetition
+rule.
 """
 
 from __future__ import annotations

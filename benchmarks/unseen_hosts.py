@@ -3,12 +3,12 @@
     python benchmarks/unseen_hosts.py --data ../shared/data --views views.jsonl.gz
 
 Sites are dealt into folds (revisions of a site are one site). For each fold both classifiers are
-trained by the packaged recipes, calibration included, on all other sites alone, and the fold's pages go
-through language identification, recall floor, recall threshold and precision threshold as the
-configuration's defaults have them. Prints, by language of the label: the share of pages left after
-each step, the sites that fare worst, what other precision thresholds would give, and how many of the
-pages graded 6 or more survive. `--views` keeps the extracted texts (made where the file is absent),
-`--scores` the scores behind the tables (a run that finds the file trains nothing).
+trained by the packaged recipes, calibration included, on all other sites alone, and the fold's
+pages go through language identification, recall floor, recall threshold and precision threshold as
+the configuration's defaults have them. Prints, by language of the label: the share of pages left
+after each step, the sites that fare worst, what other precision thresholds would give, and how many
+of the pages graded 6 or more survive. `--views` keeps the extracted texts (made where the file is
+absent), `--scores` the scores behind the tables (a run that finds the file trains nothing).
 
 Labels `math` and `nonmath` count; `mixed` pages are neither.
 """

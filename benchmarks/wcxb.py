@@ -1,11 +1,11 @@
-"""Body text by page type on the Web Content Extraction Benchmark, ours beside Trafilatura in one run.
+"""Body text by page type on the Web Content Extraction Benchmark, beside Trafilatura.
 
     git clone https://github.com/Murrough-Foley/web-content-extraction-benchmark
     python benchmarks/wcxb.py web-content-extraction-benchmark [--peer PYTHON] [--pages FILE]
 
-Scores the 1,497 pages of its `dev` split (CC-BY-4.0) with the benchmark's own `evaluate.py`: word F1,
-precision and recall, averaged over pages. PYTHON is an interpreter that has Trafilatura; `--pages`
-writes one line of JSON a page, for finding the pages where the two differ most.
+Scores the 1,497 pages of its `dev` split (CC-BY-4.0) with the benchmark's own `evaluate.py`: word
+F1, precision and recall, averaged over pages. PYTHON is an interpreter that has Trafilatura;
+`--pages` writes one line of JSON a page, for finding the pages where the two differ most.
 """
 
 from __future__ import annotations

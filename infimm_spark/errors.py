@@ -1,4 +1,5 @@
-"""Every exception the package raises on purpose, and the exit code that the command line ends with for it.
+"""Every exception the package raises on purpose, and the exit code that the command line ends with
+for it.
 
     InfimmError
     ├── ConfigError             2  the configuration or an option is wrong
@@ -26,8 +27,8 @@
         ├── BrokenAnswerError  22  the store's answer was cut
         └── StoreConflictError 23  it exists already
 
-The command line prints the message as one line. 0 is success, 1 a defect of the package (with the name of a
-file that holds the trace), 130 a stop by Ctrl-C and 143 one by SIGTERM.
+The command line prints the message as one line. 0 is success, 1 a defect of the package (with the
+name of a file that holds the trace), 130 a stop by Ctrl-C and 143 one by SIGTERM.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from collections.abc import Iterator
 
 
 class InfimmError(Exception):
-    """Root of the package's errors; the message is one line saying what, where and what was expected."""
+    """Root of the package's errors; the message is one line saying what, where and what was
+    expected."""
 
     exit_code = 1
 
@@ -72,7 +74,8 @@ class EndpointError(InfimmError):
 
 
 class EnvironmentMissingError(InfimmError):
-    """Something outside Python is missing or unfit, such as a Java runtime or the machine's host name."""
+    """Something outside Python is missing or unfit, such as a Java runtime or the machine's host
+    name."""
 
     exit_code = 3
 
@@ -102,7 +105,8 @@ class StageError(InfimmError):
 
 
 class DamagedRunError(InfimmError):
-    """Files that a run's manifests name are gone, cut or changed; the message names the command that mends it."""
+    """Files that a run's manifests name are gone, cut or changed; the message names the command
+    that mends it."""
 
     exit_code = 17
 
@@ -144,7 +148,8 @@ class SignatureMismatchError(InfimmError):
 
 
 class PageRejectedError(InfimmError):
-    """A page was refused by the linear screen before parsing (too deep, too many attributes, too large).
+    """A page was refused by the linear screen before parsing (too deep, too many attributes, too
+    large).
 
     `reason` is the ledger's reason for it.
     """
@@ -163,7 +168,8 @@ class DamagedMemberError(InfimmError):
 
 
 class StoreError(InfimmError):
-    """Reading or writing an object failed after all retries, or the object is not what it claims to be."""
+    """Reading or writing an object failed after all retries, or the object is not what it claims to
+    be."""
 
     exit_code = 20
 
@@ -175,8 +181,8 @@ class MissingObjectError(StoreError):
 
 
 class StoreRefusedError(StoreError):
-    """A store refuses for a reason that no retry and no other object of it will change: the key, the bucket
-    or the clock. A job stops at once."""
+    """A store refuses for a reason that no retry and no other object of it will change: the key,
+    the bucket or the clock. A job stops at once."""
 
     exit_code = 14
 
@@ -198,7 +204,8 @@ SUCCESS, DEFECT, INTERRUPTED, TERMINATED = 0, 1, 130, 143
 
 
 def exit_codes() -> list[tuple[int, str, str]]:
-    """(exit code, name of the error, its meaning) of everything the command line can end with, by code."""
+    """(exit code, name of the error, its meaning) of everything the command line can end with, by
+    code."""
     other = [
         (SUCCESS, "", "Everything asked for is done."),
         (DEFECT, "", "A defect of the package; the message names a file with the trace."),

@@ -18,8 +18,8 @@ _LEFT_OUT = (".pyc", ".pyo")
 def build_id() -> str:
     """The version and a digest of the package's own files: `0.1.0+3f8a1c0d9b2e`.
 
-    The same files give the same id in a checkout, a wheel, an unpacked archive and a `--py-files` zip.
-    A compiled module counts by its source; without one, by its bytes.
+    The same files give the same id in a checkout, a wheel, an unpacked archive and a `--py-files`
+    zip. A compiled module counts by its source; without one, by its bytes.
     """
     return f"{__version__}+{digest_of(resources.files('infimm_spark'))}"
 

@@ -3,10 +3,10 @@
     python jobs/train_defaults.py --data ../shared/data --output infimm_spark/classify/models
 
 `--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`) and graded pages
-(`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views FILE`
-keeps the texts for another time (delete the file when extraction has changed). Writes models, their
-cards, and, with `--predictions DIR`, the out-of-site score of every text. The same data, views and date
-give the same bytes.
+(`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views
+FILE` keeps the texts for another time (delete the file when extraction has changed). Writes models,
+their cards, and, with `--predictions DIR`, the out-of-site score of every text. The same data,
+views and date give the same bytes.
 """
 
 from __future__ import annotations

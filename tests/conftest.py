@@ -34,7 +34,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session", params=["rendered", "real"])
 def whole_pages(request: pytest.FixtureRequest) -> list[bytes]:
-    """Whole pages of mathematics: those that renderers made for us, and the real ones where they are."""
+    """Whole pages of mathematics: those that renderers made for us, and the real ones where they
+    are."""
     if request.param == "rendered":
         pages = module_at(REPOSITORY / "tests" / "extract" / "fixtures" / "pages.py")
         return [page.html for page in pages.fixture_pages()]

@@ -1,4 +1,4 @@
-"""Round trip of formulas through the real renderers: formula -> output -> our LaTeX -> same normal form?
+"""Round trip of formulas through real renderers: formula -> output -> our LaTeX.
 
     cd benchmarks/renderers && npm install && npm run generate
     python benchmarks/renderers/score.py [--show N] [--renderer NAME] [FILE]

@@ -1,4 +1,4 @@
-"""Fill in one of the JSON files of this folder, check it against AWS's own service model, and send it.
+"""Fill in a JSON file of this folder, check it against AWS's service model, and send it.
 
     python conf/emr/launch.py cluster.json bucket=my-bucket snapshot=CC-MAIN-2026-47 subnet=subnet-1 …
     python conf/emr/launch.py --dry-run steps.json …     # prints the request instead

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Fetch the Maven artefacts of a list beside this file and check their SHA-256; standard library only.
+"""Fetch the Maven artefacts of a list beside this file and check their SHA-256.
 
     python conf/jars/fetch.py [--spark 4.1] [--to jars/4.1] [--repository URL]
 
-A jar that is there and has its checksum is not fetched again. Without --spark the list is chosen by the
-pyspark of this environment. Any Maven mirror will do as repository.
+A jar that is there and has its checksum is not fetched again. Without --spark the list is chosen by
+the pyspark of this environment. Any Maven mirror will do as repository.
 """
 
 from __future__ import annotations

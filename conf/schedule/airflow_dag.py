@@ -1,7 +1,7 @@
 """Airflow (Cloud Composer, MWAA): the monthly increment by spark-submit.
 
-Variables `infimm_bucket` (with scheme: s3://bucket or gs://bucket), `infimm_input`, `infimm_archive`
-and `infimm_config`; a Spark connection `spark_default`.
+Variables `infimm_bucket` (with scheme: s3://bucket or gs://bucket), `infimm_input`,
+`infimm_archive` and `infimm_config`; a Spark connection `spark_default`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Grading documents 0–10 with a language model behind any OpenAI-compatible endpoint.
 
-Documents go out many at once with bounded concurrency; every answer becomes one JSON line the moment
-it arrives, so that an interrupted job goes on where it stopped. A document without a usable answer is
-a line of the rejects file with its reason, never a silent gap, and is tried again by the next run. The
-HTTP side is `chat.py`, the prompt and the reading of answers are `rubric.py`.
+Documents go out many at once with bounded concurrency; every answer becomes one JSON line the
+moment it arrives, so that an interrupted job goes on where it stopped. A document without a usable
+answer is a line of the rejects file with its reason, never a silent gap, and is tried again by the
+next run. The HTTP side is `chat.py`, the prompt and the reading of answers are `rubric.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class AnnotationSettings:
     concurrency: int = 8
     """Requests under way at once."""
     max_chars: int = 6_000
-    """Characters of a text that are sent: its head and slices, as the precision classifier sees it."""
+    """Characters of a text that are sent: its head and slices, as the precision classifier sees
+    it."""
     answer_attempts: int = 2
     """Times a document is sent until its answer holds a score."""
     give_up_after: int = 20
@@ -117,11 +118,11 @@ def annotate(
     """Grade `documents`; grades to `output` (JSON Lines), and beside it ``*.rejects.jsonl`` and
     ``*.report.json``.
 
-    A grade is id, url, language, score (0–10), why, text (what was sent), model, prompt, and tokens.
-    Documents that `output` holds already are not sent again. Raises `ResumeError` where `output` was
-    made with another model or prompt, `OutputError` where it cannot be written, and `EndpointError`
-    where the endpoint refuses the key or the model, or fails for too many documents in a row;
-    everything graded until then is kept.
+    A grade is id, url, language, score (0–10), why, text (what was sent), model, prompt, and
+    tokens. Documents that `output` holds already are not sent again. Raises `ResumeError` where
+    `output` was made with another model or prompt, `OutputError` where it cannot be written, and
+    `EndpointError` where the endpoint refuses the key or the model, or fails for too many documents
+    in a row; everything graded until then is kept.
     """
     settings = settings or AnnotationSettings()
     report = AnnotationReport()
@@ -149,8 +150,8 @@ def dry_run(
     endpoint: Endpoint,
     settings: AnnotationSettings | None = None,
 ) -> tuple[AnnotationReport, str | None]:
-    """What `annotate` would send, nothing sent and nothing written: counts and estimated tokens, and
-    the first prompt."""
+    """What `annotate` would send, nothing sent and nothing written: counts and estimated tokens,
+    and the first prompt."""
     settings = settings or AnnotationSettings()
     report = AnnotationReport(dry_run=True, estimated=True)
     first: str | None = None

@@ -2,8 +2,8 @@
 
 One blocking call, safe to use from many threads. Transient failures are retried with full-jitter
 back-off, honouring `Retry-After`; each attempt has a deadline for the whole answer, not just for
-silence. The key is read from the environment, sent in one header to one host (redirects are refused)
-and blanked out of everything that a server sends back.
+silence. The key is read from the environment, sent in one header to one host (redirects are
+refused) and blanked out of everything that a server sends back.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class Answer:
 class ChatError(Exception):
     """A request failed for good; internal to annotation, which counts it by `reason`.
 
-    `fatal` asks to stop the job: the key or the address is wrong. `of_endpoint` tells a failing endpoint from a
-    document it will not take.
+    `fatal` asks to stop the job: the key or the address is wrong. `of_endpoint` tells a failing
+    endpoint from a document it will not take.
     """
 
     def __init__(

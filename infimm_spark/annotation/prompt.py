@@ -70,7 +70,8 @@ _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.I
 _OPEN_THINKING = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _DIGITS = str.maketrans("０１２３４５６７８９：．／", "0123456789:./")
 
-# A number with what may follow it: out of ten, or what spoils it (a fraction, a range, another scale).
+# A number with what may follow it: out of ten, or what spoils it (a fraction, a range, another
+# scale).
 _NUMBER = (
     r"(?P<sign>[-−])?(?P<whole>\d+)(?:\.(?P<part>\d+))?"
     r"(?:\s*(?:/|out of|分?之)\s*(?P<scale>\d+))?(?P<range>\s*(?:[-–—~]|to|or)\s*\d+)?"

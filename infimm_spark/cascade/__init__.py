@@ -1,1 +1,2 @@
-"""What happens to one page, cheapest test first: screen, parse, language, recall floor, document."""
+"""What happens to one page, cheapest test first: screen, parse, language, recall floor,
+document."""

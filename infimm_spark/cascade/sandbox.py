@@ -32,8 +32,8 @@ EXTRACTOR_ERROR = "extractor_error"
 
 _LENGTH = struct.Struct("<Q")
 _STARTUP_SECONDS = 120.0
-# On a crowded machine a page may wait for the processor through no fault of its own: the limit counts
-# the child's processor time, and wall time only at this multiple.
+# On a crowded machine a page may wait for the processor through no fault of its own: the limit
+# counts the child's processor time, and wall time only at this multiple.
 _WALL_FACTOR = 4.0
 _POLL_SECONDS = 0.25
 _PAGES_A_COLLECTION = 256
@@ -201,7 +201,8 @@ def _processor_seconds(pid: int) -> float | None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies: a hung page must not outlive its worker."""
+    """Ask Linux to kill this process when its parent dies: a hung page must not outlive its
+    worker."""
     pr_set_pdeathsig = 1
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
@@ -215,8 +216,9 @@ def _serve(connection: socket.socket) -> None:
         _write_message(connection, error)
         return
     _write_message(connection, None)
-    # Extraction leaves no cycles, but the collector would look through a page's tree again and again
-    # while it grows. Models and modules are set aside, and what errors leave is collected now and then.
+    # Extraction leaves no cycles, but the collector would look through a page's tree again and
+    # again while it grows. Models and modules are set aside, and what errors leave is collected now
+    # and then.
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -47,7 +47,8 @@ _DELIMITED = (
 
 
 def signs_of(carriers: Iterable[Carrier]) -> list[bytes]:
-    """RE2 patterns that find these carriers in a page's bytes, by their names and their own signs."""
+    """RE2 patterns that find these carriers in a page's bytes, by their names and their own
+    signs."""
     carriers = list(carriers)
     tags = {name for one in carriers for name in one.tags if name not in ORDINARY}
     classes = {name for one in carriers for name in one.classes}
@@ -79,8 +80,8 @@ def _any_of(patterns: Iterable[bytes]) -> Callable[[bytes], Any]:
     return re2.compile(b"|".join(patterns), options).search  # type: ignore[no-any-return]
 
 
-# A page that hides its formulas in images and scripts passes the floor whatever its words score, and
-# is judged on its extracted text.
+# A page that hides its formulas in images and scripts passes the floor whatever its words score,
+# and is judged on its extracted text.
 _hidden = _any_of(signs_of(one for one in CARRIERS if one.hides))
 _shown = _any_of([*signs_of(one for one in CARRIERS if not one.hides), *_PLAIN_TEXT])
 _library = _any_of(_LIBRARY)
@@ -93,7 +94,8 @@ def hides_formulas(body: bytes) -> bool:
 
 
 def shows_formulas(body: bytes) -> bool:
-    """Whether the source holds anything like a formula; True where its bytes cannot be told (UTF-16)."""
+    """Whether the source holds anything like a formula; True where its bytes cannot be told
+    (UTF-16)."""
     return bool(
         b"\0" in body[:200] or _shown(body) or (_library(body) is not None and _delimited(body))
     )

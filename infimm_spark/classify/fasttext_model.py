@@ -1,4 +1,5 @@
-"""fastText files, checked before fastText sees them: its loader aborts the process on a broken one."""
+"""fastText files, checked before fastText sees them: its loader aborts the process on a broken
+one."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def load_fasttext(path: str | Path) -> Any:
             "`pip uninstall fasttext-predict && pip install --force-reinstall fasttext-numpy2`"
         )
     try:
-        # The wrapper class prints nothing; `fasttext.load_model` warned on stderr in older releases.
+        # The wrapper class prints nothing; `fasttext.load_model` warned on stderr in older
+        # releases.
         return fasttext.FastText._FastText(model_path=str(path)).f
     except (ValueError, RuntimeError, MemoryError) as error:
         raise ModelError(f"model {path} cannot be loaded by fastText: {error}") from None

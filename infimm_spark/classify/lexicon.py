@@ -1,9 +1,10 @@
 """Words of mathematics and of its neighbours, by field, in English and Chinese.
 
-Labelled pages come from a few dozen sites, so a word of mathematics that none of them uses would say
-nothing on a new one. Here it belongs to a field (`school`, `university`, `computing`, …), and the words
-of a field share what was learnt of it. The lists are general knowledge, not drawn from any labelled page.
-A word of several fields stands in the one that tells most: mathematics before the rest.
+Labelled pages come from a few dozen sites, so a word of mathematics that none of them uses would
+say nothing on a new one. Here it belongs to a field (`school`, `university`, `computing`, …), and
+the words of a field share what was learnt of it. The lists are general knowledge, not drawn from
+any labelled page. A word of several fields stands in the one that tells most: mathematics before
+the rest.
 """
 
 from __future__ import annotations
@@ -207,8 +208,9 @@ ENGLISH: dict[str, str] = {
         involution idempotent unipotent
     """,
 }
-"""Field to its words. `school` is arithmetic, shapes and measures; `secondary` algebra, functions, elementary
-statistics; `logic` the words of arguments; `exercise` those of questions and tasks; `variable` lone letters."""
+"""Field to its words. `school` is arithmetic, shapes and measures; `secondary` algebra, functions,
+elementary statistics; `logic` the words of arguments; `exercise` those of questions and tasks;
+`variable` lone letters."""
 
 CHINESE: dict[str, str] = {
     "school": """

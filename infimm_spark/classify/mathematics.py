@@ -1,7 +1,8 @@
-"""The two mathematics classifiers: high recall (mathematical or not), high precision (worth keeping).
+"""The two mathematics classifiers: high recall (mathematical or not), high precision (worth
+keeping).
 
-A model is a supervised fastText file with the labels ``__label__1`` and ``__label__0``, and beside it
-a model card: the same name with the suffix ``.json``.
+A model is a supervised fastText file with the labels ``__label__1`` and ``__label__0``, and beside
+it a model card: the same name with the suffix ``.json``.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Classifier:
         self.card = card
 
     def score(self, text: str, language: str) -> float:
-        """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``). 0 without text."""
+        """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``). 0 without
+        text."""
         if not text.strip():
             return 0.0
         line = normalise(excerpt(text, self.card.max_chars), language)
@@ -113,7 +115,8 @@ def model_file(path: str | Path | None, kind: Kind) -> Path:
 
 
 def read_card(model_path: Path, kind: Kind) -> ModelCard:
-    """The card beside `model_path`, checked against the file and this version; raises `ModelError`."""
+    """The card beside `model_path`, checked against the file and this version; raises
+    `ModelError`."""
     try:
         data = model_path.read_bytes()
     except FileNotFoundError:

@@ -26,7 +26,8 @@ def verify(
     ] = False,
     take_over: TakeOverOption = False,
 ) -> None:
-    """Compare the files of a run with its manifests: all there, of the right size, unchanged (--deep)."""
+    """Compare the files of a run with its manifests: all there, of the right size, unchanged
+    (--deep)."""
     from infimm_spark.run import verify as verifying
     from infimm_spark.run.lock import holding
     from infimm_spark.run.run import Run

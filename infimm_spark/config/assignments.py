@@ -16,8 +16,9 @@ from infimm_spark.errors import ConfigError
 def parse_assignments(assignments: Sequence[str], model: type[BaseModel]) -> dict[str, Any]:
     """`key.of.the.model=value`, nested as a configuration file is; a later one replaces an earlier.
 
-    A value is YAML (`0.3`, `true`, `null`, `[en, zh]`), but text where the model expects text. Whether
-    keys and values fit is the model's to say. Raises `ConfigError` for what is no assignment.
+    A value is YAML (`0.3`, `true`, `null`, `[en, zh]`), but text where the model expects text.
+    Whether keys and values fit is the model's to say. Raises `ConfigError` for what is no
+    assignment.
     """
     values: dict[str, Any] = {}
     for assignment in assignments:

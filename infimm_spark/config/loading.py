@@ -33,8 +33,8 @@ def load_config(
 
     `path` is a YAML file, or the name of a configuration that comes with the package (`local`,
     `paper`, `s3`, …); None takes the defaults. `overrides` is nested like the file; `assignments`
-    (`dedup.recall_threshold=0.3`, as `--set` takes them) lie over all. Raises `ConfigError` naming the
-    key, the value and what was expected, one clause a problem.
+    (`dedup.recall_threshold=0.3`, as `--set` takes them) lie over all. Raises `ConfigError` naming
+    the key, the value and what was expected, one clause a problem.
     """
     return validated(config_layers(path, overrides, assignments))
 

@@ -1,4 +1,5 @@
-"""Configurations that come with the package, by name: `local`, `paper`, `s3` and others of `conf/`."""
+"""Configurations that come with the package, by name: `local`, `paper`, `s3` and others of
+`conf/`."""
 
 from __future__ import annotations
 

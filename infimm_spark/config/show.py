@@ -12,7 +12,8 @@ from infimm_spark.config.models import BuildConfig
 
 
 def effective_yaml(config: BuildConfig, layers: Sequence[Layer]) -> str:
-    """The configuration as YAML, which `--config` reads again; a comment names each value's source."""
+    """The configuration as YAML, which `--config` reads again; a comment names each value's
+    source."""
     return "\n".join(_lines(config.model_dump(mode="json"), [], layers)) + "\n"
 
 

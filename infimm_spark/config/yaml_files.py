@@ -15,8 +15,9 @@ from infimm_spark.errors import ConfigError
 def read_yaml(path: str | Path, what: str) -> Any:
     """The content of a YAML file; `what` ("config", "rates") names its kind in messages.
 
-    Raises `ConfigError` for a file that is missing, cannot be read or is not YAML, and for a mapping
-    at any depth that holds a key twice: YAML parsers would keep the last one without a word.
+    Raises `ConfigError` for a file that is missing, cannot be read or is not YAML, and for a
+    mapping at any depth that holds a key twice: YAML parsers would keep the last one without a
+    word.
     """
     try:
         text = Path(os.path.expanduser(path)).read_text(encoding="utf-8")

@@ -52,7 +52,8 @@ def jaccard(left: UInt32Array, right: UInt32Array) -> float:
 def proposed_pairs(
     signatures: UInt32Array, bands: int, rows: int, largest: int = 200
 ) -> set[tuple[int, int]]:
-    """Pairs i < j of signatures (one a row) that share a band; of a bucket the first `largest` meet."""
+    """Pairs i < j of signatures (one a row) that share a band; of a bucket the first `largest`
+    meet."""
     found: set[tuple[int, int]] = set()
     for band in range(bands):
         buckets: dict[bytes, list[int]] = {}

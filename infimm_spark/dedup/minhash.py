@@ -3,7 +3,8 @@
 A shingle hash is mixed by MurmurHash3's 32-bit finaliser; permutation k maps it to
 ``a_k * h + b_k mod 2**32`` with odd ``a_k``; the signature holds each permutation's minimum.
 `datasketch.MinHash(seed=seed, hashvalues=signature, scheme="affine32")` reads a signature, so its
-`jaccard` and `MinHashLSH` work on ours (datasketch 1.x used another scheme and cannot compare them).
+`jaccard` and `MinHashLSH` work on ours (datasketch 1.x used another scheme and cannot compare
+them).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _PERMUTED = (
 
 
 def signature(hashes: UInt32Array, num_perm: int, seed: int) -> UInt32Array:
-    """The `num_perm` minima of the permuted shingle hashes; all ones (2**32 - 1) for no shingles."""
+    """The `num_perm` minima of the permuted shingle hashes; all ones (2**32 - 1) for no
+    shingles."""
     minima: UInt32Array = _minima(_mix32(hashes), [len(hashes)], num_perm, seed)[0]
     return minima
 
@@ -53,8 +55,9 @@ def _minima(
 ) -> npt.NDArray[np.uint32]:
     """Signatures, of shape (documents, num_perm), of hashes end to end.
 
-    A call of numpy's takes as long as some thousand of its multiplications, so hashes are permuted by blocks
-    that begin and end anywhere in a document. Memory does not depend on the number of shingles.
+    A call of numpy's takes as long as some thousand of its multiplications, so hashes are permuted
+    by blocks that begin and end anywhere in a document. Memory does not depend on the number of
+    shingles.
     """
     multipliers, offsets = (column[:, np.newaxis] for column in _permutations(num_perm, seed))
     filled = np.flatnonzero(lengths)

@@ -30,8 +30,8 @@ Checkpoint = Callable[[DataFrame, str], DataFrame]
 """Writes a DataFrame under a name and gives back what was written, with no lineage."""
 
 HOT_BUCKET = 100_000
-"""Members from which a bucket is hot: listed, and its best document sent to the tasks that compare with
-it instead of all its members to one task."""
+"""Members from which a bucket is hot: listed, and its best document sent to the tasks that compare
+with it instead of all its members to one task."""
 _BAND_BASE = 0xD6E8FEB86659FD93  # odd: no bit of a band's values is lost
 _BULK = 16_384  # pairs whose signatures are copied at once
 _HOT_LISTED = 1_000  # bests sent to every task: 2 kB each
@@ -45,7 +45,8 @@ class Bands(NamedTuple):
 
 
 def with_rank(documents: DataFrame, order: Sequence[Column]) -> DataFrame:
-    """`documents` sorted in `order`, which must be total, with a column `rank: long` that grows with it.
+    """`documents` sorted in `order`, which must be total, with a column `rank: long` that grows
+    with it.
 
     Ranks have gaps, and their values (not their order) depend on the partitions; they are below
     2**52. To be written down before use: a range partition computed again may begin elsewhere.
@@ -69,16 +70,16 @@ def greedy_duplicates(
     """The documents that go, each with a kept one it resembles: [rank, best, jaccard].
 
     `members` are bucket memberships [bucket, rank], `documents` [rank] and the column to verify by;
-    ranks below `first_undecided` are known to be kept. In each round a document that is the best of all its
-    buckets is kept and compared with everyone it shares a bucket with; those similar to it are
-    removed, the others go on without it. So every pair of a kept document and a worse one that shares
-    a bucket with it is compared, however many unrelated ones stand between them, unless the bucket
-    has seen `bucket_limit` survivors before: it proposes no more. Once no more than `local_limit`
-    memberships are open, one task goes through the rest in survivor order: long chains, which would
-    take a round a link, end there.
+    ranks below `first_undecided` are known to be kept. In each round a document that is the best of
+    all its buckets is kept and compared with everyone it shares a bucket with; those similar to it
+    are removed, the others go on without it. So every pair of a kept document and a worse one that
+    shares a bucket with it is compared, however many unrelated ones stand between them, unless the
+    bucket has seen `bucket_limit` survivors before: it proposes no more. Once no more than
+    `local_limit` memberships are open, one task goes through the rest in survivor order: long
+    chains, which would take a round a link, end there.
 
-    Checkpoints are named `name` and a number. Raises `ConvergenceError` when documents are undecided
-    after `max_iterations` rounds.
+    Checkpoints are named `name` and a number. Raises `ConvergenceError` when documents are
+    undecided after `max_iterations` rounds.
     """
     still_open = members.select("bucket", "rank", F.lit(0).alias("survivors"))
     found: list[DataFrame] = []
@@ -138,8 +139,8 @@ def duplicates_in_one_task(
 ) -> DataFrame:
     """`greedy_duplicates` of few documents, from their signatures on: [rank, best, jaccard].
 
-    `participants` have [rank, group, signature] and the column to verify by; all of them are held by one
-    task at once.
+    `participants` have [rank, group, signature] and the column to verify by; all of them are held
+    by one task at once.
     """
 
     def resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -219,8 +220,8 @@ def _greedy(
     first_undecided: int,
     bucket_limit: int,
 ) -> pa.RecordBatch:
-    """[rank, best, jaccard] of the documents that go; `ranks` grow. `survivors` is how many each bucket
-    has seen, none by default."""
+    """[rank, best, jaccard] of the documents that go; `ranks` grow. `survivors` is how many each
+    bucket has seen, none by default."""
     members: dict[int, list[int]] = {}
     for row, own in enumerate(buckets):
         for bucket in own:
@@ -280,8 +281,8 @@ def _band_hashes(
 def _with_bests(
     members: Iterable[list[int]], compared: pa.Array, verification: Verification
 ) -> dict[tuple[int, int], float]:
-    """Similarities of the rows of each bucket with its first, compared in bulk: most of all that the
-    greedy choice asks for."""
+    """Similarities of the rows of each bucket with its first, compared in bulk: most of all that
+    the greedy choice asks for."""
     pairs = sorted({(rows[0], other) for rows in members for other in rows[1:]})
     if not pairs:
         return {}

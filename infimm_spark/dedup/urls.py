@@ -7,7 +7,8 @@ import re
 _URL = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
-"""scheme, authority, path, query, fragment (the expression of RFC 3986, appendix B): matches anything."""
+"""scheme, authority, path, query, fragment (the expression of RFC 3986, appendix B): matches
+anything."""
 _PORT = re.compile(r"(.*?)(?::(\d*))?", re.DOTALL)
 _WWW = re.compile(r"www\d*\.(?=.*\.)")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([^!$&'()*+,;=:@/?A-Za-z0-9._~|-])")
@@ -57,8 +58,8 @@ def url_key(url: str) -> str:
 
     Dropped: the scheme, user and password, a leading `www.`, a default port, tracking and session
     parameters, and the fragment unless it is a hash-bang. Host lower-case; percent-encoding in its
-    shortest form; dot segments resolved; parameters ordered by name. A trailing slash and the case of
-    the path count. Total: text that is no URL yields itself, trimmed.
+    shortest form; dot segments resolved; parameters ordered by name. A trailing slash and the case
+    of the path count. Total: text that is no URL yields itself, trimmed.
     """
     text = _WHITE.sub("", url.strip())
     match = _URL.fullmatch(text)

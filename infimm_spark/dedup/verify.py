@@ -55,8 +55,8 @@ def verified_pairs(
 ) -> DataFrame:
     """The pairs that are similar enough: [rank, best, jaccard: float].
 
-    `pairs` has [rank, best: long], `documents` [rank: long] and the column that is compared. `hot` has
-    a few values of `best` that very many pairs share.
+    `pairs` has [rank, best: long], `documents` [rank: long] and the column that is compared. `hot`
+    has a few values of `best` that very many pairs share.
     """
     left = documents.select("rank", F.col(verification.by).alias("left"))
     right = documents.select(F.col("rank").alias("best"), F.col(verification.by).alias("right"))
@@ -77,7 +77,8 @@ def verified_pairs(
 
 
 def join_skewed(rows: DataFrame, keyed: DataFrame, key: str, hot: DataFrame | None) -> DataFrame:
-    """`rows` joined with the one row of `keyed` for each `key`; rows of a `hot` key stay where they are."""
+    """`rows` joined with the one row of `keyed` for each `key`; rows of a `hot` key stay where they
+    are."""
     if hot is None:
         return rows.join(keyed, on=key, how="inner")
     keys = F.broadcast(hot.select(key).groupBy(key).agg(F.count("*").alias("rows")).select(key))

@@ -1,7 +1,7 @@
 """What an export format is, and the table of those there are.
 
-A new format is one module with a `Format` in it and one line in `FORMATS`; the command, its help and the check
-of the counts derive from that.
+A new format is one module with a `Format` in it and one line in `FORMATS`; the command, its help
+and the check of the counts derive from that.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _BATCH_ROWS = 1_024
 class Format:
     """One way to write the corpus.
 
-    `write` takes record batches of `schemas.CORPUS`, sorted by snapshot and id as they were published, and a new
-    folder (local or on a store). It returns the number of documents written.
+    `write` takes record batches of `schemas.CORPUS`, sorted by snapshot and id as they were
+    published, and a new folder (local or on a store). It returns the number of documents written.
     """
 
     name: str
@@ -38,7 +38,8 @@ class Format:
 
 
 def export(layout: RunLayout, form: Format, output: str) -> int:
-    """Write the corpus of a finished run to `output`, which must be new or empty; return its documents.
+    """Write the corpus of a finished run to `output`, which must be new or empty; return its
+    documents.
 
     Raises `StageError` for a run without a corpus, `OutputError` for a folder that holds files, and
     `ReconciliationError` when fewer or more documents were written than the corpus holds.

@@ -70,5 +70,6 @@ _ANSWER = re.compile(
 
 
 def _is_answer(attrs: Attributes) -> bool:
-    """Whether a hidden element is what a reader opens: the solution of an exercise, a hint, a proof."""
+    """Whether a hidden element is what a reader opens: the solution of an exercise, a hint, a
+    proof."""
     return _ANSWER.search(f"{attrs.get('class') or ''} {attrs.get('id') or ''}") is not None

@@ -1,4 +1,5 @@
-"""Short lines that are no content by their wording: share bars, credits, dates, "related" headings."""
+"""Short lines that are no content by their wording: share bars, credits, dates, "related"
+headings."""
 
 from __future__ import annotations
 
@@ -100,7 +101,8 @@ _MAYBE_RELATED = re.compile(
     r"\s*(?:related\b|more (?:from|on|about)\b|trending|verwandte|see also)", re.I
 )
 
-# "3 Comments", "No responses so far", "Comments (35)", "Leave a reply": what readers wrote below a text.
+# "3 Comments", "No responses so far", "Comments (35)", "Leave a reply": what readers wrote below a
+# text.
 _COMMENTS = re.compile(
     r"\s*(?:(?:\d+|no|one|two|three)\s+(?:comments?|responses?|replies|thoughts on|kommentare?|antworten|commentaires?|"
     r"comentarios?|komentarz[ey]?)\b|(?:comments?|kommentare?|commentaires|comentarios|评论)\s*(?:\(\d+\)|:?\s*$)|"
@@ -118,8 +120,9 @@ def is_comments_heading(line: str) -> bool:
 def is_notice(line: str, *, linked: bool = False, at_edge: bool = False) -> bool:
     """A short line such as "Read also: …", "All rights reserved" or "Photo: …".
 
-    Lines that authors write too ("Cookies are sold in boxes of twelve.") are notices only where they
-    are `linked` (a link stands in the line) or `at_edge` (no paragraph of the page stands on one side).
+    Lines that authors write too ("Cookies are sold in boxes of twelve.") are notices only where
+    they are `linked` (a link stands in the line) or `at_edge` (no paragraph of the page stands on
+    one side).
     """
     if len(line) > _LONGEST:
         return False

@@ -1,4 +1,5 @@
-"""What stands before the items of numbered lists: `start`, `value`, `reversed`, letters and Roman numbers."""
+"""What stands before the items of numbered lists: `start`, `value`, `reversed`, letters and Roman
+numbers."""
 
 from __future__ import annotations
 

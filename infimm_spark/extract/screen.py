@@ -37,7 +37,8 @@ MAX_OPTIONS = 15_000
 MAX_ROOT_TAGS = 500
 """Repeated `<html>` and `<body>` tags."""
 _MOST_QUOTES = 28_000
-"""Quotation marks that need no look at the tags: 14,000 attributes of one tag parse in two seconds."""
+"""Quotation marks that need no look at the tags: 14,000 attributes of one tag parse in two
+seconds."""
 
 
 def screen(body: bytes, limits: ScreenLimits) -> None:
@@ -83,8 +84,9 @@ _WINDOW = 8192
 def _may_be_deep(body: bytes, tags: int, started: int, limit: int) -> bool:
     """Bounds depth and work from above, by counting `<` and `</` in windows of fixed size.
 
-    No page is deeper than its `started` start tags. A window may open as many elements as it has tags; elements without end tag make the bound
-    drift upwards, which costs a look with `_tokenise` but hides nothing.
+    No page is deeper than its `started` start tags. A window may open as many elements as it has
+    tags; elements without end tag make the bound drift upwards, which costs a look with `_tokenise`
+    but hides nothing.
     """
     if started <= limit and started * tags <= MAX_STACK_WORK:
         return False
@@ -148,7 +150,8 @@ def _may_have_many_attributes(body: bytes, limit: int) -> bool:
 
 
 def _may_hide_tags(body: bytes, started: int, limits: ScreenLimits) -> bool:
-    """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for tags."""
+    """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for
+    tags."""
     if body.count(b'"') + body.count(b"'") > _MOST_QUOTES:
         return True
     if started <= limits.max_depth:
@@ -195,7 +198,8 @@ _ATTRIBUTE = re.compile(rb"[\s/]*[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(
 
 
 class TagReader:
-    """The tags of a page in order, as a parser reads them: comments, quoted values and raw text passed over.
+    """The tags of a page in order, as a parser reads them: comments, quoted values and raw text
+    passed over.
 
     Iterating yields (lower-case name, whether it is an end tag). `read` counts the bytes looked at:
     at most four for each byte of the page, whatever the page.
@@ -262,7 +266,8 @@ class TagReader:
         return None if match is None else end
 
     def _end_of_tag(self, position: int) -> int:
-        """Behind the `>` of a tag whose name ends at `position`; the end of the page if it has none."""
+        """Behind the `>` of a tag whose name ends at `position`; the end of the page if it has
+        none."""
         if position < self._checked:
             return self._checked
         plain = _PLAIN_REST.match(self._body, position)

@@ -22,7 +22,8 @@ HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### "
 
 
 _READING = re.compile(
-    r"^(?:[ >]|- |-?\d+\. |[A-Za-z]{1,9}\. )*(?P<fence>```+)[\w+#-]*\n.*?\n[ >]*(?P=fence)$"  # fenced code
+    # fenced code
+    r"^(?:[ >]|- |-?\d+\. |[A-Za-z]{1,9}\. )*(?P<fence>```+)[\w+#-]*\n.*?\n[ >]*(?P=fence)$"
     r"|(?P<ticks>(?<!`)`+(?!`)).*?(?<!`)(?P=ticks)(?!`)"  # a code span
     r"|\\."
     r"|\$\$(?P<display>(?:\\.|[^\\$])+)\$\$"
@@ -60,8 +61,8 @@ class Renderer:
         is_display: Callable[[int], bool],
         codes: list[str] | None = None,
     ) -> None:
-        """`scan` puts marks in the place of delimited formulas, `is_display` asks whether a formula is
-        displayed, `codes` are the pieces of code that marks name by number."""
+        """`scan` puts marks in the place of delimited formulas, `is_display` asks whether a formula
+        is displayed, `codes` are the pieces of code that marks name by number."""
         self._scan = scan
         self._codes = codes if codes is not None else []
         self._is_display = is_display

@@ -1,8 +1,8 @@
 """The text of a page whose body shows nothing without scripts: in `<noscript>` or as JSON state.
 
 Forums (Discourse, Flarum) give readers without scripts the whole thread in a `<noscript>`; pages of
-JavaScript frameworks bring their text as JSON in a script (`__NEXT_DATA__`, `__NUXT__` and its kin).
-Both are looked for only where the body itself holds hardly any prose.
+JavaScript frameworks bring their text as JSON in a script (`__NEXT_DATA__`, `__NUXT__` and its
+kin). Both are looked for only where the body itself holds hardly any prose.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _MOST_NODES = 4_000
 
 
 def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
-    """A page made of what is hidden from readers without scripts, or None where the body has text."""
+    """A page made of what is hidden from readers without scripts, or None where the body has
+    text."""
     candidate = "<noscript" in html or _STATE.search(html) is not None
     body = parser.body
     if not candidate or body is None:

@@ -34,10 +34,11 @@ class _Record:
 def explain(layout: RunLayout, what: str) -> list[str]:
     """One line a step for every record of a URL (it may be in several snapshots).
 
-    A URL that the run does not hold as it is given is looked for by its key: http or https, `www.`, a
-    trailing slash, the fragment, upper and lower case and percent-encoding make no difference then, and the
-    first line says which URL matched. Records that came without a URL, damaged ones above all, are named
-    by their place: `FILE.warc.gz@OFFSET`, or a whole WARC file by its name or the end of it.
+    A URL that the run does not hold as it is given is looked for by its key: http or https, `www.`,
+    a trailing slash, the fragment, upper and lower case and percent-encoding make no difference
+    then, and the first line says which URL matched. Records that came without a URL, damaged ones
+    above all, are named by their place: `FILE.warc.gz@OFFSET`, or a whole WARC file by its name or
+    the end of it.
 
     Empty when the run never kept or listed such a record: not in the input, or among dropped pages
     that a sampled `rejects` table left out.
@@ -82,7 +83,8 @@ def failed_files(layout: RunLayout) -> list[str]:
 
 
 def _records(layout: RunLayout, what: str) -> tuple[list[_Record], list[str]]:
-    """The records of a URL or a place, and the URLs that matched where they are spelled otherwise."""
+    """The records of a URL or a place, and the URLs that matched where they are spelled
+    otherwise."""
     place = _PLACE.fullmatch(what)
     if place is not None and "://" not in what:
         rows = pc.ends_with(pc.field("warc_file"), pattern=place["file"])
@@ -132,7 +134,8 @@ def _kept(
     records: Iterable[_Record],
     lengths: dict[str, int],
 ) -> list[str]:
-    """Lines for the records that a stage kept; notes their text lengths, which its limits depend on."""
+    """Lines for the records that a stage kept; notes their text lengths, which its limits depend
+    on."""
     kept = stage.kept
     if kept is None:
         return []

@@ -29,9 +29,9 @@ def inspect_page(
 ) -> dict[str, Any]:
     """Everything a build would find out about one page, as plain JSON values.
 
-    `dropped` is None for a page that would be published (duplicates aside), else the stage, the rule
-    and the score that decided. With `run` the paragraphs that this run found repeated on the page's host
-    are left out, as a build does with `boilerplate.enabled`.
+    `dropped` is None for a page that would be published (duplicates aside), else the stage, the
+    rule and the score that decided. With `run` the paragraphs that this run found repeated on the
+    page's host are left out, as a build does with `boilerplate.enabled`.
     """
     page = PageTrace(
         body=body,

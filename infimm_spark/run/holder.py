@@ -1,4 +1,5 @@
-"""Who holds a lock: a process of some machine, and whether this machine can tell that it has ended."""
+"""Who holds a lock: a process of some machine, and whether this machine can tell that it has
+ended."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ _ENDED = ("Z", "X")  # states of a process that only waits for its parent to not
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One process: `machine` differs between boots and between containers, `born` between processes that had
-    the same number one after the other. Both are empty where the system does not tell (macOS)."""
+    """One process: `machine` differs between boots and between containers, `born` between processes
+    that had the same number one after the other. Both are empty where the system does not tell
+    (macOS)."""
 
     host: str
     pid: int
@@ -74,7 +76,8 @@ def _machine() -> str:
 def _born(pid: int) -> str | None:
     """Ticks since boot at which a running process began; None where there is no such process."""
     try:
-        # After the name, which may hold anything: state is the first field, the start time the twentieth.
+        # After the name, which may hold anything: state is the first field, the start time the
+        # twentieth.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

@@ -28,7 +28,8 @@ class RunLayout:
         return f"{self.groups}/group={index:05d}"
 
     def attempt(self, index: int, name: str) -> str:
-        """Tables of one attempt at a group, partitioned by `table`; the group's manifest tells which counts."""
+        """Tables of one attempt at a group, partitioned by `table`; the group's manifest tells
+        which counts."""
         return f"{self.group(index)}/attempt={name}"
 
     @property

@@ -37,8 +37,8 @@ class FunnelStage:
 def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage]:
     """The funnel of (stage, outcome, reason, count) rows, in stage order.
 
-    Raises `ReconciliationError` where a stage does not add up, or read something other than what the
-    stage before it kept.
+    Raises `ReconciliationError` where a stage does not add up, or read something other than what
+    the stage before it kept.
     """
     counts: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
     for name, outcome, reason, count in rows:
@@ -70,7 +70,8 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
 
     Raises `ReconciliationError` naming the WARC file and stage of a mismatch.
     """
-    # In Arrow from end to end, names as dictionaries: the ledger of 44 snapshots has millions of rows.
+    # In Arrow from end to end, names as dictionaries: the ledger of 44 snapshots has millions of
+    # rows.
     ledger = ledger.unify_dictionaries()
     count = ledger.column("count")
     signed = pc.if_else(pc.equal(ledger.column("outcome"), READ), count, pc.negate(count))

@@ -1,10 +1,10 @@
 """A lock that expires, on any store that can create an object only where there is none.
 
-A lock is a folder of numbered terms, `<lock>/00000007.json`. To take it, one creates the next term once
-the last is released, has expired, or its holder has ended; of several takers exactly one succeeds. The
-holder extends its own term from time to time. Whoever stalls past its term finds the next one there, and
-must stop. A holder whose term ran out unnoticed takes the next one like anybody else: nobody worked in
-between if it gets the number that follows its own.
+A lock is a folder of numbered terms, `<lock>/00000007.json`. To take it, one creates the next term
+once the last is released, has expired, or its holder has ended; of several takers exactly one
+succeeds. The holder extends its own term from time to time. Whoever stalls past its term finds the
+next one there, and must stop. A holder whose term ran out unnoticed takes the next one like anybody
+else: nobody worked in between if it gets the number that follows its own.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Term:
 class Lock:
     """Holds `location` while its block runs; a context manager.
 
-    `what` names what is locked in messages. With `take_over` a holder is put out of its turn. Raises
-    `LockedError` where another holds it, naming the holder and when its term ends; `check` raises
-    `LockLostError` where it was lost meanwhile. `on_loss` is called once, from another thread, when the loss is
-    noticed.
+    `what` names what is locked in messages. With `take_over` a holder is put out of its turn.
+    Raises `LockedError` where another holds it, naming the holder and when its term ends; `check`
+    raises `LockLostError` where it was lost meanwhile. `on_loss` is called once, from another
+    thread, when the loss is noticed.
     """
 
     def __init__(
@@ -130,7 +130,8 @@ class Lock:
             raise LockedError(self._held_by(last))
 
     def check(self) -> None:
-        """Make sure that the lock is held for at least half a term from now, in which a result can be published.
+        """Make sure that the lock is held for at least half a term from now, in which a result can
+        be published.
 
         Raises `LockLostError` where another took the lock over because this holder stalled.
         """
@@ -153,11 +154,13 @@ class Lock:
                 content = self._content()
                 store.write_bytes(self._file(self._number), content)
             else:
-                # Someone may have seen the term end: only the next number settles who holds the lock.
+                # Someone may have seen the term end: only the next number settles who holds the
+                # lock.
                 self._take(self._number + 1)
 
     def leave_nothing(self) -> None:
-        """Delete the term on release instead of keeping a record: nothing was done under the lock."""
+        """Delete the term on release instead of keeping a record: nothing was done under the
+        lock."""
         self._is_unused = True
 
     def _take(self, number: int) -> bool:
@@ -250,8 +253,8 @@ def holding(
 ) -> Iterator[Lock]:
     """Hold the run at `root`: of all processes that write into a run one works at a time.
 
-    Raises `LockedError` at the start, and in the place of whatever the block raises `LockLostError` where the
-    lock was lost.
+    Raises `LockedError` at the start, and in the place of whatever the block raises `LockLostError`
+    where the lock was lost.
     """
     with run_lock(root, take_over=take_over, on_loss=on_loss) as lock:
         try:

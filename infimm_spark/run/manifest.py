@@ -1,7 +1,7 @@
 """Manifests: what a stage read, with which settings and models, and what it wrote.
 
-A stage is complete when, and only when, its manifest exists; it is written last and in one step, and names
-every file of the stage's tables with its rows and checksum. A
+A stage is complete when, and only when, its manifest exists; it is written last and in one step,
+and names every file of the stage's tables with its rows and checksum. A
 manifest's `identity` holds everything that shapes the stage's rows. Continuing a run compares
 identities key by key.
 """
@@ -58,7 +58,8 @@ def write_manifest(location: str, manifest: Manifest) -> None:
 
 
 def claim_manifest(location: str, manifest: Manifest) -> bool:
-    """As `write_manifest`, unless the work is complete already: then nothing is written and False given."""
+    """As `write_manifest`, unless the work is complete already: then nothing is written and False
+    given."""
     return store.write_new(location, (manifest.model_dump_json(indent=2) + "\n").encode())
 
 
@@ -103,7 +104,8 @@ def timestamp() -> str:
 
 
 def first_difference(a: Any, b: Any, prefix: str = "") -> tuple[str, Any, Any] | None:
-    """The dotted key of the first difference of two nested mappings, and both values; None if equal."""
+    """The dotted key of the first difference of two nested mappings, and both values; None if
+    equal."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
             path = f"{prefix}.{key}" if prefix else key

@@ -1,7 +1,8 @@
-"""A build from end to end: the stages in order, each run, checked, committed, or skipped when complete.
+"""A build from end to end: the stages in order, each run, checked, committed, or skipped when
+complete.
 
-Each stage reads the tables of those before it, writes its own, and last its manifest. What the stages are
-and do, they declare themselves (`stages.registry`).
+Each stage reads the tables of those before it, writes its own, and last its manifest. What the
+stages are and do, they declare themselves (`stages.registry`).
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ def build(
 ) -> RunSummary:
     """Run every stage; with `resume`, skip what is complete.
 
-    A run that other code began is resumed only with `accept_code_change`. Raises the package's errors for
-    a wrong configuration, input or model before Spark starts, `LockedError` where another process works
-    on the run: `take_over` says that it is dead.
+    A run that other code began is resumed only with `accept_code_change`. Raises the package's
+    errors for a wrong configuration, input or model before Spark starts, `LockedError` where
+    another process works on the run: `take_over` says that it is dead.
     """
     started = time.monotonic()
     run = Run.begin(
@@ -98,8 +99,9 @@ def build_run(run: Run, *, resume: bool = False) -> RunSummary:
 def run_stage(run: Run, name: str, *, resume: bool = False, redo: bool = False) -> Manifest:
     """Run one stage, or skip it if it is complete and `resume` is set.
 
-    With `redo` it is done again: once the new result is complete it takes the old one's place, and the
-    stages that read it are discarded. Until then, and if it fails, the old result stays as it is.
+    With `redo` it is done again: once the new result is complete it takes the old one's place, and
+    the stages that read it are discarded. Until then, and if it fails, the old result stays as it
+    is.
     """
     with logs.about(run=run.run_id, stage=name), run.held():
         return _run_stage(run, run.stage(name), resume=resume, redo=redo)
@@ -120,7 +122,8 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
     run.fence()
     settle(layout.root, stage)
     check_files(layout, ancestors(stage, run.stages))
-    # Everything that can be wrong is looked at before anything changes: settings, models, earlier runs.
+    # Everything that can be wrong is looked at before anything changes: settings, models, earlier
+    # runs.
     run.config = settings_for(run, stage)
     identity = run.identity(name)
     done = read_manifest(layout.manifest(name))

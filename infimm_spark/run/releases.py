@@ -6,8 +6,8 @@
     <releases>/lock/                 held while a version is in the making
     <runs>/<snapshot>/               the run of a snapshot, deduplicated against all before it
 
-A version names the corpora of its runs and copies nothing. It is created only where it does not exist,
-so that two runs fired at once, or one fired twice, publish it once.
+A version names the corpora of its runs and copies nothing. It is created only where it does not
+exist, so that two runs fired at once, or one fired twice, publish it once.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ def add_snapshot(
     Gives the version that holds the snapshot, and whether this call made it: a snapshot that is
     published already is left alone. A run that was interrupted is continued.
 
-    Raises `LockedError` while another run makes a version (`take_over` says that it is dead), `InputError` for a snapshot the input does
-    not have, and what a build raises.
+    Raises `LockedError` while another run makes a version (`take_over` says that it is dead),
+    `InputError` for a snapshot the input does not have, and what a build raises.
     """
     if config.dedup.against:
         raise ConfigError(

@@ -1,4 +1,5 @@
-"""One run: its output directory, configuration and session, its tables, and the account of its records."""
+"""One run: its output directory, configuration and session, its tables, and the account of its
+records."""
 
 from __future__ import annotations
 
@@ -93,8 +94,8 @@ class Run:
     ) -> Run:
         """Start a run in `config.output`, or continue the one that is there.
 
-        Raises `LockedError` where another process works on it, unless that is to be taken over. A run that
-        other code began is continued only with `accept_code_change`.
+        Raises `LockedError` where another process works on it, unless that is to be taken over. A
+        run that other code began is continued only with `accept_code_change`.
         """
         store.configure(config.store)
         layout = _layout(config)
@@ -200,7 +201,8 @@ class Run:
         return self._lock is not None
 
     def fence(self) -> None:
-        """Let what follows publish or delete. Raises `LockLostError` where another process took the run over."""
+        """Let what follows publish or delete. Raises `LockLostError` where another process took the
+        run over."""
         if self._lock is not None:
             self._lock.check()
 
@@ -314,7 +316,8 @@ class Run:
     def read(self, stage: str, table: str, layout: RunLayout | None = None) -> DataFrame:
         """A table of this run, or of the one at `layout`.
 
-        Of a stage at work the attempt's; else the files that the manifest names, without one what is there.
+        Of a stage at work the attempt's; else the files that the manifest names, without one what
+        is there.
         """
         if layout is None and stage in self._at_work:
             return self._at_work[stage].table(table)
@@ -344,9 +347,11 @@ class Run:
         return self.repeated(lambda: self.spark.read.schema(schema).parquet(place), location)
 
     def repeated(self, work: Callable[[], T], what: str) -> T:
-        """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store came short.
+        """What `work` gives; begun anew, up to `store.attempts` times, where an answer of the store
+        came short.
 
-        S3A asks again for what failed and not for what arrived incomplete: its committer fails the job.
+        S3A asks again for what failed and not for what arrived incomplete: its committer fails the
+        job.
         """
         for attempt in range(1, self.config.store.attempts):
             try:
@@ -385,7 +390,8 @@ class Run:
     # -- accounting ------------------------------------------------------------------------------
 
     def reconciled(self, stages: Sequence[str] | None = None) -> list[FunnelStage]:
-        """The funnel over `stages` (all); raises `ReconciliationError` naming the first file that is off."""
+        """The funnel over `stages` (all); raises `ReconciliationError` naming the first file that
+        is off."""
         names = [stage.name for stage in self.stages] if stages is None else stages
         files = [
             file

@@ -1,4 +1,5 @@
-"""The input of a run that an index chooses: read once, kept with the run, and looked up group by group."""
+"""The input of a run that an index chooses: read once, kept with the run, and looked up group by
+group."""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ _STAGE = "selection"
 def select(run: Run, config: IndexConfig) -> list[WarcFile]:
     """The WARC files that hold chosen records; the records are in the run's table `selection`.
 
-    A selection that the run holds already is taken as it is. Raises `InputError` when nothing is chosen, or
-    nothing of it can be read; a new run then leaves nothing behind.
+    A selection that the run holds already is taken as it is. Raises `InputError` when nothing is
+    chosen, or nothing of it can be read; a new run then leaves nothing behind.
     """
     manifest = read_manifest(run.layout.manifest(_STAGE))
     identity = {"index": config.model_dump(mode="json", exclude={"mirror", "max_gap_bytes"})}
@@ -74,7 +75,8 @@ def select(run: Run, config: IndexConfig) -> list[WarcFile]:
 def check_index(config: IndexConfig) -> None:
     """What can be known of an index before Spark starts. Raises `InputError`.
 
-    Its files are there, the list of URLs can be read, and the mirror answers for a WARC file that it names.
+    Its files are there, the list of URLs can be read, and the mirror answers for a WARC file that
+    it names.
     """
     for path in config.paths:
         if not store.is_glob(path) and not store.exists(path):
@@ -214,7 +216,8 @@ def _index(run: Run, paths: list[str]) -> DataFrame:
         for frame in frames[1:]:
             whole = whole.unionByName(frame)
         return whole
-    # Files below one table's folder have partition columns only when Spark knows where the table begins.
+    # Files below one table's folder have partition columns only when Spark knows where the table
+    # begins.
     base = re.sub(r"/crawl=.*", "", paths[0]) if "/crawl=" in paths[0] else None
     reader = spark.read.option("basePath", run.at(base)) if base else spark.read
     return reader.parquet(*(run.at(path) for path in paths))

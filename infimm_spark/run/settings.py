@@ -1,4 +1,5 @@
-"""The settings of a stage that is run by itself: its own from the new configuration, those before it as recorded."""
+"""The settings of a stage that is run by itself: its own from the new configuration, those before
+it as recorded."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def settings_for(run: Run, stage: Stage) -> BuildConfig:
     """The run's configuration, with the recorded sections of the stages that `stage` builds on.
 
-    Raises `ResumeError` naming the first key that shapes the rows of one of those and differs from what
-    it was made with: recorded, it would claim what was never done.
+    Raises `ResumeError` naming the first key that shapes the rows of one of those and differs from
+    what it was made with: recorded, it would claim what was never done.
     """
     config = run.config
     recorded = run.recorded_config()

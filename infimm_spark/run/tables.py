@@ -41,13 +41,15 @@ def ledger(layout: RunLayout) -> pa.Table:
 
 
 def read_ledger(files: list[str]) -> pa.Table:
-    """The rows of ledger files (`schemas.LEDGER`), with names as dictionaries, which saves memory."""
+    """The rows of ledger files (`schemas.LEDGER`), with names as dictionaries, which saves
+    memory."""
     table = dataset(files, _LEDGER)
     return _LEDGER.empty_table() if table is None else table.to_table()
 
 
 def locations(layout: RunLayout, stage: str, name: str) -> list[str]:
-    """Parquet files of one table: those that the manifest names, without a manifest what is there."""
+    """Parquet files of one table: those that the manifest names, without a manifest what is
+    there."""
     declared = STAGES.get(stage)
     if declared is not None and declared.by_group:
         marker = f"/table={name}/"

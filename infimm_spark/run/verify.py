@@ -1,6 +1,8 @@
-"""Whether a run's files are what its manifests say: there, of the right size, and (deep) of the right bytes.
+"""Whether a run's files are what its manifests say: there, of the right size, and (deep) of the
+right bytes.
 
-The quick look lists folders and reads nothing; it is part of every command that builds on what a run holds.
+The quick look lists folders and reads nothing; it is part of every command that builds on what a
+run holds.
 """
 
 from __future__ import annotations
@@ -53,8 +55,8 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was looked at and what is wrong. `unlisted` are stages whose manifest, of an earlier version, names
-    no files: nothing can be said of them."""
+    """What was looked at and what is wrong. `unlisted` are stages whose manifest, of an earlier
+    version, names no files: nothing can be said of them."""
 
     stages: list[str]
     groups: int
@@ -98,7 +100,8 @@ def verify(
 
 
 def check_files(layout: RunLayout, stages: Collection[str]) -> None:
-    """The quick look at some stages. Raises `DamagedRunError` naming the first file that is gone or cut."""
+    """The quick look at some stages. Raises `DamagedRunError` naming the first file that is gone or
+    cut."""
     found = _sizes(layout, stages)
     units, damage = _units(layout, found)
     elsewhere = {file.path.partition("/")[0] for unit in units for file in unit.files}
@@ -111,7 +114,8 @@ def check_files(layout: RunLayout, stages: Collection[str]) -> None:
 
 
 def forget_damaged(layout: RunLayout, verdict: Verdict) -> list[str]:
-    """Delete the manifests of damaged groups, so that resuming the build reads their WARC files again.
+    """Delete the manifests of damaged groups, so that resuming the build reads their WARC files
+    again.
 
     Gives the manifests deleted. The caller holds the run's lock.
     """
@@ -194,7 +198,8 @@ def _differences(layout: RunLayout, units: list[Unit], found: dict[str, int]) ->
 
 
 def _strangers(layout: RunLayout, units: list[Unit], found: dict[str, int]) -> list[Damage]:
-    """Files among the released ones that no manifest names: whoever reads the folder reads them too."""
+    """Files among the released ones that no manifest names: whoever reads the folder reads them
+    too."""
     named = {store.join(layout.root, file.path): unit for unit in units for file in unit.files}
     stages = {unit.stage for unit in units}
     released = {}

@@ -1,10 +1,11 @@
-"""A stage at work: what it reads and writes, beside what an earlier attempt wrote, until it is committed.
+"""A stage at work: what it reads and writes, beside what an earlier attempt wrote, until it is
+committed.
 
-Every attempt writes into folders of its own, `<stage>/<table>/attempt-<name>`. The stage's manifest names
-the files that count, so that writing it, in one step, puts the new tables in the place of the old ones; a
-failed or killed attempt changes nothing. Released tables lie at the top of the run for people to open: on a
-local disk the finished folder is renamed into place, on an object store its files are added and the old
-ones removed once the manifest no longer names them.
+Every attempt writes into folders of its own, `<stage>/<table>/attempt-<name>`. The stage's manifest
+names the files that count, so that writing it, in one step, puts the new tables in the place of the
+old ones; a failed or killed attempt changes nothing. Released tables lie at the top of the run for
+people to open: on a local disk the finished folder is renamed into place, on an object store its
+files are added and the old ones removed once the manifest no longer names them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 
 _REPLACED = "replaced"
-# A folder that people and other programs read holds data files only: polars and others trip over markers.
+# A folder that people and other programs read holds data files only: polars and others trip over
+# markers.
 _NO_MARKER = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
@@ -200,7 +202,8 @@ class StageWork:
         return f"{self._layout.table(self._stage.name, name)}/{self._attempt}{slash}{below}"
 
     def _is_shared(self, table: Table) -> bool:
-        """Whether attempts write into one folder, told apart by their files: object stores cannot rename."""
+        """Whether attempts write into one folder, told apart by their files: object stores cannot
+        rename."""
         return table.released and not _is_local(self._layout.root)
 
     def _moves(self, name: str) -> bool:

@@ -1,4 +1,5 @@
-"""Pages a build must not keep: other subjects, other languages, spam, and records that are broken."""
+"""Pages a build must not keep: other subjects, other languages, spam, and records that are
+broken."""
 
 from __future__ import annotations
 

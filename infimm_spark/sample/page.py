@@ -43,9 +43,9 @@ class SamplePage:
 class Article:
     """A text with formulas, independent of how they are written into HTML.
 
-    Paragraphs are separated by blank lines. ``$…$`` is an inline formula; a paragraph that is ``$$…$$``
-    is a displayed one; ``## `` begins a heading, ``- `` the items of a list; ``!name: caption`` is a
-    figure.
+    Paragraphs are separated by blank lines. ``$…$`` is an inline formula; a paragraph that is
+    ``$$…$$`` is a displayed one; ``## `` begins a heading, ``- `` the items of a list; ``!name:
+    caption`` is a figure.
     """
 
     slug: str

@@ -17,8 +17,8 @@ class Connector:
     """Those it serves."""
 
     def require(self, conf: dict[str, str]) -> None:
-        """Before Spark starts in local mode, with `spark.conf`: raise `EnvironmentMissingError` where the session
-        could not work with this store."""
+        """Before Spark starts in local mode, with `spark.conf`: raise `EnvironmentMissingError`
+        where the session could not work with this store."""
 
     def settings(
         self, config: StoreConfig, spark_version: str, *, submitted: bool
@@ -31,7 +31,8 @@ class Connector:
         return 1
 
     def prepare(self, spark: SparkSession) -> None:
-        """Fit a session that has started. Raises `EnvironmentMissingError` where the connector is absent."""
+        """Fit a session that has started. Raises `EnvironmentMissingError` where the connector is
+        absent."""
 
     def spark_location(self, spark: SparkSession, location: str) -> str:
         """The location as this session's Hadoop knows it."""

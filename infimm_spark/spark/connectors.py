@@ -1,7 +1,7 @@
 """Spark's own way to each store, found by location: settings, jars, committers.
 
-Python reads and writes by `infimm_spark.store`; Spark has a connector of its own for the same scheme. A scheme
-without a record here (`file`, `hdfs`) is one that Spark reaches by itself.
+Python reads and writes by `infimm_spark.store`; Spark has a connector of its own for the same
+scheme. A scheme without a record here (`file`, `hdfs`) is one that Spark reaches by itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Spark's way to `gs://`: the connector that Dataproc brings. Elsewhere its jar must be given.
 
-It needs no committer of its own: what a job renames into place is read only once a manifest names it.
+It needs no committer of its own: what a job renames into place is read only once a manifest names
+it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Which paths Spark can write and read again: Hadoop takes some characters for patterns, a colon for a scheme."""
+"""Which paths Spark can write and read again: Hadoop takes some characters for patterns, a colon
+for a scheme."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ _SCHEME_LIKE = re.compile(r"[^/]*:")
 def require_plain(what: str, location: str) -> None:
     """Raise `ConfigError` where Spark would write to a location and not find it again.
 
-    `what` names the setting. Hadoop reads `[ ] { } * ? \\` as a pattern, and what stands before a colon in a
-    relative path as a scheme.
+    `what` names the setting. Hadoop reads `[ ] { } * ? \\` as a pattern, and what stands before a
+    colon in a relative path as a scheme.
     """
     path = location.partition("://")[2] if "://" in location else location
     found = _PATTERN.search(path)

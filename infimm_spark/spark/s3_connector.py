@@ -1,8 +1,8 @@
 """Spark's way to `s3://`: Hadoop's connector S3A and its magic committer.
 
-The committer writes each file as a multipart upload that is completed only when the job commits, so no
-reader sees a part of a file, and no rename is needed. EMR and Dataproc bring their own connectors: where
-`s3://` has one already, nothing here applies.
+The committer writes each file as a multipart upload that is completed only when the job commits, so
+no reader sees a part of a file, and no rename is needed. EMR and Dataproc bring their own
+connectors: where `s3://` has one already, nothing here applies.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _CHAIN = {
 
 _TASK_TRIES = 4
 """Spark's own number of tries of a task on a cluster."""
-# What S3A makes of a response that ends early: half a listing, half the list of a task's uploads, half a footer.
+# What S3A makes of a response that ends early: half a listing, half the list of a task's uploads,
+# half a footer.
 _TRUNCATED = re.compile(
     r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
     r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
@@ -64,7 +65,8 @@ class S3Connector(Connector):
         return max(config.attempts, _TASK_TRIES)
 
     def prepare(self, spark: SparkSession) -> None:
-        """Have the session write through the magic committer, unless the platform has its own way."""
+        """Have the session write through the magic committer, unless the platform has its own
+        way."""
         if _platform_connector(spark):
             return
         if not has_class(spark, _S3A_CLASS):
@@ -90,7 +92,8 @@ class S3Connector(Connector):
 
 
 def s3a_settings(config: StoreConfig, spark_version: str) -> dict[str, str]:
-    """`spark.hadoop.*` settings of S3A: endpoint, credentials, committer, retries. None holds a secret."""
+    """`spark.hadoop.*` settings of S3A: endpoint, credentials, committer, retries. None holds a
+    secret."""
     conf = {
         "fs.s3a.aws.credentials.provider": _CHAIN[3 if spark_version.startswith("3.") else 4],
         "fs.s3a.committer.name": "magic",
@@ -132,7 +135,8 @@ def s3a_settings(config: StoreConfig, spark_version: str) -> dict[str, str]:
 
 
 def local_jars(spark_version: str) -> list[str]:
-    """The jars that `make jars` fetched for this Spark: INFIMM_JARS, else `jars/` of the checkout."""
+    """The jars that `make jars` fetched for this Spark: INFIMM_JARS, else `jars/` of the
+    checkout."""
     version = ".".join(spark_version.split(".")[:2])
     named = os.environ.get("INFIMM_JARS")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "jars" / version
@@ -142,8 +146,8 @@ def local_jars(spark_version: str) -> list[str]:
 def require_jars(conf: dict[str, str]) -> None:
     """Before Spark starts in local mode: raise `EnvironmentMissingError` where it will have no S3A.
 
-    `conf` is `spark.conf` of the configuration, which may name jars or packages itself. What spark-submit was
-    given is not known here; `prepare` looks then.
+    `conf` is `spark.conf` of the configuration, which may name jars or packages itself. What
+    spark-submit was given is not known here; `prepare` looks then.
     """
     if "PYSPARK_GATEWAY_PORT" in os.environ or any(key.startswith("spark.jars") for key in conf):
         return

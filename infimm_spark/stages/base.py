@@ -1,8 +1,9 @@
-"""What a stage is: the one declaration from which runs, reports and commands derive what they know of it.
+"""What a stage is: the one declaration from which runs, reports and commands derive what they know
+of it.
 
-A stage lives in one file of this package: its tables, its settings, its work, and how it explains what it
-dropped. `registry` lists the stages of a build. Nothing here knows where a run keeps its tables: a stage
-reads and writes through `Work`.
+A stage lives in one file of this package: its tables, its settings, its work, and how it explains
+what it dropped. `registry` lists the stages of a build. Nothing here knows where a run keeps its
+tables: a stage reads and writes through `Work`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ ModelKind = Literal["language", "recall", "precision"]
 class Table:
     """A table that a stage writes below its own folder.
 
-    `released` tables are what a build is made for: they lie at the top of the run, where people and other
-    programs look for them. `partition_by` are columns that become folders.
+    `released` tables are what a build is made for: they lie at the top of the run, where people and
+    other programs look for them. `partition_by` are columns that become folders.
     """
 
     schema: pa.Schema
@@ -44,9 +45,10 @@ class Table:
 class Section:
     """A section of the configuration that a stage uses.
 
-    Its values shape the stage's rows and are part of the stage's identity, but for the `operational`
-    ones, which may change on resume. A setting in `later` came after runs had been written: it joins the
-    identity only where it differs from its default, so that those runs can still be resumed.
+    Its values shape the stage's rows and are part of the stage's identity, but for the
+    `operational` ones, which may change on resume. A setting in `later` came after runs had been
+    written: it joins the identity only where it differs from its default, so that those runs can
+    still be resumed.
     """
 
     name: str
@@ -104,7 +106,8 @@ class Work(Reads, Protocol):
         """The same table of each earlier run that this one is compared with."""
 
     def write(self, table: str, frame: DataFrame, **options: str) -> DataFrame:
-        """Write a table of this stage and give it back as read from there; `options` are Parquet's."""
+        """Write a table of this stage and give it back as read from there; `options` are
+        Parquet's."""
 
     def checkpoint(self, frame: DataFrame, name: str) -> DataFrame:
         """Write an intermediate result and give it back; removed when the stage is complete."""
@@ -136,9 +139,9 @@ def _no_limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
 class Stage:
     """One stage of a build.
 
-    `ledger` names the lines it adds to the funnel, in order; each has its own read, kept and dropped.
-    `run` computes the tables: it may `Work.write` some on the way and returns the others. It must be a
-    function of the tables it reads and of the settings in `sections`, nothing else.
+    `ledger` names the lines it adds to the funnel, in order; each has its own read, kept and
+    dropped. `run` computes the tables: it may `Work.write` some on the way and returns the others.
+    It must be a function of the tables it reads and of the settings in `sections`, nothing else.
     """
 
     name: str
@@ -157,7 +160,8 @@ class Stage:
     by_group: bool = False
     """Runs once for each group of WARC files; each group is committed by itself."""
     counts_pages: bool = True
-    """Its ledger counts the pages that the stage before it kept (false: something else, such as images)."""
+    """Its ledger counts the pages that the stage before it kept (false: something else, such as
+    images)."""
     enabled: Callable[[BuildConfig], bool] = _always
     """Whether a build with this configuration has the stage."""
     kept: KeptRows | None = None
@@ -249,6 +253,7 @@ def below_threshold(
     by_length: Sequence[LengthThreshold],
     key: str,
 ) -> str:
-    """`< 0.2 (dedup.recall_threshold)`: what a text of `length` characters fell short of, and its key."""
+    """`< 0.2 (dedup.recall_threshold)`: what a text of `length` characters fell short of, and its
+    key."""
     reached = any(length >= band.min_chars for band in by_length)
     return f"< {threshold_at(length):g} ({key}{'_by_length' if reached else ''})"

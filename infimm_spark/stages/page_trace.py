@@ -15,8 +15,8 @@ class PageTrace:
     """A page, what the stages found out about it, and where it was dropped.
 
     `row` is its row of `schemas.DOCUMENTS` as the last stage handed it on, None until there is one.
-    `model` gives a model by its kind. `repeated` gives the paragraphs (128-bit hashes) that a run removes
-    from pages of this page's host, None where the page is looked at without a run.
+    `model` gives a model by its kind. `repeated` gives the paragraphs (128-bit hashes) that a run
+    removes from pages of this page's host, None where the page is looked at without a run.
     """
 
     body: bytes

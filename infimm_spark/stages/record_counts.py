@@ -11,8 +11,8 @@ READ, KEPT, DROPPED, FAILED = "read", "kept", "dropped", "failed"
 class WarcLedger:
     """Counts the records of one WARC file as they pass.
 
-    `read` is counted where records are read and the outcomes where they are decided, so that a record
-    lost in between shows as a mismatch.
+    `read` is counted where records are read and the outcomes where they are decided, so that a
+    record lost in between shows as a mismatch.
     """
 
     def __init__(self, warc_file: str, stage: str) -> None:

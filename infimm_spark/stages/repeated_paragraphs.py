@@ -1,4 +1,5 @@
-"""Paragraphs that many documents of a host repeat, such as a site's notices, are removed from them."""
+"""Paragraphs that many documents of a host repeat, such as a site's notices, are removed from
+them."""
 
 from __future__ import annotations
 

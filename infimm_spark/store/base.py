@@ -1,7 +1,8 @@
-"""What a store is: the protocol that each scheme implements, and the registry that finds a location's store.
+"""What a store is: the protocol that each scheme implements, and the registry that finds a
+location's store.
 
-A new scheme is one class and one call of `register`; nothing else in the package names a scheme. Spark's own
-way to the same scheme, if it has one, is a record of `infimm_spark.spark.connectors`.
+A new scheme is one class and one call of `register`; nothing else in the package names a scheme.
+Spark's own way to the same scheme, if it has one, is a record of `infimm_spark.spark.connectors`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Reader(Protocol):
 
 
 class Source(Protocol):
-    """How an object is opened. `size` and `end` (the last byte wanted, exclusive) are known once open."""
+    """How an object is opened. `size` and `end` (the last byte wanted, exclusive) are known once
+    open."""
 
     size: int | None
 
@@ -39,20 +41,24 @@ class Source(Protocol):
 
 
 class Store(Protocol):
-    """Objects of one scheme, by location. Each method raises `StoreError` where it cannot do its work."""
+    """Objects of one scheme, by location. Each method raises `StoreError` where it cannot do its
+    work."""
 
     @property
     def spellings(self) -> Mapping[str, str]:
-        """The schemes served here, in lower case, each with the spelling that this package writes."""
+        """The schemes served here, in lower case, each with the spelling that this package
+        writes."""
         ...
 
     @property
     def remote(self) -> bool:
-        """Whether an open object holds a connection: such are read ahead, and the cluster's cap counts them."""
+        """Whether an open object holds a connection: such are read ahead, and the cluster's cap
+        counts them."""
         ...
 
     def normal(self, location: str) -> str:
-        """The location as this package writes it: one spelling of the scheme, no slash at the end."""
+        """The location as this package writes it: one spelling of the scheme, no slash at the
+        end."""
         ...
 
     def source(self, location: str, length: int | None) -> Source:
@@ -60,7 +66,8 @@ class Store(Protocol):
         ...
 
     def put(self, location: str, data: bytes) -> None:
-        """Write an object as a whole: readers see the old one or the new one, even after a crash."""
+        """Write an object as a whole: readers see the old one or the new one, even after a
+        crash."""
         ...
 
     def put_new(self, location: str, data: bytes) -> bool:
@@ -100,7 +107,8 @@ class Store(Protocol):
         ...
 
     def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        """pyarrow's file system for these objects, reached as `StoreConfig` says, and their paths there."""
+        """pyarrow's file system for these objects, reached as `StoreConfig` says, and their paths
+        there."""
         ...
 
     def refusal_hint(self) -> str:

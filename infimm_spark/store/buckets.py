@@ -1,4 +1,5 @@
-"""What stores of buckets and keys share: folders are prefixes, and globs are matched against keys."""
+"""What stores of buckets and keys share: folders are prefixes, and globs are matched against
+keys."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class BucketStore(abc.ABC):
-    """A `Store` of `scheme://bucket/key`; a subclass says how keys are read, listed, written and deleted.
+    """A `Store` of `scheme://bucket/key`; a subclass says how keys are read, listed, written and
+    deleted.
 
     `location` is passed along for messages.
     """
@@ -38,7 +40,8 @@ class BucketStore(abc.ABC):
 
     @abc.abstractmethod
     def all_keys(self, bucket: str, prefix: str, location: str) -> list[tuple[str, int]]:
-        """All keys below a prefix with their bytes, sorted; hidden ones and markers of folders too."""
+        """All keys below a prefix with their bytes, sorted; hidden ones and markers of folders
+        too."""
 
     @abc.abstractmethod
     def folders(self, bucket: str, prefix: str, location: str) -> set[str]:
@@ -48,7 +51,8 @@ class BucketStore(abc.ABC):
     def put_key(
         self, bucket: str, key: str, data: bytes, location: str, *, only_new: bool = False
     ) -> None:
-        """Write an object; with `only_new` raises `StoreConflictError` where there is one already."""
+        """Write an object; with `only_new` raises `StoreConflictError` where there is one
+        already."""
 
     @abc.abstractmethod
     def delete_below(self, bucket: str, key: str, location: str) -> None:
@@ -187,7 +191,8 @@ def _names_object(key: str) -> bool:
 
 
 def _is_plain(key: str, prefix: str) -> bool:
-    """Whether a key below a prefix is neither hidden, at any level, nor only the marker of a folder."""
+    """Whether a key below a prefix is neither hidden, at any level, nor only the marker of a
+    folder."""
     return not key.endswith("/") and not any(
         part.startswith(".") for part in key[len(prefix) :].split("/")
     )

@@ -1,8 +1,8 @@
 """A cap on connections that are open at the same time, over all Python workers of a cluster.
 
-The driver holds the places. A worker that is about to read opens a socket to the driver, shows the run's
-token and waits for one byte: its place. The place is free again when the socket closes, which the
-operating system does for a worker that is killed, too.
+The driver holds the places. A worker that is about to read opens a socket to the driver, shows the
+run's token and waits for one byte: its place. The place is free again when the socket closes, which
+the operating system does for a worker that is killed, too.
 """
 
 from __future__ import annotations

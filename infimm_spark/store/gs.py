@@ -1,9 +1,10 @@
 """Google Cloud Storage: objects of a bucket, by its JSON API.
 
-Plain HTTP rather than pyarrow or google-cloud-storage: pyarrow's file system cannot create an object only
-where there is none, on which locks and manifests rest, and both bring a second policy of retries.
-Credentials are Google's application default ones, by google-auth (`pip install 'infimm-spark[gcs]'`). With
-STORAGE_EMULATOR_HOST set, as Google's own clients have it, that server is asked, without credentials.
+Plain HTTP rather than pyarrow or google-cloud-storage: pyarrow's file system cannot create an
+object only where there is none, on which locks and manifests rest, and both bring a second policy
+of retries. Credentials are Google's application default ones, by google-auth (`pip install
+'infimm-spark[gcs]'`). With STORAGE_EMULATOR_HOST set, as Google's own clients have it, that server
+is asked, without credentials.
 """
 
 from __future__ import annotations
@@ -114,14 +115,16 @@ class GsStore(BucketStore):
 
 class _Source(HttpSource):
     def answer(self, wanted: str) -> Any:
-        # Without `gzip` an object stored with that Content-Encoding is inflated on its way, and its length lost.
+        # Without `gzip` an object stored with that Content-Encoding is inflated on its way, and its
+        # length lost.
         headers = {"Range": wanted, "Accept-Encoding": "gzip"}
         bucket, key = bucket_and_key(self.location)
         return _opened(bucket, _object(bucket, key) + "?alt=media", headers=headers)
 
 
 def endpoint() -> str:
-    """The server, without a slash behind it: Google's, or the emulator that the environment names."""
+    """The server, without a slash behind it: Google's, or the emulator that the environment
+    names."""
     named = os.environ.get("STORAGE_EMULATOR_HOST")
     if not named:
         return "https://storage.googleapis.com"
@@ -193,7 +196,8 @@ def _token() -> str:
 
 @functools.lru_cache(maxsize=1)
 def _credentials(process: int) -> tuple[Any, Any]:
-    """Credentials and the connections to renew them by; `process` as connections do not survive a fork."""
+    """Credentials and the connections to renew them by; `process` as connections do not survive a
+    fork."""
     require_extra("gcs", "gs://")
     import google.auth
     import urllib3

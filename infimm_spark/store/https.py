@@ -1,4 +1,5 @@
-"""`https://` and `http://`: objects of a web server, to be read; it has no listing and cannot be written."""
+"""`https://` and `http://`: objects of a web server, to be read; it has no listing and cannot be
+written."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""Objects wherever they are: the functions by which the package reads, writes, lists and deletes them.
+"""Objects wherever they are: the functions by which the package reads, writes, lists and deletes
+them.
 
-A location is a string: a local path, or `scheme://…` of a registered store (`store/base.py`). WARC files,
-listings, manifests, locks and everything below a run go through here; a model, a configuration or a report on
-this machine is opened by its path. Reading streams, and resumes at the byte where a connection broke; every
-remote call is tried again with full-jitter back-off, as `StoreConfig` says. Messages show a location without
-user, password and query string, and never repeat what a server said.
+A location is a string: a local path, or `scheme://…` of a registered store (`store/base.py`). WARC
+files, listings, manifests, locks and everything below a run go through here; a model, a
+configuration or a report on this machine is opened by its path. Reading streams, and resumes at the
+byte where a connection broke; every remote call is tried again with full-jitter back-off, as
+`StoreConfig` says. Messages show a location without user, password and query string, and never
+repeat what a server said.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ def read_bytes(location: str) -> bytes:
 
 
 def read_range(location: str, offset: int, length: int, *, traffic: Traffic | None = None) -> bytes:
-    """`length` bytes from `offset`; fewer only where the object ends before. Raises `StoreError`."""
+    """`length` bytes from `offset`; fewer only where the object ends before. Raises
+    `StoreError`."""
     with open_at(location, offset, length=length, traffic=traffic) as stream:
         pieces = []
         while length > 0 and (piece := stream.read(length)):
@@ -88,7 +91,8 @@ def exists(location: str) -> bool:
 
 
 def is_folder(location: str) -> bool:
-    """Whether the location is a local folder, or a prefix of a bucket with keys below it and no key itself."""
+    """Whether the location is a local folder, or a prefix of a bucket with keys below it and no key
+    itself."""
     return store_of(location).is_folder(location)
 
 
@@ -126,7 +130,8 @@ def delete_tree(location: str) -> None:
 
 
 def delete_empty(folder: str) -> None:
-    """Delete a folder that holds nothing; one that does stays. Only local stores have empty folders."""
+    """Delete a folder that holds nothing; one that does stays. Only local stores have empty
+    folders."""
     if not store_of(folder).remote:
         with contextlib.suppress(OSError, StoreError):
             os.rmdir(local.path_of(folder))
@@ -138,7 +143,8 @@ def arrow(locations: list[str]) -> tuple[FileSystem, list[str]]:
 
 
 def normal(location: str) -> str:
-    """A location as this package writes it: `s3a://` as `s3://`, `file://` as a path, no slash at the end."""
+    """A location as this package writes it: `s3a://` as `s3://`, `file://` as a path, no slash at
+    the end."""
     return store_of(location).normal(location)
 
 
@@ -163,7 +169,8 @@ def settings() -> StoreConfig:
 
 
 def is_markup(head: bytes) -> bool:
-    """Whether an object's first bytes are those of an HTML or XML page, such as an error message."""
+    """Whether an object's first bytes are those of an HTML or XML page, such as an error
+    message."""
     return _MARKUP.match(head) is not None
 
 

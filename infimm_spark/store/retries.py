@@ -1,4 +1,5 @@
-"""What every remote call shares: settings, retries with full jitter, counts, and reasons in one line."""
+"""What every remote call shares: settings, retries with full jitter, counts, and reasons in one
+line."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def configure(config: StoreConfig, gate_address: GateAddress | None = None) -> N
 
 @dataclass(slots=True)
 class Traffic:
-    """What reading cost: requests sent, how many of them only because one failed, bytes received."""
+    """What reading cost: requests sent, how many of them only because one failed, bytes
+    received."""
 
     requests: int = 0
     retries: int = 0

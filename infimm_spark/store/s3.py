@@ -184,7 +184,8 @@ def delete(bucket: str, doomed: list[str], location: str) -> None:
 
 
 def abort_uploads(bucket: str, prefix: str, location: str) -> None:
-    """End the multipart uploads that a killed writer left below a prefix: they are billed for ever."""
+    """End the multipart uploads that a killed writer left below a prefix: they are billed for
+    ever."""
     marker: dict[str, str] = {}
     while True:
         page = retries.retried(

@@ -87,7 +87,8 @@ class Nothing:
 
 
 def whole_size(content_range: str, length: int | None) -> int | None:
-    """An object's size as an answer tells it. Raises `WrongLengthError` where it tells two lengths."""
+    """An object's size as an answer tells it. Raises `WrongLengthError` where it tells two
+    lengths."""
     match = _CONTENT_RANGE.match(content_range)
     if not match:
         return length

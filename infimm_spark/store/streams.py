@@ -32,10 +32,11 @@ def open_at(
 class ByteStream:
     """A binary stream over one object; a context manager.
 
-    `size` is the object's length in bytes, None where the server does not tell. `read(n)` returns at
-    most `n` bytes (all that is left for a negative `n`) and b"" only at the end of the object: a
-    connection that breaks, or ends early, is resumed at the byte where it broke. Raises `StoreError`
-    after `StoreConfig.attempts` reconnections without progress, or when the object changed meanwhile.
+    `size` is the object's length in bytes, None where the server does not tell. `read(n)` returns
+    at most `n` bytes (all that is left for a negative `n`) and b"" only at the end of the object: a
+    connection that breaks, or ends early, is resumed at the byte where it broke. Raises
+    `StoreError` after `StoreConfig.attempts` reconnections without progress, or when the object
+    changed meanwhile.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class ByteStream:
         return self._buffer[self._at : end]
 
     def seek(self, position: int) -> None:
-        """Go on reading at `position`; a remote object is reconnected, but for places read just now: a reader
-        goes back to look at a damaged member, and each connection is a request."""
+        """Go on reading at `position`; a remote object is reconnected, but for places read just
+        now: a reader goes back to look at a damaged member, and each connection is a request."""
         first = self._position - len(self._buffer)
         if first <= position <= self._position:
             self._at = position - first

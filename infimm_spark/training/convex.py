@@ -1,11 +1,11 @@
 """Training a fastText classifier as the convex problem it is.
 
-With two labels, fastText's score is a logistic regression on the mean of its features (words and hashed
-word n-grams). On a few thousand pages of a few dozen sites, its stochastic descent stops wherever
-the number of epochs leaves it; here the same function is fitted to its optimum, with three things that
-fastText has not: an L2 penalty, weights (a large site counts no more than `site_cap` pages), and
-features admitted only when several sites use them. The result is written as a plain, dense fastText
-file of dimension 1, which any fastText loads; it needs no quantisation.
+With two labels, fastText's score is a logistic regression on the mean of its features (words and
+hashed word n-grams). On a few thousand pages of a few dozen sites, its stochastic descent stops
+wherever the number of epochs leaves it; here the same function is fitted to its optimum, with three
+things that fastText has not: an L2 penalty, weights (a large site counts no more than `site_cap`
+pages), and features admitted only when several sites use them. The result is written as a plain,
+dense fastText file of dimension 1, which any fastText loads; it needs no quantisation.
 
 Format and hashes follow fastText's `dictionary.cc` and `fasttext.cc`.
 """
@@ -51,7 +51,8 @@ class ConvexModel:
     def to_bytes(self, labels: tuple[str, str]) -> bytes:
         """A fastText file; `labels` are the positive and the negative one.
 
-        The first output row is 1/2, the second -1/2: the softmax of the two is the logistic function.
+        The first output row is 1/2, the second -1/2: the softmax of the two is the logistic
+        function.
         """
         header = struct.pack(
             "<ii12id", MAGIC, 12, 1, 5, 1, 1, 5, 2, 3, 3, self.bucket, 0, 0, 100, 1e-4

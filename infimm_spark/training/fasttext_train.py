@@ -1,9 +1,9 @@
 """fastText training in a process of its own: the same lines give the same bytes.
 
-With fewer than ten threads fastText leaves nine tenths of its input matrix as the allocator returned
-it. Memory fresh from the system is zero, reused memory is not, and training then depends on what the
-process did before – up to ending in "Encountered NaN". A new process, whose allocator maps every large
-block afresh and clears the small ones, always starts from zeros.
+With fewer than ten threads fastText leaves nine tenths of its input matrix as the allocator
+returned it. Memory fresh from the system is zero, reused memory is not, and training then depends
+on what the process did before – up to ending in "Encountered NaN". A new process, whose allocator
+maps every large block afresh and clears the small ones, always starts from zeros.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from infimm_spark.errors import ModelError
 class FastTextParameters:
     """Parameters of fastText's supervised training and of quantisation.
 
-    The defaults are DeepSeekMath's (arXiv 2402.03300, section 2.1), which the paper follows; what it
-    does not state is fastText's own, or said to be ours.
+    The defaults are DeepSeekMath's (arXiv 2402.03300, section 2.1), which the paper follows; what
+    it does not state is fastText's own, or said to be ours.
     """
 
     dim: int = 256
@@ -37,7 +37,8 @@ class FastTextParameters:
     seed: int = 0
     quantise: bool = True
     cutoff: int = 30_000
-    """Ours: keep only this many words and n-grams (largest norms) when quantising, 4 MB; 0 keeps all."""
+    """Ours: keep only this many words and n-grams (largest norms) when quantising, 4 MB; 0 keeps
+    all."""
 
 
 def train_fasttext(lines: list[str], parameters: FastTextParameters) -> bytes:
@@ -54,11 +55,12 @@ def train_fasttext(lines: list[str], parameters: FastTextParameters) -> bytes:
 
 
 def candidates(base: FastTextParameters, trials: int, seed: int) -> list[FastTextParameters]:
-    """`base` and at most `trials` - 1 others around it, of other learning rates, epochs and n-grams.
+    """`base` and at most `trials` - 1 others around it, of other learning rates, epochs and
+    n-grams.
 
-    Dimension and buckets, which decide on memory and size, stay. fastText's own autotune is of no use
-    here: what it finds depends on the machine's speed, left free it takes tens of gigabytes, and with
-    buckets given it divides by zero.
+    Dimension and buckets, which decide on memory and size, stay. fastText's own autotune is of no
+    use here: what it finds depends on the machine's speed, left free it takes tens of gigabytes,
+    and with buckets given it divides by zero.
     """
     grid = [
         replace(base, lr=lr, epoch=epoch, word_ngrams=ngrams)
@@ -71,8 +73,8 @@ def candidates(base: FastTextParameters, trials: int, seed: int) -> list[FastTex
     return [base, *others[: trials - 1]]
 
 
-# For glibc: large blocks straight from the system; others filled with the complement of 255, and not
-# through the cache that skips the filling.
+# For glibc: large blocks straight from the system; others filled with the complement of 255, and
+# not through the cache that skips the filling.
 _ZEROED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "MALLOC_PERTURB_": "255",

@@ -38,7 +38,8 @@ def precision_recall_png(predictions: Sequence[Prediction], title: str) -> bytes
 
 
 def precision_recall(scores: Floats, positive: Booleans) -> tuple[Floats, Floats]:
-    """Recall and precision at each distinct score, the highest first; both classes must be there."""
+    """Recall and precision at each distinct score, the highest first; both classes must be
+    there."""
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(positive[order])
     # Texts of one score are kept or dropped together.

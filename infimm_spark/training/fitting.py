@@ -1,9 +1,9 @@
 """Training the mathematics classifiers.
 
-Texts come in as `Example`s (see `labelled.py` for the files). Sites, never pages, are split: a site's
-menus and notation would otherwise be learnt and praised as mathematics. With few sites a fixed test
-set says little, so every site is scored by a model that did not see it (grouped cross-validation),
-and the model that ships is then trained on all of them.
+Texts come in as `Example`s (see `labelled.py` for the files). Sites, never pages, are split: a
+site's menus and notation would otherwise be learnt and praised as mathematics. With few sites a
+fixed test set says little, so every site is scored by a model that did not see it (grouped
+cross-validation), and the model that ships is then trained on all of them.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ Rows = npt.NDArray[np.int64]
 class Example:
     """A text to train on or to measure with.
 
-    `page` names the page (several views of it share it), `site` the unit that is split, `view` how the
-    text was made (quick, text). `label` is 1 or 0, and what the text is measured by; `taught` is trained on
-    in its place, where it is known to be wrong. `written` texts come from no site: they are never measured, and
-    every fold's model is trained on them. `weight` is what the text counts in training (fastText
-    repeats it as often, at least once); `measured` whether it enters the figures; `score` a graded
-    quality, where there is one.
+    `page` names the page (several views of it share it), `site` the unit that is split, `view` how
+    the text was made (quick, text). `label` is 1 or 0, and what the text is measured by; `taught`
+    is trained on in its place, where it is known to be wrong. `written` texts come from no site:
+    they are never measured, and every fold's model is trained on them. `weight` is what the text
+    counts in training (fastText repeats it as often, at least once); `measured` whether it enters
+    the figures; `score` a graded quality, where there is one.
     """
 
     text: str
@@ -91,7 +91,8 @@ class TrainingParameters:
     quick_excerpt: int | None = None
     """Characters of these looked at; None is `max_chars`."""
     site_cap: int = 300
-    """Texts of one site and label weigh no more than this many (convex), or are sampled (fastText)."""
+    """Texts of one site and label weigh no more than this many (convex), or are sampled
+    (fastText)."""
     folds: int = 5
     seed: int = 1
     calibrated: dict[str, float] = field(default_factory=dict)
@@ -110,7 +111,8 @@ BARE = " without formulas"
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model file, the out-of-site predictions of its examples, and the shifts of its log-odds by language."""
+    """A model file, the out-of-site predictions of its examples, and the shifts of its log-odds by
+    language."""
 
     model: bytes
     predictions: list[Prediction]
@@ -123,8 +125,8 @@ def train_model(
     """Measure by cross-validation over sites, then train on all; deterministic.
 
     With `measure` off a model that needs no calibration is only trained: there are no predictions.
-    Raises `InputError` for texts that cannot be trained on: one class only, fewer than three sites, a
-    label other than 0 and 1, nothing but empty texts.
+    Raises `InputError` for texts that cannot be trained on: one class only, fewer than three sites,
+    a label other than 0 and 1, nothing but empty texts.
     """
     _check(examples)
     examples = sorted(
@@ -274,8 +276,8 @@ def tuned(
 ) -> FastTextParameters:
     """Of `trials` fastText parameters, those with the highest AUC on a fold of sites held out.
 
-    Deterministic. Raises `InputError` as `train_model`, and where the sites held out or left are of one
-    class.
+    Deterministic. Raises `InputError` as `train_model`, and where the sites held out or left are of
+    one class.
     """
     if not isinstance(parameters.solver, FastTextParameters):
         raise InputError("only fastText's parameters are searched for")

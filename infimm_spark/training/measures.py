@@ -1,4 +1,5 @@
-"""Measuring classifiers on predictions of texts they did not see: areas, operating points, length bands."""
+"""Measuring classifiers on predictions of texts they did not see: areas, operating points, length
+bands."""
 
 from __future__ import annotations
 
@@ -46,8 +47,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures by language and view, by length band, at operating points; graded ones also Spearman.
 
-    With `default_threshold`, that point is among them, and each band has the threshold that keeps as
-    much of its positives (`equal_recall_threshold`), for `recall_threshold_by_length` and its like.
+    With `default_threshold`, that point is among them, and each band has the threshold that keeps
+    as much of its positives (`equal_recall_threshold`), for `recall_threshold_by_length` and its
+    like.
     """
     wanted = sorted({*THRESHOLDS, *([] if default_threshold is None else [default_threshold])})
     result = {}
@@ -66,7 +68,8 @@ def evaluate(
 def _equal_recall(
     band: Sequence[Prediction], members: Sequence[Prediction], threshold: float | None
 ) -> float | None:
-    """The band's threshold that keeps the share of positives that `threshold` keeps of all members."""
+    """The band's threshold that keeps the share of positives that `threshold` keeps of all
+    members."""
     of_all = np.array([p.prob for p in members if p.label == 1], dtype=np.float64)
     of_band = np.array([p.prob for p in band if p.label == 1], dtype=np.float64)
     if threshold is None or len(of_band) < MIN_BAND_POSITIVES:
@@ -91,11 +94,11 @@ def operating_threshold(
     recall: float | None = None,
     precision: float | None = None,
 ) -> float:
-    """The highest threshold at which each language keeps `recall` of its positives, or the lowest at
-    which, in each language, `precision` of what is kept is positive. Rounded to six places.
+    """The highest threshold at which each language keeps `recall` of its positives, or the lowest
+    at which, in each language, `precision` of what is kept is positive. Rounded to six places.
 
-    Languages without both classes do not take part. Raises `InputError` where no threshold reaches the
-    precision.
+    Languages without both classes do not take part. Raises `InputError` where no threshold reaches
+    the precision.
     """
     found = []
     for name, members in groups_of(predictions).items():

@@ -76,8 +76,8 @@ RECIPES: dict[Kind, Recipe] = {
 def extra_examples(kind: Kind) -> list[Example]:
     """Texts written here, never measured: spam, and sentences with and without mathematics.
 
-    Those with mathematics are for recall alone: precision asks what is worth keeping, and a few sentences
-    are not, nor are they to be dropped for what they are about.
+    Those with mathematics are for recall alone: precision asks what is worth keeping, and a few
+    sentences are not, nor are they to be dropped for what they are about.
     """
     written = [e for e in written_examples() if kind == "recall" or not e.label]
     return [*spam_examples(), *written]

@@ -1,4 +1,5 @@
-"""Training texts out of large tables: labelled, one row a text, no host with more than its share."""
+"""Training texts out of large tables: labelled, one row a text, no host with more than its
+share."""
 
 from __future__ import annotations
 
@@ -64,8 +65,8 @@ def training_table(frame: DataFrame, label: int | None = None) -> DataFrame:
 def balanced_sample(
     table: DataFrame, size: int, max_host_share: float, seed: int, *, name: str
 ) -> tuple[DataFrame, SampleCounts]:
-    """At most `size` texts of a training table, each host as little above the others as it can be and
-    none above `max_host_share` of them.
+    """At most `size` texts of a training table, each host as little above the others as it can be
+    and none above `max_host_share` of them.
 
     Which texts depends on `seed` and their ids, not on partitions. `name` is for messages. Raises
     `InputError` for a table without texts or hosts, and for one of too few hosts for the share.

@@ -67,7 +67,8 @@ def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Itera
 
 
 def load_views(crawl: Path, file: Path | None) -> list[View]:
-    """The views of `crawl`: read from `file` where it exists, else made, and written there if named.
+    """The views of `crawl`: read from `file` where it exists, else made, and written there if
+    named.
 
     A file is as old as the extraction that made it: delete it to have it made again.
     """

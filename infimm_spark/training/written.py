@@ -1,10 +1,11 @@
-"""Texts written here to train on: mathematics of every level in words, what only looks like it, and spam.
+"""Texts written here to train on: mathematics of every level in words, what only looks like it, and
+spam.
 
-The labelled sites show little mathematics without formulas, and hold little of what is taught before university
-outside one of them. These sentences are general knowledge, put together at random: word problems,
-explanations, proofs, chapter titles, and against them recipes, results, reports, prices, manuals and school
-notices, which have numbers, questions and tables too. English only: on Chinese pages such texts changed nothing
-for the better.
+The labelled sites show little mathematics without formulas, and hold little of what is taught
+before university outside one of them. These sentences are general knowledge, put together at
+random: word problems, explanations, proofs, chapter titles, and against them recipes, results,
+reports, prices, manuals and school notices, which have numbers, questions and tables too. English
+only: on Chinese pages such texts changed nothing for the better.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _BREAKS = ("\n\n", "\n", " ")
 
 
 def written_examples() -> list[Example]:
-    """The texts of every topic, the same at every call; as quick and as extracted text, never measured."""
+    """The texts of every topic, the same at every call; as quick and as extracted text, never
+    measured."""
     order = random.Random(11)
     examples = []
     for label, topics in ((1, _MATHEMATICS), (0, _OTHER)):
@@ -348,8 +350,8 @@ _OTHER: dict[str, str] = {
 def spam_examples() -> list[Example]:
     """Search-engine spam in both languages.
 
-    Lists of "calculator" phrases with numbered pictures, sales talk with formulas thrown in, sentences
-    said over and over: the kind of page that fooled the paper's own classifiers.
+    Lists of "calculator" phrases with numbered pictures, sales talk with formulas thrown in,
+    sentences said over and over: the kind of page that fooled the paper's own classifiers.
     """
     order = random.Random(7)
     examples = []

@@ -110,9 +110,10 @@ def decode_html(body: bytes, content_type: str | None) -> tuple[str, str]:
     """A page's text and the WHATWG name of its encoding; never raises.
 
     A byte-order mark decides; then the HTTP header, `<meta charset>`, and detection from the bytes.
-    What is declared gives way where the bytes contradict it: well-formed multi-byte UTF-8 is UTF-8, and
-    bytes that the declared encoding cannot hold are read as the one that fits best. Undecodable bytes
-    become U+FFFD, NULs are removed. GB2312 and GBK are read as GB18030, Big5 with Hong Kong's characters.
+    What is declared gives way where the bytes contradict it: well-formed multi-byte UTF-8 is UTF-8,
+    and bytes that the declared encoding cannot hold are read as the one that fits best. Undecodable
+    bytes become U+FFFD, NULs are removed. GB2312 and GBK are read as GB18030, Big5 with Hong Kong's
+    characters.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):

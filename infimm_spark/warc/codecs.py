@@ -1,4 +1,5 @@
-"""The compressions of WARC files, each as members (frames) that are inflated one by one in bounded memory."""
+"""The compressions of WARC files, each as members (frames) that are inflated one by one in bounded
+memory."""
 
 from __future__ import annotations
 
@@ -82,7 +83,8 @@ def with_dictionary(codec: Codec, dictionary: bytes | None) -> Codec:
 
 
 def dictionary_of(read: Callable[[int], bytes]) -> bytes | None:
-    """The dictionary with which a Zstandard file begins, as ArchiveTeam's do; None where there is none.
+    """The dictionary with which a Zstandard file begins, as ArchiveTeam's do; None where there is
+    none.
 
     `read(n)` gives the file's first `n` bytes. Raises `DamagedMemberError`.
     """

@@ -39,8 +39,8 @@ class Damage:
 class Feed:
     """The bytes of a WARC without its compression, and where in the file they come from.
 
-    A position counts the bytes of the feed. Once `damage` is set nothing follows, until `recover` goes
-    on behind it.
+    A position counts the bytes of the feed. Once `damage` is set nothing follows, until `recover`
+    goes on behind it.
     """
 
     proves_end = False
@@ -101,10 +101,11 @@ class Feed:
         raise NotImplementedError
 
     def origin(self, previous_end: int, nth: int) -> tuple[int, bool]:
-        """Byte of the file for the record at `position`, and whether that byte is the record's alone.
+        """Byte of the file for the record at `position`, and whether that byte is the record's
+        alone.
 
-        `previous_end` is the position behind the record before; `nth` tells apart records that begin in
-        one member.
+        `previous_end` is the position behind the record before; `nth` tells apart records that
+        begin in one member.
         """
         raise NotImplementedError
 
@@ -187,7 +188,8 @@ class MemberFeed(Feed):
         return b""
 
     def damaged_head(self) -> bytes:
-        """The first bytes of a damaged member that gave none yet: they may tell whose record is lost."""
+        """The first bytes of a damaged member that gave none yet: they may tell whose record is
+        lost."""
         position, raw = self.members[-1]
         if self.pulled != position:
             return b""

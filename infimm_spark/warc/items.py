@@ -32,7 +32,8 @@ FAILURE_REASONS = (
     "truncated_file",  # the file ends inside this record
     "damaged_gzip_member",
     "damaged_file",  # a Zstandard, LZ4, bzip2 or xz frame
-    "shared_offset",  # more records in a compressed member than it has bytes: the rest of the file is left
+    # more records in a compressed member than it has bytes: the rest of the file is left
+    "shared_offset",
     "bad_warc_header",  # not a record, no usable Content-Length, a response without a target URI
     "bad_content_length",  # the next record does not begin where this one should end
     "bad_http",
@@ -58,11 +59,12 @@ _MIME = re.compile(r"\s*([\w.+*-]+/[\w.+*-]+)")
 class Page:
     """An HTML response with status 200 and a body, or a saved HTML file.
 
-    `body` is the HTTP payload, dechunked and content-decoded. `warc_offset` is the byte at which the
-    record (its gzip member) begins and `warc_length` the bytes from there to the next record, as stored;
-    a length of 0 says that the record shares its gzip member with others, so that no byte range holds it
-    alone. `warc_date` and `warc_digest` (of the payload) are as written. `truncated` tells that the
-    crawler cut the body (`WARC-Truncated`) or that its encoding ends early.
+    `body` is the HTTP payload, dechunked and content-decoded. `warc_offset` is the byte at which
+    the record (its gzip member) begins and `warc_length` the bytes from there to the next record,
+    as stored; a length of 0 says that the record shares its gzip member with others, so that no
+    byte range holds it alone. `warc_date` and `warc_digest` (of the payload) are as written.
+    `truncated` tells that the crawler cut the body (`WARC-Truncated`) or that its encoding ends
+    early.
     """
 
     url: str
@@ -111,7 +113,8 @@ Item = Page | Skipped | Failed
 
 
 def warc_id(warc_file: str, warc_offset: int) -> str:
-    """32 hex digits: BLAKE2b with 16 bytes of digest over UTF-8 `warc_file`, a NUL, decimal offset."""
+    """32 hex digits: BLAKE2b with 16 bytes of digest over UTF-8 `warc_file`, a NUL, decimal
+    offset."""
     key = f"{warc_file}\0{warc_offset}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(key, digest_size=16).hexdigest()
 
@@ -204,7 +207,8 @@ def _page(
 
 
 def _is_web_page(url: str, folded: dict[str, str], block: bytes) -> bool:
-    """Whether a `resource` record holds a page of the web rather than a log, a screenshot or a list."""
+    """Whether a `resource` record holds a page of the web rather than a log, a screenshot or a
+    list."""
     if not url.lower().startswith(("http://", "https://")):
         return False
     mime = _media_type(folded.get("content-type", ""))

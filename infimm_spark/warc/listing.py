@@ -1,4 +1,5 @@
-"""Which WARC files an input names: files, globs, `*.paths(.gz)` listings, mirrors, plain folders."""
+"""Which WARC files an input names: files, globs, `*.paths(.gz)` listings, mirrors, plain
+folders."""
 
 from __future__ import annotations
 
@@ -58,17 +59,19 @@ def list_warcs(
     default_snapshot: str = "local",
     prefix: str = "",
 ) -> list[WarcFile]:
-    """The WARC files that `paths` name, without repetition: in the order of the paths, inside a listing
-    in its order, else sorted.
+    """The WARC files that `paths` name, without repetition: in the order of the paths, inside a
+    listing in its order, else sorted.
 
-    A path is a WARC file; a WACZ archive, for the WARC files in it; a glob; a listing whose entries are relative to the mirror it lies in, or to
-    itself; the root of a mirror (it holds `crawl-data/<snapshot>/warc.paths.gz`), its `crawl-data` or
-    one snapshot's folder; or a folder of WARC files. `snapshots` keeps only these (names, years, ranges: see
-    `select_snapshots`), `segments` only files of segments that match one of the patterns, `sample` so many
-    files chosen by a hash of name and `seed`, `limit` the first of the rest. `prefix` is put before the names of
-    files outside a crawl's layout. Entries of listings are not looked up. Files that are given and not read are
-    counted and named in the log. `InputError` tells what is missing, unreadable or empty, which glob matches
-    nothing, which snapshot is unknown, and which two different files have one name in the crawl.
+    A path is a WARC file; a WACZ archive, for the WARC files in it; a glob; a listing whose entries
+    are relative to the mirror it lies in, or to itself; the root of a mirror (it holds
+    `crawl-data/<snapshot>/warc.paths.gz`), its `crawl-data` or one snapshot's folder; or a folder
+    of WARC files. `snapshots` keeps only these (names, years, ranges: see `select_snapshots`),
+    `segments` only files of segments that match one of the patterns, `sample` so many files chosen
+    by a hash of name and `seed`, `limit` the first of the rest. `prefix` is put before the names of
+    files outside a crawl's layout. Entries of listings are not looked up. Files that are given and
+    not read are counted and named in the log. `InputError` tells what is missing, unreadable or
+    empty, which glob matches nothing, which snapshot is unknown, and which two different files have
+    one name in the crawl.
     """
     if not paths:
         raise InputError("no input: expected WARC files, globs, warc.paths listings or a mirror")
@@ -103,7 +106,8 @@ def _in_segments(warc_file: str, patterns: list[str] | tuple[str, ...]) -> bool:
 
 
 def _sampled(files: list[WarcFile], count: int, seed: int) -> list[WarcFile]:
-    """`count` files whose names hash lowest, in their order: more files later move few out of a sample."""
+    """`count` files whose names hash lowest, in their order: more files later move few out of a
+    sample."""
 
     def share(file: WarcFile) -> bytes:
         return hashlib.blake2b(f"{seed}\0{file.warc_file}".encode(), digest_size=16).digest()
@@ -154,7 +158,8 @@ def _of_wacz(location: str) -> Iterator[str]:
 
 
 def _normal(path: str) -> str:
-    """Local paths absolute, so that executors and repeated mentions agree; one spelling of each scheme."""
+    """Local paths absolute, so that executors and repeated mentions agree; one spelling of each
+    scheme."""
     if store.scheme_of(path) == "file":
         return os.path.abspath(os.path.expanduser(store.local_path(path)))
     return store.normal(path)
@@ -247,7 +252,8 @@ def _of_web_mirror(root: str, snapshots: list[str] | tuple[str, ...]) -> Iterato
 
 
 def _answers_with_file(address: str) -> bool:
-    """Whether the server has anything but a page under an address that does not look like a file's."""
+    """Whether the server has anything but a page under an address that does not look like a
+    file's."""
     try:
         with store.open_stream(address, check=False) as stream:
             head = stream.peek(512)
@@ -257,7 +263,8 @@ def _answers_with_file(address: str) -> bool:
 
 
 def _web_snapshots(root: str) -> list[str]:
-    """Names in `collinfo.json`, which Common Crawl keeps on its index server and a mirror in its root."""
+    """Names in `collinfo.json`, which Common Crawl keeps on its index server and a mirror in its
+    root."""
     official = re.match(r"https?://data\.commoncrawl\.org(?:/|$)", root)
     info = (
         _COLLECTIONS if official else store.join(root.removesuffix("/crawl-data"), "collinfo.json")

@@ -62,7 +62,8 @@ class HttpHeaders:
 
 
 def header_lines(block: bytes) -> list[tuple[str, str]]:
-    """(name, value) of the header lines behind the first line; folded lines are joined by a blank."""
+    """(name, value) of the header lines behind the first line; folded lines are joined by a
+    blank."""
     text = block.decode("utf-8", "replace").partition("\n")[2]
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)
@@ -172,8 +173,8 @@ def _read_out(
     out = bytearray()
     step = _PIECE
     while True:
-        # A reader that meets the end of a cut body fails without what it had of the piece asked for: read again as
-        # far as it went, and from there in smaller pieces.
+        # A reader that meets the end of a cut body fails without what it had of the piece asked
+        # for: read again as far as it went, and from there in smaller pieces.
         source = reader(io.BytesIO(body))
         try:
             passed = 0

@@ -21,7 +21,8 @@ _MAX_REQUEST = 64 << 20  # bytes of one request, which are held in memory
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One request: bytes [start, stop) and the records, (offset, length), that are wanted of them."""
+    """One request: bytes [start, stop) and the records, (offset, length), that are wanted of
+    them."""
 
     start: int
     stop: int
@@ -33,8 +34,8 @@ def merged(
 ) -> list[Span]:
     """Spans that hold all `records` (offset, length), in file order, each record once.
 
-    Records that lie at most `max_gap` bytes apart share a request, as long as it stays below `max_request`
-    bytes: a request costs time and money, a few bytes too many cost next to nothing.
+    Records that lie at most `max_gap` bytes apart share a request, as long as it stays below
+    `max_request` bytes: a request costs time and money, a few bytes too many cost next to nothing.
     """
     spans: list[Span] = []
     for offset, length in sorted(set(records)):
@@ -56,10 +57,12 @@ def read_ranges(
     max_page_bytes: int = DEFAULT_MAX_PAGE_BYTES,
     traffic: store.Traffic | None = None,
 ) -> Iterator[Item]:
-    """One item for each of `records` (offset, length) of a WARC file, as `read_pages` would give it.
+    """One item for each of `records` (offset, length) of a WARC file, as `read_pages` would give
+    it.
 
-    What lies between two records of a span is passed over. A span that cannot be had is one failed item
-    for each of its records. Raises `StoreRefusedError` where no file of that store could be read.
+    What lies between two records of a span is passed over. A span that cannot be had is one failed
+    item for each of its records. Raises `StoreRefusedError` where no file of that store could be
+    read.
     """
     dictionary: bytes | None = None
     for span in merged(records, max_gap):

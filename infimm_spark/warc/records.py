@@ -1,8 +1,9 @@
 """WARC records to pages: every record of a file yields exactly one `Page`, `Skipped` or `Failed`.
 
-Plain files are read, and gzip, Zstandard, LZ4, bzip2 and xz, whether a member holds one record or all; WARC files
-inside a WACZ archive, too. A file that is cut, or damaged in the middle, loses the records that are hit and no
-others: after a damaged member the next one that inflates to a WARC record is looked for.
+Plain files are read, and gzip, Zstandard, LZ4, bzip2 and xz, whether a member holds one record or
+all; WARC files inside a WACZ archive, too. A file that is cut, or damaged in the middle, loses the
+records that are hit and no others: after a damaged member the next one that inflates to a WARC
+record is looked for.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ def read_pages(
 ) -> Iterator[Item]:
     """One item for each record of a WARC, in file order; never raises for what the file holds.
 
-    `source` is a location, or an open binary stream that can `read` and `seek`. `warc_file` is the name
-    the records carry; `traffic` counts what reading a location costs. Raises `StoreRefusedError` where no
-    file of that store could be read. Bodies of more than `max_page_bytes`, stored or decoded, are failures. Memory is
-    bounded by a few times `max_page_bytes`.
+    `source` is a location, or an open binary stream that can `read` and `seek`. `warc_file` is the
+    name the records carry; `traffic` counts what reading a location costs. Raises
+    `StoreRefusedError` where no file of that store could be read. Bodies of more than
+    `max_page_bytes`, stored or decoded, are failures. Memory is bounded by a few times
+    `max_page_bytes`.
     """
     if isinstance(source, str):
         try:
@@ -73,8 +75,8 @@ def fetch_record(
 ) -> Page:
     """Read one page again by its offset and length (`Page.warc_offset`, `Page.warc_length`).
 
-    Where the length is 0 the file is read from its beginning. Raises `StoreError` when the object cannot
-    be read, `InputError` when no page begins there.
+    Where the length is 0 the file is read from its beginning. Raises `StoreError` when the object
+    cannot be read, `InputError` when no page begins there.
     """
     item: Item | None
     if length > 0:
@@ -105,7 +107,8 @@ def read_record(
 
 
 def record_dictionary(location: str, piece: bytes) -> bytes | None:
-    """What a record cut out of a file needs to be inflated: the dictionary that a Zstandard file begins with.
+    """What a record cut out of a file needs to be inflated: the dictionary that a Zstandard file
+    begins with.
 
     Raises `StoreError`, `InputError` where the file's beginning cannot be read.
     """
@@ -275,7 +278,8 @@ class _Pass:
         return self.failed(*self.ended("inside a record"), None, origin)
 
     def find_record(self) -> bool:
-        """Go to the next bytes that look like the first lines of a record; False at the feed's end."""
+        """Go to the next bytes that look like the first lines of a record; False at the feed's
+        end."""
         feed = self.feed
         while True:
             for match in _RECORD_START.finditer(feed.buffer, feed.at):
@@ -295,7 +299,8 @@ class _Pass:
         return self.feed.damage is not None and self.feed.damage.position < end
 
     def ended(self, where: str) -> tuple[str, str]:
-        """(reason, message) for what the feed's end cuts; the feed then stands behind the damage."""
+        """(reason, message) for what the feed's end cuts; the feed then stands behind the
+        damage."""
         if self.feed.damage:
             return self.behind_damage()
         self.feed.at = len(self.feed.buffer)

@@ -25,8 +25,8 @@ def full_name(selector: str) -> str:
 def select_snapshots(selectors: Iterable[str], present: Collection[str]) -> list[str]:
     """The snapshots of `present` that selectors mean, sorted; no selector means all.
 
-    A selector is a name (`CC-MAIN-2023-50`, `2023-50`), a year (`2023`), or a range of either with both
-    ends in it (`2022..2023-14`). Raises `InputError` for one that means no snapshot.
+    A selector is a name (`CC-MAIN-2023-50`, `2023-50`), a year (`2023`), or a range of either with
+    both ends in it (`2022..2023-14`). Raises `InputError` for one that means no snapshot.
     """
     chosen: set[str] = set()
     empty: list[str] = []

@@ -24,7 +24,8 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 
 def warc_names(location: str) -> list[str]:
-    """The names of all files of an archive's folder `archive/`, sorted. Raises `InputError`, `StoreError`."""
+    """The names of all files of an archive's folder `archive/`, sorted. Raises `InputError`,
+    `StoreError`."""
     with _archive(location) as archive:
         names = sorted(name for name in archive.namelist() if not name.endswith("/"))
     return [name for name in names if name.startswith("archive/")]
@@ -38,7 +39,8 @@ def inside(location: str, name: str) -> str:
 def open_warc(
     location: str, *, traffic: store.Traffic | None = None
 ) -> AbstractContextManager[Stream]:
-    """Open a WARC file for reading. Raises `StoreError`, and `InputError` for an archive without the file."""
+    """Open a WARC file for reading. Raises `StoreError`, and `InputError` for an archive without
+    the file."""
     found = _INSIDE.fullmatch(location)
     if found is None:
         return store.open_stream(location, check=False, traffic=traffic)

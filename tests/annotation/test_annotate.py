@@ -39,7 +39,8 @@ KEY = "sk-Very-Secret-Key-0123456789"
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by `behave(handler, text, nth)`: the page's text, and how often it was asked before."""
+    """Answers by `behave(handler, text, nth)`: the page's text, and how often it was asked
+    before."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -305,7 +306,8 @@ def test_a_document_refused_by_itself_does_not_stop_the_job(start: Start, tmp_pa
 def test_a_wrong_key_or_address_stops_the_job(
     start: Start, tmp_path: Path, status: int, hint: str
 ) -> None:
-    """No retry mends a refused key, an unknown model or a redirect: one line says what was expected."""
+    """No retry mends a refused key, an unknown model or a redirect: one line says what was
+    expected."""
     server = start(
         lambda handler, _, __: handler.send("{}", status, Location="http://127.0.0.1:1/")
     )
@@ -378,7 +380,8 @@ def test_dry_run_sends_nothing(start: Start, tmp_path: Path) -> None:
 def test_the_key_goes_to_the_endpoint_and_nowhere_else(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The key comes from the environment; no output, log or message repeats it, though servers do."""
+    """The key comes from the environment; no output, log or message repeats it, though servers
+    do."""
 
     def echo(handler: Handler, text: str, nth: int) -> None:
         key = handler.headers["Authorization"]
@@ -476,7 +479,8 @@ def test_absent_documents_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_endpoints_are_refused(url: str, key: str | None) -> None:
-    """Addresses that are none or carry secrets, and keys that no header can hold, are refused unseen."""
+    """Addresses that are none or carry secrets, and keys that no header can hold, are refused
+    unseen."""
     with pytest.raises(ConfigError) as raised:
         Endpoint(url, "m", api_key=key)
     assert not any(

@@ -134,7 +134,8 @@ def test_a_short_text_is_filled_up(count: int, filling: int) -> None:
     ],
 )
 def test_a_word_counts_as_one_of_its_field(text: str, field: str) -> None:
-    """Listed words, their plurals and what is derived from them; a listed word is not derived from another."""
+    """Listed words, their plurals and what is derived from them; a listed word is not derived from
+    another."""
     assert fields(text) == [field]
 
 
@@ -193,7 +194,8 @@ def test_a_short_text_is_its_own_excerpt() -> None:
 
 @given(st.text(max_size=400), st.sampled_from(["en", "zh"]))
 def test_any_text_becomes_one_clean_line(text: str, language: str) -> None:
-    """Whatever the text, the line has single spaces, no line break, no label, no oversized token."""
+    """Whatever the text, the line has single spaces, no line break, no label, no oversized
+    token."""
     line = normalise(text, language)
     assert line.split() == line.split(" ")
     assert "__label__" not in line

@@ -91,7 +91,8 @@ def test_recall_model_separates_obvious_pages(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_precision_model_separates_obvious_pages(language: str) -> None:
-    """The default precision classifier ranks a proof above its threshold, news and spam below it."""
+    """The default precision classifier ranks a proof above its threshold, news and spam below
+    it."""
     precision = load_classifier(None, "precision")
     threshold = precision.card.default_threshold
     assert precision.score(MATHEMATICS[language] * 3, language) >= threshold

@@ -1,4 +1,5 @@
-"""The packaged models are what the job makes of the labelled pages with this version's extraction."""
+"""The packaged models are what the job makes of the labelled pages with this version's
+extraction."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ PAGES = 400
 def test_packaged_models_are_made_again_by_the_job(shared_data: Path, tmp_path: Path) -> None:
     """The same scores on real texts; on the machine that made them, the same bytes.
 
-    Sums of floating-point numbers end a little differently on other processors, so bytes are not asked for.
+    Sums of floating-point numbers end a little differently on other processors, so bytes are not
+    asked for.
     """
     done = subprocess.run(
         [

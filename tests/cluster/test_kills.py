@@ -1,4 +1,5 @@
-"""The whole real crawl on a cluster whose processes are killed in every stage: `make test-cluster`."""
+"""The whole real crawl on a cluster whose processes are killed in every stage: `make
+test-cluster`."""
 
 from __future__ import annotations
 
@@ -70,6 +71,7 @@ def test_kills_in_every_stage_change_no_row(
     tmp_path: Path,
     kind: str,
 ) -> None:
-    """`kill -9` of one process of a kind in each stage: corpus, ledgers and evidence are the same."""
+    """`kill -9` of one process of a kind in each stage: corpus, ledgers and evidence are the
+    same."""
     rows = build(cluster, environment_archive, crawl, tmp_path / "out", getattr(cluster, kind))
     assert rows == undisturbed

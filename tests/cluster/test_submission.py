@@ -48,7 +48,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneClus
 
 @pytest.fixture(scope="module")
 def small_groups(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """conf/standalone.yaml with small groups, one after the other: moments to kill at come in their order."""
+    """conf/standalone.yaml with small groups, one after the other: moments to kill at come in their
+    order."""
     settings = yaml.safe_load((ROOT / "conf" / "standalone.yaml").read_text())
     settings["extract"] |= {"group_size": 2, "groups_in_flight": 1}
     target = tmp_path_factory.mktemp("conf") / "standalone.yaml"

@@ -1,4 +1,5 @@
-"""What an operator sees of a run: the driver's Prometheus pages while it lasts, the History Server afterwards."""
+"""What an operator sees of a run: the driver's Prometheus pages while it lasts, the History Server
+afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 def test_counts_are_served_while_it_runs_and_the_history_server_tells_the_run(
     tmp_path: Path,
 ) -> None:
-    """Under conf/spark/extract.conf the UI serves the run's counts, and its event log can be read."""
+    """Under conf/spark/extract.conf the UI serves the run's counts, and its event log can be
+    read."""
     write_sample_crawl(tmp_path / "crawl")
     events = tmp_path / "events"
     events.mkdir()

@@ -108,7 +108,8 @@ def test_task_nodes_are_spot_and_primary_and_core_are_not() -> None:
 
 @pytest.mark.parametrize(("job", "source"), [("extract", "extract.conf"), ("dedup", "dedup.conf")])
 def test_platform_jobs_carry_the_settings_of_conf_spark(job: str, source: str) -> None:
-    """Steps and jobs repeat conf/spark key by key: a properties file would replace the platform's own."""
+    """Steps and jobs repeat conf/spark key by key: a properties file would replace the platform's
+    own."""
     wanted = properties(source)
     steps = filled(CONF / "emr" / "steps.json")["Steps"]
     arguments = next(s for s in steps if s["Name"] == job)["HadoopJarStep"]["Args"]
@@ -203,7 +204,8 @@ def strange_fields(value: Any, kind: str, where: str) -> list[str]:
 
 
 def test_the_policy_allows_no_more_than_a_run_needs() -> None:
-    """Common Crawl is read only; writing is limited to the bucket's own prefixes; no wildcard action."""
+    """Common Crawl is read only; writing is limited to the bucket's own prefixes; no wildcard
+    action."""
     policy = filled(CONF / "emr" / "iam-policy.json")
     assert policy["Version"] == "2012-10-17"
     for statement in policy["Statement"]:

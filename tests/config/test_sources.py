@@ -1,4 +1,5 @@
-"""Where values of a configuration come from: a file, a name, `--set`; and what is refused on the way."""
+"""Where values of a configuration come from: a file, a name, `--set`; and what is refused on the
+way."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ def test_the_default_is_solved_for_its_threshold() -> None:
 
 @given(threshold=st.floats(0.1, 1.0), num_perm=st.integers(64, 256))
 def test_solved_curves_propose_what_is_similar(threshold: float, num_perm: int) -> None:
-    """The curve fits the signature and proposes pairs at the threshold, and no steeper one would."""
+    """The curve fits the signature and proposes pairs at the threshold, and no steeper one
+    would."""
     bands, rows = solve_bands(threshold, num_perm)
     assert bands * rows <= num_perm
     assert candidate_probability(threshold, bands, rows) >= 0.92

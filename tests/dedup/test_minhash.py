@@ -37,7 +37,8 @@ def test_signatures_are_those_of_datasketch(values: list[int], num_perm: int, se
 def test_signatures_made_together_are_those_made_alone(
     sets: list[list[int]], block: int, permuted: int
 ) -> None:
-    """Wherever blocks of hashes and of permutations end, also within a document, and empty ones included."""
+    """Wherever blocks of hashes and of permutations end, also within a document, and empty ones
+    included."""
     documents = [hashes_of(values) for values in sets]
     alone = [minhash.signature(document, 16, 3) for document in documents]
     with pytest.MonkeyPatch.context() as patch:

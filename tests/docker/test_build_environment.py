@@ -21,7 +21,8 @@ build_environment = module_at(ROOT / "docker" / "build_environment.py")
 
 
 def elf(machine: int, needed: list[str], glibc: str) -> bytes:
-    """The smallest 64-bit ELF file with a dynamic section that asks for `needed` and a glibc version."""
+    """The smallest 64-bit ELF file with a dynamic section that asks for `needed` and a glibc
+    version."""
     names = b"\0" + b"".join(n.encode() + b"\0" for n in needed) + f"GLIBC_{glibc}\0".encode()
     header, segments = 64, 2 * 56
     strings = header + segments

@@ -46,7 +46,8 @@ from infimm_spark.extract.latex import check, normal_form
     ],
 )
 def test_expressions_mean_what_asciimath_says(source: str, tex: str) -> None:
-    """Symbols, fractions, matrices, text, accents and fonts come out as the LaTeX they stand for."""
+    """Symbols, fractions, matrices, text, accents and fonts come out as the LaTeX they stand
+    for."""
     assert normal_form(asciimath_to_latex(source)) == normal_form(tex)
 
 

@@ -43,7 +43,8 @@ def test_each_name_of_a_carrier_is_evidence(carrier: Carrier) -> None:
 
 
 def test_a_name_has_one_carrier() -> None:
-    """No tag, class or attribute is read by two carriers, so that the order of records means nothing."""
+    """No tag, class or attribute is read by two carriers, so that the order of records means
+    nothing."""
     for names in (
         [tag for one in CARRIERS if one.reader for tag in one.tags],
         [name for one in CARRIERS for name in one.classes],

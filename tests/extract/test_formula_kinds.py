@@ -157,7 +157,8 @@ def test_an_address_that_decodes_to_tex_is_a_formula(address: str, tex: str) -> 
     ],
 )
 def test_pictures_stay_pictures(image: str) -> None:
-    """Files, charts, plots and photographs, whatever their alternative text or address resembles."""
+    """Files, charts, plots and photographs, whatever their alternative text or address
+    resembles."""
     document = _page(f"<p>See {image} here.</p>")
     assert [f.tex for f in document.formulas] == []
     assert len(document.images) == 1
@@ -190,7 +191,8 @@ def test_the_formula_of_an_image_is_never_a_word(image: str, expected: tuple[str
     ],
 )  # fmt: skip
 def test_hidden_twins_are_one_formula(twins: str) -> None:
-    """A formula that a page holds twice, once for the eye and once for a screen reader, comes out once."""
+    """A formula that a page holds twice, once for the eye and once for a screen reader, comes out
+    once."""
     assert [tex for tex, _ in _formulas(f"<p>Take {twins} here.</p>")] == ["x^2"]
 
 

@@ -46,7 +46,8 @@ TEX = st.lists(PIECES, max_size=14).map("".join)
     ],
 )
 def test_clean_removes_what_is_not_the_formula(tex: str, cleaned: str) -> None:
-    """Delimiters, comments, image-service commands, entities and control bytes go; the formula stays."""
+    """Delimiters, comments, image-service commands, entities and control bytes go; the formula
+    stays."""
     assert clean(tex) == cleaned
 
 
@@ -150,7 +151,8 @@ def test_deep_nesting_exhausts_nothing(tex: str) -> None:
 
 
 def test_tokens_are_those_of_tex() -> None:
-    """Control words, control symbols and environments are one token each, all else one a character."""
+    """Control words, control symbols and environments are one token each, all else one a
+    character."""
     assert tokens("\\frac12 \\, % note\n\\begin{matrix}x") == [
         r"\frac",
         "1",
@@ -177,7 +179,8 @@ def test_definitions_are_read_from_tex() -> None:
 
 
 def test_definitions_are_read_from_a_configuration() -> None:
-    """MathJax writes [body, arguments, default], KaTeX a body with #n and a backslash in the name."""
+    """MathJax writes [body, arguments, default], KaTeX a body with #n and a backslash in the
+    name."""
     config = {
         "R": r"\mathbb{R}",
         "norm": [r"\|#1\|", 1],

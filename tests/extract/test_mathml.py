@@ -206,7 +206,8 @@ def test_other_annotations_are_not_taken_for_tex(encoding: str) -> None:
     ],
 )
 def test_display_mode_is_read_from_the_attributes(attributes: str, display: bool) -> None:
-    """`display` and the old `mode` are understood; `displaystyle` enlarges a formula in its line."""
+    """`display` and the old `mode` are understood; `displaystyle` enlarges a formula in its
+    line."""
     assert on_a_page(f"<math {attributes}><mi>x</mi></math>").display is display
 
 

@@ -466,7 +466,8 @@ def test_what_is_never_mathematics(name: str, head: str) -> None:
     ],
 )
 def test_a_formula_is_never_split(body: str, expected: list[tuple[str, bool]] | None) -> None:
-    """Paragraphs, line breaks, emphasis and hidden elements inside delimiters do not break a formula."""
+    """Paragraphs, line breaks, emphasis and hidden elements inside delimiters do not break a
+    formula."""
     found = formulas(body, DOLLARS)
     if expected is None:
         assert len(found) == 1

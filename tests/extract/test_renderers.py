@@ -1,7 +1,7 @@
 """Formulas through the real renderers and back, with their mode: nothing lost, nothing invented.
 
-The pages of `fixtures/rendered` are made by `make fixtures` from `fixtures/formulas.txt`. Formulas are
-compared as the benchmark does (`benchmarks/formulas.py --suite renderers`).
+The pages of `fixtures/rendered` are made by `make fixtures` from `fixtures/formulas.txt`. Formulas
+are compared as the benchmark does (`benchmarks/formulas.py --suite renderers`).
 """
 
 from __future__ import annotations

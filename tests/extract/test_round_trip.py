@@ -31,7 +31,8 @@ def recovered(document: Document) -> list[tuple[str, bool]]:
 
 
 def page_of(text: str, style: str) -> bytes:
-    """A page that says `text` in paragraphs, code as code, formulas between the style's delimiters."""
+    """A page that says `text` in paragraphs, code as code, formulas between the style's
+    delimiters."""
     inline, display, configuration = DELIMITERS[style]
     pieces: list[str] = []
     position = 0

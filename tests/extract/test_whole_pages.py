@@ -1,4 +1,5 @@
-"""Pages whose text a plain HTML parser loses: XHTML, decks, shadow roots, noscript, JSON state, Word."""
+"""Pages whose text a plain HTML parser loses: XHTML, decks, shadow roots, noscript, JSON state,
+Word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Servers of gs:// for the tests of this folder: our own, and where it is installed fake-gcs-server."""
+"""Servers of gs:// for the tests of this folder: our own, and where it is installed
+fake-gcs-server."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ def near(name: str, matched: str, **fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunLayout:
-    """Twenty pages with a revision each: 17 revisions are removed, 3 are not, and one removal is wrong."""
+    """Twenty pages with a revision each: 17 revisions are removed, 3 are not, and one removal is
+    wrong."""
     layout = RunLayout(str(tmp_path))
     pages = [prose(i) for i in range(20)]
     rows = [document(f"page{i:02}", text(words)) for i, words in enumerate(pages)]

@@ -36,7 +36,8 @@ def test_punctuation_at_the_limit_stays() -> None:
 
 
 def test_scores_are_the_deciding_values() -> None:
-    """What is reported is the value compared, so that a threshold can be chosen from the rejects."""
+    """What is reported is the value compared, so that a threshold can be chosen from the
+    rejects."""
     text = "a . b . c . d ."
     metrics = text_metrics(text, "en")
     assert first_failed(text, "en", metrics, CONFIG) == ("punctuation_ratio", 0.5)

@@ -48,7 +48,8 @@ def test_definitions(text: str) -> None:
 
 
 def test_many_distinct_words() -> None:
-    """The n-gram count stays exact when the vocabulary is too large to pack five words in a number."""
+    """The n-gram count stays exact when the vocabulary is too large to pack five words in a
+    number."""
     refrain = [str(n * n) for n in range(40)]
     text = " ".join([*(str(n) for n in range(20_000)), *refrain, *refrain])
     assert text_metrics(text, "en").word_repetition_ratio == naive(text)[1] > 0

@@ -37,7 +37,8 @@ def test_cells_and_short_pages_are_no_repetition() -> None:
 
 
 def test_repetition_is_a_rule() -> None:
-    """A page above the configured share is dropped under the rule's name; a share of 1 drops none."""
+    """A page above the configured share is dropped under the rule's name; a share of 1 drops
+    none."""
     text = "Ten times the very same sentence. " * 10
     metrics = text_metrics(text, "en")
     assert first_failed(text, "en", metrics, RulesConfig()) == ("repetition", pytest.approx(0.9))

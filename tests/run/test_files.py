@@ -39,7 +39,8 @@ def _manifest(**fields: object) -> Manifest:
 
 
 def test_a_catalogue_names_rows_bytes_and_checksum(tmp_path: Path) -> None:
-    """Every Parquet file below the folders, relative to the root; what a writer has in work is left out."""
+    """Every Parquet file below the folders, relative to the root; what a writer has in work is left
+    out."""
     _ledger(tmp_path / "dedup" / "ledger" / "part-0.parquet", [1, 2, 3])
     _ledger(tmp_path / "dedup" / "ledger" / "_temporary" / "0" / "part-1.parquet", [1])
     (tmp_path / "dedup" / "ledger" / "_SUCCESS").touch()

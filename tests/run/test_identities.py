@@ -69,6 +69,7 @@ def test_another_build_is_refused_unless_accepted(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_run_without_a_build_goes_on_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """Runs written before builds were recorded can be resumed; that nothing was compared is said."""
+    """Runs written before builds were recorded can be resumed; that nothing was compared is
+    said."""
     check_build("stage dedup", None, accept=False)
     assert "recorded no build" in caplog.text

@@ -53,7 +53,8 @@ def test_a_second_holder_is_told_who_holds_and_until_when(tmp_path: Path) -> Non
 
 
 def test_a_silent_holder_loses_the_lock_and_learns_it(tmp_path: Path) -> None:
-    """After its term another takes over; the first may neither go on nor release the other's term."""
+    """After its term another takes over; the first may neither go on nor release the other's
+    term."""
     clock = Clock()
     location = str(tmp_path / "lock")
     stalled = Lock(location, now=clock)
@@ -143,7 +144,8 @@ def _lines_of_a_holder(location: str) -> str:
 
 
 def test_a_holder_that_was_killed_here_is_followed_at_once(tmp_path: Path) -> None:
-    """A process of this machine that lives keeps the lock; once it is dead nobody waits for its term."""
+    """A process of this machine that lives keeps the lock; once it is dead nobody waits for its
+    term."""
     location = str(tmp_path / "lock")
     command = [sys.executable, "-c", _lines_of_a_holder(location)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
@@ -170,7 +172,8 @@ def test_a_holder_on_another_machine_is_not_judged(tmp_path: Path) -> None:
 
 
 def test_a_living_holder_can_be_put_out_of_its_turn(tmp_path: Path) -> None:
-    """Who says that the holder is dead takes over at once; a holder that lives all the same learns it."""
+    """Who says that the holder is dead takes over at once; a holder that lives all the same learns
+    it."""
     location = str(tmp_path / "lock")
     lost = threading.Event()
     with Lock(location, minutes=0.01, on_loss=lost.set) as first:
@@ -181,7 +184,8 @@ def test_a_living_holder_can_be_put_out_of_its_turn(tmp_path: Path) -> None:
 
 
 def test_a_term_that_ended_unnoticed_is_followed_by_the_holders_next(tmp_path: Path) -> None:
-    """A machine that slept goes on where nobody came in between; and then nobody else can have the lock."""
+    """A machine that slept goes on where nobody came in between; and then nobody else can have the
+    lock."""
     clock = Clock()
     location = str(tmp_path / "lock")
     with Lock(location, now=clock) as holder:

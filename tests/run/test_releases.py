@@ -44,7 +44,8 @@ def version(number: int, snapshot: str = "CC-MAIN-2023-40") -> Version:
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """Builds replaced by a note of (snapshot, runs compared with); each keeps 7 documents of 100."""
+    """Builds replaced by a note of (snapshot, runs compared with); each keeps 7 documents of
+    100."""
     calls: list[tuple[str, list[str]]] = []
 
     class Summary:

@@ -1,4 +1,5 @@
-"""Builds from a bucket to a bucket, on a server that is whole, one that fails, and with dead files."""
+"""Builds from a bucket to a bucket, on a server that is whole, one that fails, and with dead
+files."""
 
 from __future__ import annotations
 
@@ -167,7 +168,8 @@ def _manifests(layout: RunLayout) -> list[Manifest]:
 
 
 def test_manifests_name_every_file_with_rows_and_checksum(runs: Any) -> None:
-    """What lies in the bucket is what the manifests name, byte for byte; no half-written file stays."""
+    """What lies in the bucket is what the manifests name, byte for byte; no half-written file
+    stays."""
     layout = RunLayout("s3://out/run")
     named = {file.path: file for manifest in _manifests(layout) for file in manifest.files}
     held = {f for f in store.list_files(layout.root) if f.endswith(".parquet")}
@@ -190,7 +192,8 @@ def test_small_files_are_put_together(runs: Any) -> None:
 
 
 def test_failing_requests_change_no_row(runs: Any) -> None:
-    """Every fault, of a fifth of what is read and a twentieth of what S3A writes: same rows, retries counted."""
+    """Every fault, of a fifth of what is read and a twentieth of what S3A writes: same rows,
+    retries counted."""
     assert runs["results"]["faulty"]["error"] is None
     assert corpus("s3://faulty-out/run") == corpus(str(runs["folder"] / "local"))
     faults = sum(runs["faults"], Counter())
@@ -217,7 +220,8 @@ def test_traffic_foretells_the_bill(runs: Any, crawl: Path) -> None:
 
 
 def test_a_dead_file_is_quarantined_and_named(runs: Any) -> None:
-    """A file that answers 503 for ever is one failed row with its name and cause; the rest is read."""
+    """A file that answers 503 for ever is one failed row with its name and cause; the rest is
+    read."""
     assert runs["results"]["dying"]["error"] is None
     rejects = extracted("s3://out/dying", "rejects", schemas.REJECTS)
     (dead,) = (row for row in rejects if row["reason"] == "unreadable_file")

@@ -1,4 +1,5 @@
-"""`kill -9` while a build writes to S3, at random moments: `--resume` gives the undisturbed corpus."""
+"""`kill -9` while a build writes to S3, at random moments: `--resume` gives the undisturbed
+corpus."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ def undisturbed(s3_server: Any, tmp_path_factory: pytest.TempPathFactory) -> flo
 def test_killed_while_writing_and_resumed_equals_undisturbed(
     s3: Any, undisturbed: float, moment: int
 ) -> None:
-    """Driver and executor die together at a random moment; nothing is lost, doubled or left half-written."""
+    """Driver and executor die together at a random moment; nothing is lost, doubled or left
+    half-written."""
     store.configure(StoreConfig())
     output = f"s3://kill-out/run-{moment}"
     victim = subprocess.Popen(
@@ -71,7 +73,8 @@ def test_killed_while_writing_and_resumed_equals_undisturbed(
         stdout=subprocess.DEVNULL,
     )
     try:
-        # Nothing is written before the session is up, so the moment counts from the run's first object.
+        # Nothing is written before the session is up, so the moment counts from the run's first
+        # object.
         while not store.exists(f"{output}/run.json"):
             assert victim.poll() is None
             time.sleep(0.2)

@@ -25,7 +25,8 @@ from infimm_spark.warc.records import read_pages
 
 
 def test_objects_are_written_listed_read_and_deleted(bucket: str) -> None:
-    """Whole objects, ranges, sizes, folders and trees work, and one request reads a whole object."""
+    """Whole objects, ranges, sizes, folders and trees work, and one request reads a whole
+    object."""
     root = f"s3://{bucket}/run"
     data = os.urandom(3_000_000)
     for name in ("a.bin", "b/c.bin", "b/.hidden"):
@@ -43,7 +44,8 @@ def test_objects_are_written_listed_read_and_deleted(bucket: str) -> None:
 
 
 def test_of_many_writers_of_a_new_object_one_wins(bucket: str, tmp_path: Path) -> None:
-    """`write_new` lets exactly one of sixteen through, on S3 and on disk, and keeps that one's bytes."""
+    """`write_new` lets exactly one of sixteen through, on S3 and on disk, and keeps that one's
+    bytes."""
     for root in (f"s3://{bucket}", str(tmp_path)):
         for race in range(5):
             location = f"{root}/manifest-{race}.json"
@@ -147,7 +149,8 @@ def test_a_wrong_clock_is_one_line_within_seconds(
 def test_every_fault_is_retried_and_no_byte_is_wrong(
     s3: Any, bucket: str, fault_proxy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a fifth of the requests failing in six ways, objects arrive whole and retries are counted."""
+    """With a fifth of the requests failing in six ways, objects arrive whole and retries are
+    counted."""
     data = os.urandom(300_000)
     with fault_proxy(s3.port, 0.2, seed=3) as proxy:
         access = StoreConfig(
@@ -168,14 +171,16 @@ def test_every_fault_is_retried_and_no_byte_is_wrong(
 
 
 def test_a_lost_answer_does_not_lose_the_race(bucket: str, s3: Any) -> None:
-    """A new object whose answer was lost is not taken for another writer's when it is sent again."""
+    """A new object whose answer was lost is not taken for another writer's when it is sent
+    again."""
     assert store.write_new(f"s3://{bucket}/m", b"mine")
     assert store.write_new(f"s3://{bucket}/m", b"mine")
     assert not store.write_new(f"s3://{bucket}/m", b"other")
 
 
 def test_the_cap_on_connections_holds_over_processes_worth_of_readers(bucket: str) -> None:
-    """Twelve readers with three places never have more than three connections open, and all finish."""
+    """Twelve readers with three places never have more than three connections open, and all
+    finish."""
     store.write_bytes(f"s3://{bucket}/a", os.urandom(200_000))
     gate = ConnectionGate(3)
     store.configure(StoreConfig(max_connections=3), gate.address)

@@ -1,4 +1,5 @@
-"""What takes long: a fifth of S3A's own requests failing, and the real crawl from a bucket to a bucket."""
+"""What takes long: a fifth of S3A's own requests failing, and the real crawl from a bucket to a
+bucket."""
 
 from __future__ import annotations
 

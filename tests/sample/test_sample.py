@@ -132,7 +132,8 @@ def test_pages_meet_their_fate(page: SamplePage) -> None:
 
 
 def test_most_articles_are_published() -> None:
-    """Whatever the classifiers' version, four of five articles reach the corpus in each language."""
+    """Whatever the classifiers' version, four of five articles reach the corpus in each
+    language."""
     fates = Counter(
         ("zh" if b'lang="zh' in page.body else "en", outcome(page))
         for page in PAGES
@@ -149,7 +150,8 @@ def test_most_articles_are_published() -> None:
     ids=lambda value: value if isinstance(value, str) else value.slug,
 )
 def test_every_formula_is_recovered(encoding: str, article: Article) -> None:
-    """As many formulas come out of a page as were put in, inline and displayed, none of them broken."""
+    """As many formulas come out of a page as were put in, inline and displayed, none of them
+    broken."""
     blocks = [block.strip() for block in article.body.split("\n\n")]
     displayed = sum(block.startswith("$$") for block in blocks)
     inline = sum(len(re.findall(r"\$[^$]+\$", b)) for b in blocks if not b.startswith("$$"))

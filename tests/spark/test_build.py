@@ -185,7 +185,8 @@ def test_explain_follows_a_published_page_and_a_duplicate(built: RunSummary) -> 
 
 
 def test_explain_finds_a_damaged_record_by_its_place(built: RunSummary) -> None:
-    """A record that came without a URL is explained by its WARC file and offset, and by the file alone."""
+    """A record that came without a URL is explained by its WARC file and offset, and by the file
+    alone."""
     layout = RunLayout(built.output)
     failed = [
         row

@@ -45,7 +45,8 @@ def test_columns_give_what_the_models_give(spark: SparkSession) -> None:
 
 
 def test_functions_of_a_text_column_alone(spark: SparkSession) -> None:
-    """language(col), math_prob(col) and quality_prob(col) work on any DataFrame of the active session."""
+    """language(col), math_prob(col) and quality_prob(col) work on any DataFrame of the active
+    session."""
     rows = (
         spark.createDataFrame([(1, ENGLISH), (2, CHINESE), (3, None)], "id int, body string")
         .select(

@@ -125,7 +125,8 @@ print(json.dumps({{"killed": killed, "rows": sorted(tuple(row) for row in rows)}
 def test_a_lost_executor_changes_nothing(
     spark: SparkSession, tmp_path: Path, checkpoint: Checkpoint
 ) -> None:
-    """With an executor killed in the middle of a round the evidence is that of an undisturbed run."""
+    """With an executor killed in the middle of a round the evidence is that of an undisturbed
+    run."""
     script = _WITH_A_LOST_EXECUTOR.format(
         support=str(ROOT / "tests" / "support"), folder=str(tmp_path / "disturbed")
     )

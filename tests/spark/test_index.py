@@ -87,7 +87,8 @@ def _chosen(frame: Any) -> dict[str, list[int]]:
 def test_conditions_choose_records(
     spark: SparkSession, index: str, settings: dict[str, Any], expected: dict[str, list[int]]
 ) -> None:
-    """Each condition narrows the records, once each, by file and in order; subsets but `warc` stay out."""
+    """Each condition narrows the records, once each, by file and in order; subsets but `warc` stay
+    out."""
     assert _chosen(select_records(spark.read.parquet(index), IndexConfig(**settings))) == expected
 
 
@@ -140,7 +141,8 @@ def test_cdxj_and_a_list_of_urls_choose_the_same_way(spark: SparkSession, tmp_pa
 
 
 LINES = [
-    # a revisit without status, a number that is none, IPv6, tabs between the fields, a length of none
+    # a revisit without status, a number that is none, IPv6, tabs between the fields, a length of
+    # none
     ("http://r.org/", {"status": "-", "mime": "warc/revisit"}),
     ("http://n.org/", {"status": "200", "offset": "ten"}),
     ("http://[2001:db8::1]:8080/x", {"status": "200", "offset": "7"}),
@@ -154,7 +156,8 @@ LINES = [
 def test_numbers_that_are_none_leave_a_row_out_and_are_counted(
     spark: SparkSession, tmp_path: Path, ansi: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Spark 4 refuses such a cast and Spark 3.5 does not: here both give null, and the rows are named."""
+    """Spark 4 refuses such a cast and Spark 3.5 does not: here both give null, and the rows are
+    named."""
     base = {"mime": "text/html", "length": "5", "offset": "0", "filename": "f"}
     text = "\n".join(
         f"org,x)/\t20240101000000\t{json.dumps({'url': url, **base, **entry})}"
@@ -227,8 +230,8 @@ def test_spark_finds_the_host_that_python_finds(spark: SparkSession, url: str) -
 def test_a_build_tells_which_urls_lead_to_no_record(
     spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """URLs that are not in the index, and lines that are no URLs, are counted and named; a run that is refused
-    because nothing is chosen leaves nothing behind."""
+    """URLs that are not in the index, and lines that are no URLs, are counted and named; a run that
+    is refused because nothing is chosen leaves nothing behind."""
     crawl = tmp_path / "crawl"
     write_sample_crawl(crawl)
     name = sorted(crawl.rglob("*.warc.gz"))[0].relative_to(crawl).as_posix()

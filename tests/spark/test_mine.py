@@ -21,7 +21,8 @@ SCHEMA = "id string, url string, language string, text_length int, math_prob dou
 
 
 def test_hosts_with_a_high_share_of_recalled_pages(spark: SparkSession) -> None:
-    """Pages below the floor count, sampled ones by their weight; small and poor hosts are left out."""
+    """Pages below the floor count, sampled ones by their weight; small and poor hosts are left
+    out."""
     rows = [
         (f"m{n}", f"https://www.maths.example/{n}", "en", 900, 0.9 if n < 6 else 0.2)
         for n in range(8)
@@ -46,7 +47,8 @@ def test_hosts_with_a_high_share_of_recalled_pages(spark: SparkSession) -> None:
 
 
 def test_pages_near_the_threshold_are_stratified(spark: SparkSession) -> None:
-    """Each language, band of scores and band of lengths gives its share, no host more than its own."""
+    """Each language, band of scores and band of lengths gives its share, no host more than its
+    own."""
     rows = [
         (f"{language}{length}{n}", f"http://h{n % 4}.example/{n}", language, length, 0.2 + n * 0.04)
         for language in ("en", "zh")

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_two_months_make_two_versions_without_doubles(spark: SparkSession, tmp_path: Path) -> None:
-    """The second version holds both snapshots; pages the first one has are not in the second's part."""
+    """The second version holds both snapshots; pages the first one has are not in the second's
+    part."""
     write_sample_crawl(tmp_path / "crawl")
     config = load_config(
         ROOT / "conf" / "local.yaml", {"input": {"paths": [str(tmp_path / "crawl")]}}

@@ -16,8 +16,8 @@ FORMULA = "Recall that the derivative is linear: $(af + bg)' = af' + bg'$ for al
 
 
 def test_repeated_paragraphs_go_and_formulas_stay(spark: SparkSession) -> None:
-    """On a host whose pages share a notice and a formula the notice goes; elsewhere it stays; a page
-    that is nothing else keeps it, and images are not touched."""
+    """On a host whose pages share a notice and a formula the notice goes; elsewhere it stays; a
+    page that is nothing else keeps it, and images are not touched."""
     rows = [
         document(
             f"d{i}",

@@ -122,7 +122,8 @@ def test_what_is_wrong_with_a_redo_is_said_before_anything_changes(
 def test_a_redo_that_fails_leaves_the_old_result(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stage that breaks in mid-work changes neither its tables nor the corpus; a later redo works."""
+    """A stage that breaks in mid-work changes neither its tables nor the corpus; a later redo
+    works."""
     shutil.copytree(built, tmp_path / "out")
     rows = corpus(tmp_path / "out")
     run = Run.open(str(tmp_path / "out"))
@@ -149,7 +150,8 @@ def test_a_redo_that_fails_leaves_the_old_result(
 
 
 def test_a_stage_takes_no_other_settings_for_what_it_builds_on(built: Path, tmp_path: Path) -> None:
-    """With another `extract` section `dedup --redo` is refused by its key, and nothing is recorded."""
+    """With another `extract` section `dedup --redo` is refused by its key, and nothing is
+    recorded."""
     shutil.copytree(built, tmp_path / "out")
     recorded = (tmp_path / "out" / "run.json").read_bytes()
     stored = json.loads(recorded)["config"]

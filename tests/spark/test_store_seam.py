@@ -39,7 +39,8 @@ def memory(tmp_path: Path) -> Iterator[tuple[MemoryStore, MemoryConnector]]:
 def test_a_scheme_from_outside_carries_a_whole_build(
     spark: SparkSession, memory: tuple[MemoryStore, MemoryConnector], tmp_path: Path
 ) -> None:
-    """Manifests, tables, ledger and corpus lie at memory://, and resuming finds every stage complete."""
+    """Manifests, tables, ledger and corpus lie at memory://, and resuming finds every stage
+    complete."""
     held, connector = memory
     write_sample_crawl(tmp_path / "crawl")
     settings = {"input": {"paths": [str(tmp_path / "crawl")]}, "output": "mem://corpora/run/"}

@@ -120,7 +120,8 @@ def test_unusable_tables_are_refused(
 
 
 def test_the_sample_does_not_depend_on_partitions(spark: SparkSession) -> None:
-    """The same rows are taken in the same order, however the table is cut; repeated ids count once."""
+    """The same rows are taken in the same order, however the table is cut; repeated ids count
+    once."""
     rows = [(f"{h}-{n}", f"h{h}", f"text {n}") for h in range(6) for n in range(8)] * 2
     frame = spark.createDataFrame(rows, "id string, host string, text string")
     taken = []

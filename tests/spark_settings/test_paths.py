@@ -14,7 +14,8 @@ from infimm_spark.spark.paths import require_plain
 
 @pytest.mark.parametrize("name", ["run[1]", "{a,b}", "a*b", "a?b", r"a\b"])
 def test_a_path_that_hadoop_reads_as_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
-    """Spark would write there and read another place: nothing is written, and the character is named."""
+    """Spark would write there and read another place: nothing is written, and the character is
+    named."""
     for location in (f"{tmp_path}/{name}/run", f"s3://bucket/{name}"):
         with pytest.raises(ConfigError, match="as a pattern"):
             require_plain("output", location)

@@ -64,7 +64,8 @@ def test_hadoops_refusals_are_put_in_words() -> None:
     ],
 )
 def test_a_write_whose_answer_came_short_is_begun_anew(trace: str) -> None:
-    """S3A fails the job there: the work is done again, as often as requests are, and then it is one line."""
+    """S3A fails the job there: the work is done again, as often as requests are, and then it is one
+    line."""
     config = load_config(None, {"output": "s3://b/run", "store": {"attempts": 3}})
     run = Run("id", config, RunLayout("s3://b/run"))
     attempts = []
@@ -131,7 +132,8 @@ def test_a_place_is_given_back_by_closing_and_not_given_to_strangers() -> None:
 def test_a_run_that_is_refused_before_it_works_leaves_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was mended is tried again with the same command, without --resume; what is resumed stays a run."""
+    """What was mended is tried again with the same command, without --resume; what is resumed stays
+    a run."""
     crawl, output = tmp_path / "crawl", tmp_path / "out"
     write_sample_crawl(crawl)
     config = load_config(None, {"input": {"paths": [str(crawl)]}, "output": str(output)})

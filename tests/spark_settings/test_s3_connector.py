@@ -51,7 +51,8 @@ def test_the_credential_chain_is_that_of_hadoops_sdk() -> None:
 def test_without_jars_the_way_to_them_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Before Spark starts, one line names `make jars`; packages in the configuration are taken at their word."""
+    """Before Spark starts, one line names `make jars`; packages in the configuration are taken at
+    their word."""
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     monkeypatch.setenv("INFIMM_JARS", str(tmp_path))
     with pytest.raises(EnvironmentMissingError, match="make jars"):
@@ -62,7 +63,8 @@ def test_without_jars_the_way_to_them_is_told(
 
 
 def test_a_jar_with_another_checksum_is_refused(tmp_path: Path) -> None:
-    """What a repository serves in place of an artefact never becomes a jar; the right one does, once."""
+    """What a repository serves in place of an artefact never becomes a jar; the right one does,
+    once."""
     fetch = module_at(ROOT / "conf" / "jars" / "fetch.py")
     folder = tmp_path / "repository" / "org" / "x" / "a" / "1"
     folder.mkdir(parents=True)

@@ -74,7 +74,8 @@ def test_a_failed_write_leaves_the_old_object(
 
 @pytest.mark.parametrize("call", ["link", "unlink"])
 def test_a_killed_exclusive_write_leaves_nothing_that_is_listed(tmp_path: Path, call: str) -> None:
-    """Killed before or after the object appears, `write_new` leaves the whole object or none in the listing."""
+    """Killed before or after the object appears, `write_new` leaves the whole object or none in the
+    listing."""
     folder = tmp_path / "manifests"
     writer = (
         "import os\n"
@@ -526,7 +527,8 @@ def test_the_s3_client_is_anonymous_without_credentials(
     assert url == "http://localhost:9/b/k"
 
 
-# -- what stands on the store ------------------------------------------------------------------------
+# -- what stands on the store
+# ------------------------------------------------------------------------
 
 
 def _warc(count: int) -> list[bytes]:

@@ -1,4 +1,5 @@
-"""A proxy in front of an S3 server that fails a share of the requests, each in one of the ways real ones do.
+"""A proxy in front of an S3 server that fails a share of the requests, each in one of the ways real
+ones do.
 
 The client signs for the proxy's address and the proxy hands the Host header on, so signatures hold.
 """
@@ -27,8 +28,8 @@ _PIECE = 1 << 16
 class FaultProxy:
     """Listens on loopback and forwards to `port`; use as a context manager.
 
-    Of the requests a share of `rate` fails, chosen by `seed`; each key in `dead` answers 503 always.
-    `counts` tells requests by what became of them: `ok` or one of `KINDS`.
+    Of the requests a share of `rate` fails, chosen by `seed`; each key in `dead` answers 503
+    always. `counts` tells requests by what became of them: `ok` or one of `KINDS`.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Servers of Google Cloud Storage's JSON API for tests.
 
-`FakeGs` holds objects in this process, so that its tests run everywhere; it knows what `store.gs` asks for.
-`fake-gcs-server` is others' work and serves pyarrow and Google's Hadoop connector too (where Go is installed:
-`go install github.com/fsouza/fake-gcs-server@latest`).
+`FakeGs` holds objects in this process, so that its tests run everywhere; it knows what `store.gs`
+asks for. `fake-gcs-server` is others' work and serves pyarrow and Google's Hadoop connector too
+(where Go is installed: `go install github.com/fsouza/fake-gcs-server@latest`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A store that nothing in the package knows: `memory://bucket/key`, held by this process.
 
-Spark's JVM cannot see this process's memory, so the objects lie in a folder (a RAM disk would do), which only this
-store and its connector know: everything else of the package sees keys.
+Spark's JVM cannot see this process's memory, so the objects lie in a folder (a RAM disk would do),
+which only this store and its connector know: everything else of the package sees keys.
 """
 
 from __future__ import annotations

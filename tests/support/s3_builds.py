@@ -1,9 +1,11 @@
-"""Runs a list of builds in one Spark session of a process of its own, and says of each what came of it.
+"""Runs a list of builds in one Spark session of a process of its own, and says of each what came of
+it.
 
     python tests/support/s3_builds.py PLAN.json
 
-The plan is a list of {name, config, stage, resume}: `config` is laid over conf/local.yaml, `stage` is null for a
-whole build. The answer, on stdout, is JSON: by name, `seconds` and the error's class and line, if any.
+The plan is a list of {name, config, stage, resume}: `config` is laid over conf/local.yaml, `stage`
+is null for a whole build. The answer, on stdout, is JSON: by name, `seconds` and the error's class
+and line, if any.
 """
 
 from __future__ import annotations

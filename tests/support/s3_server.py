@@ -1,8 +1,8 @@
 """An S3 server for tests on loopback: MinIO where it is installed, else moto's server.
 
-MinIO is one binary that needs no root (`make minio` builds it from its Go module, whose checksums Go
-verifies). Of the servers tried it alone honours `If-None-Match: *` also when a multipart upload is
-completed; S3A's committers, boto3 and pyarrow all work against it.
+MinIO is one binary that needs no root (`make minio` builds it from its Go module, whose checksums
+Go verifies). Of the servers tried it alone honours `If-None-Match: *` also when a multipart upload
+is completed; S3A's committers, boto3 and pyarrow all work against it.
 """
 
 from __future__ import annotations

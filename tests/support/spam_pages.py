@@ -52,7 +52,8 @@ class Judge:
         self._precision = load_mathematics(models["precision"], "precision")
 
     def dropped(self, html: str) -> tuple[str | None, float]:
-        """The step that drops the page, None if none does; and its quality, 0 if it was not scored."""
+        """The step that drops the page, None if none does; and its quality, 0 if it was not
+        scored."""
         verdict = self._judge(html.encode(), url="http://spam.example/", content_type="text/html")
         if verdict.document is None or verdict.outcome != "kept":
             return f"extract/{verdict.reason}", 0.0

@@ -1,7 +1,7 @@
 """A Spark standalone cluster of separate processes on this machine: one master, several workers.
 
-Used by tests and by `make cluster`: `python tests/support/standalone.py --workers 3 -- COMMAND` runs COMMAND
-with SPARK_MASTER_URL set and stops the cluster afterwards.
+Used by tests and by `make cluster`: `python tests/support/standalone.py --workers 3 -- COMMAND`
+runs COMMAND with SPARK_MASTER_URL set and stops the cluster afterwards.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class StandaloneCluster:
     """One master and `workers` workers, each a JVM of its own; a context manager.
 
     `home` is a Spark distribution or pyspark's folder. Workers offer `cores` and `memory` each and
-    keep their logs and unpacked archives below `folder`. No interpreter is set: it comes with the job.
+    keep their logs and unpacked archives below `folder`. No interpreter is set: it comes with the
+    job.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""Submitting the sample build to a cluster as a user does: `spark-submit jobs/build.py` in a process."""
+"""Submitting the sample build to a cluster as a user does: `spark-submit jobs/build.py` in a
+process."""
 
 from __future__ import annotations
 
@@ -77,11 +78,11 @@ def submit(command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
 def run_with_kills(
     command: list[str], moments: list[tuple[str, Callable[[], list[int]]]], **more: str
 ) -> tuple[str, list[str]]:
-    """Run `command`; whenever its log shows the next moment, `kill -9` one of the processes that the
-    moment's second part finds.
+    """Run `command`; whenever its log shows the next moment, `kill -9` one of the processes that
+    the moment's second part finds.
 
-    Gives the log, and the moments at which a process was killed. A moment waits for its victim until
-    the next one comes.
+    Gives the log, and the moments at which a process was killed. A moment waits for its victim
+    until the next one comes.
     """
     killed = []
     waiting = list(moments)

@@ -14,7 +14,8 @@ from spam_pages import Judge, spam_pages
 
 
 def test_no_spam_passes_the_defaults() -> None:
-    """Snippet farms, numbered pictures, repeated sentences, tags and sales talk are dropped, all of them."""
+    """Snippet farms, numbered pictures, repeated sentences, tags and sales talk are dropped, all of
+    them."""
     judge = Judge(BuildConfig())
     pages = [(language, kind, judge.dropped(html)) for language, kind, html in spam_pages()]
     assert len(pages) == 80

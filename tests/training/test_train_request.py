@@ -36,7 +36,8 @@ def prediction(label: int, prob: float, language: str = "en") -> Prediction:
     st.floats(0.02, 1),
 )
 def test_no_host_exceeds_its_share(histogram: dict[int, int], size: int, share: float) -> None:
-    """What is taken of a host is within its share of all that is taken; refused only if one text is not."""
+    """What is taken of a host is within its share of all that is taken; refused only if one text is
+    not."""
     hosts = sum(histogram.values())
     try:
         per_host = texts_per_host(histogram, size, share)
@@ -99,7 +100,8 @@ def examples() -> list[Example]:
 
 
 def test_autotune_finds_parameters_that_train_the_same_bytes_again(tmp_path: Path) -> None:
-    """The parameters found are written, and given back they make the same model without a search."""
+    """The parameters found are written, and given back they make the same model without a
+    search."""
     request = TrainingRequest(
         kind="recall",
         output=tmp_path,

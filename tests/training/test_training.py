@@ -140,7 +140,8 @@ def test_trained_model_separates_unseen_sites(
 def test_fasttext_reads_the_fitted_model_as_it_was_fitted(
     examples: list[Example], tmp_path: Path
 ) -> None:
-    """fastText's probability with the written file equals the fit's own, Chinese bigrams included."""
+    """fastText's probability with the written file equals the fit's own, Chinese bigrams
+    included."""
     lines = [f"{e.text} 数 学 \\frac __fc{e.label}" for e in examples]
     features = Features(lines, bucket=500)
     rows = np.arange(len(lines))
@@ -255,7 +256,8 @@ def test_evaluation_reports_what_the_card_needs(examples: list[Example]) -> None
 
 
 def test_length_bands_have_thresholds_of_equal_recall() -> None:
-    """Of a band with enough positives: the threshold that keeps the share the default keeps of all."""
+    """Of a band with enough positives: the threshold that keeps the share the default keeps of
+    all."""
     short = [prediction(1, 0.2 + n / 100, 300) for n in range(40)] + [prediction(0, 0.1, 300)]
     long = [prediction(1, 0.6 + n / 200, 3_000) for n in range(40)] + [prediction(0, 0.5, 3_000)]
     few = [prediction(1, 0.9, 9_000), prediction(0, 0.3, 9_000)]
@@ -271,7 +273,8 @@ def prediction(label: int, prob: float, chars: int) -> Prediction:
 
 
 def test_texts_are_measured_without_formulas_too(examples: list[Example]) -> None:
-    """Asked for, each measured text is scored again without its formulas; the model stays the same."""
+    """Asked for, each measured text is scored again without its formulas; the model stays the
+    same."""
     plain, bare = (
         train_model(examples, dataclasses.replace(CONVEX, bare=wanted)) for wanted in (False, True)
     )
@@ -298,7 +301,8 @@ def test_grades_correct_what_is_taught_not_what_is_measured(examples: list[Examp
 
 
 def test_recall_examples_heed_grades() -> None:
-    """A grade that contradicts a label is taught, one in between weighs little, an excerpt stands in."""
+    """A grade that contradicts a label is taught, one in between weighs little, an excerpt stands
+    in."""
     base = {"snapshot": "S", "source": "a", "lang": "en", "page_type": "page"}
     labels = [
         base | {"url": f"u{n}", "path": f"p{n}", "label": label}
@@ -383,7 +387,8 @@ def test_revisions_and_books_are_one_site(source: str, url: str, site: str) -> N
 
 
 def test_listings_and_mixed_pages_are_left_out() -> None:
-    """Listings are no negatives, pages with few formulas are neither, other languages are skipped."""
+    """Listings are no negatives, pages with few formulas are neither, other languages are
+    skipped."""
     base = {"snapshot": "S", "source": "a", "lang": "en", "page_type": "page"}
     labels = [
         base | {"url": "u1", "label": "math"},

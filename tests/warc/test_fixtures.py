@@ -13,8 +13,9 @@ from infimm_spark.warc.records import Failed, Item, Page, Skipped, fetch_record,
 
 pytestmark = pytest.mark.shared_data
 
-# What each odd file must come to; why is said beside it. The counts of records by type are those that
-# the collection's own README gives from warcio; statuses and media types were read off the files.
+# What each odd file must come to; why is said beside it. The counts of records by type are those
+# that the collection's own README gives from warcio; statuses and media types were read off the
+# files.
 ODD: dict[str, dict[str, int]] = {
     # One response of 88,275 bytes, of which 75,207 can be inflated: it is cut, not kept.
     "chatnoir-eu__chatnoir-resiliparse/clipped.warc.gz": {"truncated_file": 1},
@@ -243,7 +244,8 @@ def test_the_same_crawl_in_three_packings_gives_the_same_pages(fixtures: Path) -
 
 
 def test_the_real_crawl_is_read_whole_and_can_be_fetched_again(shared_data: Path) -> None:
-    """All 8,270 pages are read with their bodies, nothing fails, and a sample is fetched identically."""
+    """All 8,270 pages are read with their bodies, nothing fails, and a sample is fetched
+    identically."""
     files = list_warcs([str(shared_data / "commoncrawl")])
     assert Counter(file.snapshot for file in files) == {"CC-MAIN-2023-40": 2, "CC-MAIN-2023-50": 4}
     pages: Counter[str] = Counter()

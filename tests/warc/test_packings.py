@@ -41,7 +41,8 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 def test_each_record_has_an_offset_of_its_own_and_is_found_by_it(
     tmp_path: Path, packer: str, whole: bool
 ) -> None:
-    """However records are packed they are the same, no two share an offset, and each is fetched again by its own."""
+    """However records are packed they are the same, no two share an offset, and each is fetched
+    again by its own."""
     compress = PACKERS[packer]
     packed = compress(b"".join(MEMBERS)) if whole else b"".join(map(compress, MEMBERS))
     path = tmp_path / "a.warc"
@@ -76,7 +77,8 @@ def test_a_member_that_inflates_without_end_is_read_piece_by_piece(packer: str) 
 
 
 def test_the_dictionary_of_a_zstandard_file_is_used(tmp_path: Path) -> None:
-    """Files of ArchiveTeam begin with a dictionary, itself compressed or not; records are fetched with it, too."""
+    """Files of ArchiveTeam begin with a dictionary, itself compressed or not; records are fetched
+    with it, too."""
     samples = [record(b"<html>" + b"%d" % n * 50 + b"</html>") for n in range(200)]
     dictionary = zstd.train_dict(samples, 2000)
     frames = b"".join(zstd.compress(member, zstd_dict=dictionary) for member in MEMBERS)
@@ -96,7 +98,8 @@ def test_the_dictionary_of_a_zstandard_file_is_used(tmp_path: Path) -> None:
 
 
 def test_more_records_than_bytes_in_a_member_end_the_file() -> None:
-    """Where no offset could tell records apart, the rest of the file is given up with that reason."""
+    """Where no offset could tell records apart, the rest of the file is given up with that
+    reason."""
     same = gzip.compress(record(b"") * 20_000)
     assert len(same) < 20_000
     items = read(same + gzip.compress(MEMBERS[1]))
@@ -167,7 +170,8 @@ def test_html_served_as_xml_is_known_by_what_the_crawler_saw(
 def test_a_cut_body_is_kept_to_its_last_byte(
     coding: str, compress: Callable[[bytes], bytes]
 ) -> None:
-    """What inflates before the cut is the page, marked as truncated, as gzip's is; a short page, too."""
+    """What inflates before the cut is the page, marked as truncated, as gzip's is; a short page,
+    too."""
     http = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: {coding}\r\n".encode()
     lines = b"".join(b"<p>%d: x = %d</p>" % (n, n * n) for n in range(60_000))
     for body in (b"<html>" + lines, b"<html>" + lines[:300]):

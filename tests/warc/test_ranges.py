@@ -22,7 +22,8 @@ from infimm_spark.warc.records import Failed, Page, read_pages
 def test_spans_hold_each_record_once_and_respect_their_bounds(
     records: list[tuple[int, int]], gap: int, most: int
 ) -> None:
-    """Whatever is asked: all of it, nothing twice, no span over the limit, no gap over the limit."""
+    """Whatever is asked: all of it, nothing twice, no span over the limit, no gap over the
+    limit."""
     spans = merged(records, gap, most)
     held = [record for span in spans for record in span.records]
     assert sorted(held) == sorted(set(records))

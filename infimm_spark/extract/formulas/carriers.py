@@ -27,8 +27,8 @@ from infimm_spark.extract.formulas.readers import (
 from infimm_spark.extract.formulas.sources import Attributes, PageState
 
 Reader = Callable[[LexborNode, Attributes, PageState], str | None]
-"""Returns the text that replaces the element (a formula's mark, or ``""`` for a duplicate of one that
-stands elsewhere), or None if the element bears no formula and is walked like any other."""
+"""Returns the text that replaces the element (a formula's mark, or ``""`` for a duplicate of one
+that stands elsewhere), or None if the element bears no formula and is walked like any other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ def _kinds(traits: Traits, dollar_texts: list[str]) -> dict[str, _Kind]:
     kinds["$$"] = _Kind("$$", True, "double-dollar", 1 if traits.library or proven else 0)
     kinds["$"] = _Kind("$", False, "dollar", 1 if proven else 0)
     if triples_proven(dollar_texts, traits.library):
-        # `$$$x$$$` and, displayed, `$$$$$$x$$$$$$`: their configuration may stand in a file of its own
+        # `$$$x$$$` and, displayed, `$$$$$$x$$$$$$`: their configuration may stand in a file of its
+        # own
         kinds["$$$"] = _Kind("$$$", False, "triple-dollar", 1)
         kinds["$$$$$$"] = _Kind("$$$$$$", True, "triple-dollar", 1)
     for pairs, display in ((traits.display, True), (traits.inline, False)):

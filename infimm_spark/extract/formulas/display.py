@@ -1,4 +1,5 @@
-"""Whether a formula is displayed: what elements, their classes and attributes, and TeX say of it."""
+"""Whether a formula is displayed: what elements, their classes and attributes, and TeX say of
+it."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def of_mathml(node: LexborNode, attrs: Attributes) -> bool:
 
 
 def of_wrapper(node: LexborNode | None, levels: int = 1) -> bool:
-    """Whether an element, or one of the `levels - 1` around it, is what renderers display formulas in."""
+    """Whether an element, or one of the `levels - 1` around it, is what renderers display formulas
+    in."""
     while node is not None and levels:
         if _WRAPPER.search(class_of(node)) is not None:
             return True

@@ -1,4 +1,5 @@
-"""Which elements bear a formula: dispatch by tag, class and attribute to the carrier that reads it."""
+"""Which elements bear a formula: dispatch by tag, class and attribute to the carrier that reads
+it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ class FormulaLedger:
         return None
 
     def settle(self, index: int) -> Formula:
-        """The final formula behind a mark: cleaned, macros expanded, on one line if inline, checked."""
+        """The final formula behind a mark: cleaned, macros expanded, on one line if inline,
+        checked."""
         tex, display, encoding, failure = self._found[index]
         if failure is not None:
             return Formula("", display, encoding, "failed", failure)

@@ -1,4 +1,5 @@
-"""Whether what stands between delimiters is mathematics: money, shell variables and prose are not."""
+"""Whether what stands between delimiters is mathematics: money, shell variables and prose are
+not."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ _CODE_LIKE = re.compile(r"^\s*[({\[]?\s*[\"'#.]|[;]\s*$|=>|&&|\|\||^\{|</|\$\{|^
 
 
 def acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
-    """Whether the source before a closing delimiter is a formula; `after` is the character behind it.
+    """Whether the source before a closing delimiter is a formula; `after` is the character behind
+    it.
 
     `trust` is 2 for delimiters that mean mathematics by the page's word or by their nature, 1 where
     plausible content is needed, 0 where the content must prove it.
@@ -62,7 +64,8 @@ def acceptable(raw: str, trust: int, after: str, closing: str) -> bool:
     outside = _TEXT_GROUP.sub(" ", raw) if "\\" in raw else raw
     words = [word for word in _WORD.findall(outside) if word not in _FORMULA_WORDS]
     most = 4 + raw.count("\\") * 2 + len(raw) // 60 if evidence else 2
-    # `fraction(A, B) = level(x)`: the words of a formula stand apart, those of a sentence side by side
+    # `fraction(A, B) = level(x)`: the words of a formula stand apart, those of a sentence side by
+    # side
     return len(words) <= most or (
         _OPERATOR.search(raw) is not None and _SIDE_BY_SIDE.search(outside) is None
     )
@@ -92,7 +95,8 @@ def dollars_proven(texts: list[str], needed: int) -> bool:
     """Whether a page's texts hold enough dollar spans that can only be TeX: one where a library is
     loaded (its configuration may stand in a file of its own), else three, or two with commands.
 
-    Single symbols prove as much where they stand among Han characters, which use no dollar signs."""
+    Single symbols prove as much where they stand among Han characters, which use no dollar
+    signs."""
     proofs = 0
     for text in texts:
         for span in _DOLLAR_SPAN.finditer(text):
@@ -113,7 +117,8 @@ def dollars_proven(texts: list[str], needed: int) -> bool:
 def triples_proven(texts: list[str], library: bool) -> bool:
     """Whether runs of three dollars delimit formulas here: `$$$` alone grades prices.
 
-    One span that can only be TeX proves it, or two (one where a library is loaded) of short symbols.
+    One span that can only be TeX proves it, or two (one where a library is loaded) of short
+    symbols.
     """
     short = 0
     for text in texts:

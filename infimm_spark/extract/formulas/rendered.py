@@ -1,4 +1,5 @@
-"""How mathematics looks that a renderer has typeset: names of its elements, and selectors of them."""
+"""How mathematics looks that a renderer has typeset: names of its elements, and selectors of
+them."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ Pair = tuple[str, str]
 class Traits:
     """Read from the page's scripts before its text is walked.
 
-    `inline` and `display` are the delimiters declared by the page (None: not declared). `library` is
-    True when MathJax, KaTeX or a kin of them is loaded. `asciimath` is True when backticks delimit
-    AsciiMath. `khan` marks exercise templates whose TeX sits in `<code>`.
+    `inline` and `display` are the delimiters declared by the page (None: not declared). `library`
+    is True when MathJax, KaTeX or a kin of them is loaded. `asciimath` is True when backticks
+    delimit AsciiMath. `khan` marks exercise templates whose TeX sits in `<code>`.
     """
 
     library: bool = False
@@ -72,7 +72,8 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
 _TEX_IN_VAR = re.compile(
     r"<var>[^<>\\]{0,200}\\(?:leq?|geq?|ldots|dots|times|cdots?|frac|neq|mathrm|sum|text)\b"
 )
-# MyST marks whole documents with both; the dollars its parser left there are mathematics all the same.
+# MyST marks whole documents with both; the dollars its parser left there are mathematics all the
+# same.
 _MYST = "tex2jax_ignore mathjax_ignore"
 _IGNORED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_ignore|mathjax_ignore)(?:\s|$)")
 _PROCESSED_BY_DEFAULT = re.compile(r"(?:^|\s)(?:tex2jax_process|mathjax_process)(?:\s|$)")
@@ -180,7 +181,8 @@ _NEVER_READ = frozenset(
     ]
 )
 _MACROS = re.compile(r"\b[\"']?[mM]acros[\"']?\s*:\s*(?=\{)")
-# `katex.render("x", document.getElementById("a"))`, `…querySelector("#a")`, or the element by its id
+# `katex.render("x", document.getElementById("a"))`, `…querySelector("#a")`, or the element by its
+# id
 _RENDER = re.compile(
     r"katex\.render\(\s*(?:String\.raw(?P<raw>`[^`]*`)"
     r"|(?P<tex>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`))\s*,"

@@ -242,7 +242,8 @@ def is_tex(text: str) -> bool:
 
 
 def is_formula(text: str) -> bool:
-    """Whether text that stands where a formula is expected is one: `is_tex`, or short and without words.
+    """Whether text that stands where a formula is expected is one: `is_tex`, or short and without
+    words.
 
     True for `n`, `2k + 1`, `O(n)`; false for words and sentences.
     """
@@ -308,7 +309,8 @@ _SHORT_WORDS = frozenset(
 
 
 def is_word(text: str) -> bool:
-    """Whether a text is a plain word, which is no formula by itself: `kernel`, but not `sin` or `ABCD`."""
+    """Whether a text is a plain word, which is no formula by itself: `kernel`, but not `sin` or
+    `ABCD`."""
     text = text.strip()
     if text.lower() in _SHORT_WORDS:
         return True

@@ -142,5 +142,5 @@ DELIMITERS = (
 """(opening, closing, displayed) of the delimiters that enclose a formula, longest first."""
 
 WRITTEN_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+(?:\n[^$\n]+)*)\$")
-"""A formula as this package writes it into text: `$$x^2$$` (group 1) or `$x^2$` (group 2), the inline
-one without blank lines."""
+"""A formula as this package writes it into text: `$$x^2$$` (group 1) or `$x^2$` (group 2), the
+inline one without blank lines."""

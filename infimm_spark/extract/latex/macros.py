@@ -34,7 +34,8 @@ class Macro:
     default: str | None = None
 
 
-# \newcommand{\R}{\mathbb{R}}, \renewcommand\x[2][d]{...}, \DeclareMathOperator*{\foo}{foo}, \def\R{..}
+# \newcommand{\R}{\mathbb{R}}, \renewcommand\x[2][d]{...}, \DeclareMathOperator*{\foo}{foo},
+# \def\R{..}
 _DEFINITION = re.compile(
     r"\\(?P<kind>newcommand|renewcommand|providecommand|DeclareMathOperator|def|gdef|edef|let"
     r"|DeclareRobustCommand)(?P<star>\*?)(?![A-Za-z])"

@@ -528,7 +528,8 @@ FONT_COMMAND = {
     "normal": r"\mathrm",
     "italic": r"\mathit",
 }
-"""MathML `mathvariant` -> the font command around it; a command with an open brace needs two closes."""
+"""MathML `mathvariant` -> the font command around it; a command with an open brace needs two
+closes."""
 
 
 def in_font(variant: str, tex: str) -> str:
@@ -755,7 +756,8 @@ KNOWN_COMMANDS = frozenset(
     {*CHAR_OF, *ARITY, *_STRUCTURE, *_PACKAGES, *FUNCTIONS, *map(str.strip, ",;:!>")}
     | set("aeioucdbtHkrvl'`^\"~=.")
 )
-"""Command names (no backslash) that TeX, AMS, MathJax or KaTeX define; others are macros of the page."""
+"""Command names (no backslash) that TeX, AMS, MathJax or KaTeX define; others are macros of the
+page."""
 
 _REDEFINED = names(
     r"""

@@ -19,7 +19,8 @@ def is_of_pieces(text: str) -> bool:
 
 
 def assembled(text: str) -> str:
-    """The sign that glyphs in a row, or one below the other, make up; the text itself where they make none."""
+    """The sign that glyphs in a row, or one below the other, make up; the text itself where they
+    make none."""
     if text[0] in _BRACE_PIECES and set(text) <= _BRACE_PIECES | _SHAFTS:
         # MathJax's own brace pieces: the left end comes first
         return "⏞" if text[0] == "\ue150" else "⏟"

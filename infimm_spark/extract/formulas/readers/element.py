@@ -1,7 +1,7 @@
 """A small element tree that all converters work on, and how Lexbor's nodes become one.
 
-Converters visit elements children first by going through `Tree.elements` backwards: no recursion, so
-depth costs nothing.
+Converters visit elements children first by going through `Tree.elements` backwards: no recursion,
+so depth costs nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ MAX_ELEMENTS = 50_000
 
 
 class ConversionError(Exception):
-    """A formula was found and cannot be turned into LaTeX; `reason` is a short constant for the ledger."""
+    """A formula was found and cannot be turned into LaTeX; `reason` is a short constant for the
+    ledger."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

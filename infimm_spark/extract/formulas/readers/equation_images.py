@@ -1,7 +1,8 @@
-"""Images that are equations: TeX in their attributes, in their address, or in their alternative text.
+"""Images that are equations: TeX in their attributes, in their address, or in their alternative
+text.
 
-What an image holds decides, whatever its host: a parameter or a path that decodes to TeX is a formula
-on any service. A plot whose alternative text is its equation stays a picture.
+What an image holds decides, whatever its host: a parameter or a path that decodes to TeX is a
+formula on any service. A plot whose alternative text is its equation stays a picture.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ _BARE = re.compile(
     re.I | re.S,
 )
 _WHOLE_QUERY = re.compile(r"[?](?![A-Za-z_][\w.-]{0,30}=)([^#]+)", re.S)
-# The rest of a path behind a folder of formulas: `/svg/%5Cfrac…`, `/equation_images/x`, `/flx/math/inline/x`
+# The rest of a path behind a folder of formulas: `/svg/%5Cfrac…`, `/equation_images/x`,
+# `/flx/math/inline/x`
 _FOLDER = re.compile(
     r"/(?:svg|png|gif|formulas?|equations?|equation_images|latex|tex|math/(?:inline|block)|math|render|eq|image)/"
     r"(?!\d+$)([^?#]+)",
@@ -267,7 +269,8 @@ _PICTURE_PATH = re.compile(
 
 
 def _is_plot(attributes: Attributes, addresses: list[str]) -> bool:
-    """Whether size, format or address say that an image is a picture, whatever its alternative text."""
+    """Whether size, format or address say that an image is a picture, whatever its alternative
+    text."""
     width, height = _pixels(attributes.get("width")), _pixels(attributes.get("height"))
     if width >= _PLOT_WIDTH and height >= _PLOT_HEIGHT:
         return True

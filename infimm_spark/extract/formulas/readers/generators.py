@@ -26,8 +26,8 @@ _MATH_COMMENT = re.compile(r"<!--\s*MATH\s(.*?)-->", re.S)
 
 
 def read_latex2html(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """`.MATH`, `.mathdisplay` and `.displaymath`: the source stands in a comment before or inside, unless the
-    formula is as plain as its HTML."""
+    """`.MATH`, `.mathdisplay` and `.displaymath`: the source stands in a comment before or inside,
+    unless the formula is as plain as its HTML."""
     display = "MATH" not in (attrs.get("class") or "")
     source = _comment_before(node) or _comment_inside(node)
     if source is not None:
@@ -89,7 +89,8 @@ def _comment(node: LexborNode | None) -> str | None:
 
 
 def read_latexml_group(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """`table.ltx_equationgroup`: an alignment whose cells are formulas of their own, put together."""
+    """`table.ltx_equationgroup`: an alignment whose cells are formulas of their own, put
+    together."""
     rows: list[str] = []
     numbered = False
     widest = 0

@@ -542,7 +542,8 @@ def _boxes(item: _Node) -> list[tuple[float, _Node]]:
 
 
 def _boxed(name: str, boxes: list[tuple[float, _Node]]) -> Element:
-    """The MathML element of placed parts: what is above and below tells scripts and limits apart."""
+    """The MathML element of placed parts: what is above and below tells scripts and limits
+    apart."""
     if name == "mtable":
         return _boxed_table([_cells(box) for _, box in boxes])
     parts = [(y, box) for y, box in boxes if _bears_mathml(box)]

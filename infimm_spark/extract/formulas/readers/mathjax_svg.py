@@ -42,7 +42,8 @@ class _Box:
 
 
 def svg_to_element(svg: LexborNode) -> Element:
-    """The MathML element that was drawn. Raises `ConversionError`: ``undecodable``, ``too_large``, ``too_deep``."""
+    """The MathML element that was drawn. Raises `ConversionError`: ``undecodable``, ``too_large``,
+    ``too_deep``."""
     row = _row(_Reader().boxes(svg, 0), 0)
     if not row.kids and not row.text:
         raise ConversionError("undecodable")
@@ -114,7 +115,8 @@ _SCALE = re.compile(r"scale\(\s*([\d.]+)\s*\)")
 _GLYPH = re.compile(r"#MJ([A-Z]+\d?)-([0-9A-F]{2,6})\Z")
 
 
-# -- a row -------------------------------------------------------------------------------------------
+# -- a row
+# -------------------------------------------------------------------------------------------
 
 
 def _row(boxes: Sequence[_Box], depth: int) -> Element:
@@ -399,7 +401,8 @@ _VARIANTS = {
 _SPELLED = {"∣": "|"}
 
 
-# -- signs made of several glyphs ----------------------------------------------------------------------
+# -- signs made of several glyphs
+# ----------------------------------------------------------------------
 
 
 def _glyphs(box: _Box) -> str:

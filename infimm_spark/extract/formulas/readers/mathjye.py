@@ -36,7 +36,8 @@ def read_mathjye(node: LexborNode, attrs: Attributes, page: PageState) -> str | 
 
 
 def read_table(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """A table of a formula whose span was lost: its cells overlap by a pixel, as no other table's do."""
+    """A table of a formula whose span was lost: its cells overlap by a pixel, as no other table's
+    do."""
     if attrs.get("cellpadding") != "-1" or attrs.get("cellspacing") != "-1":
         return None
     return read_mathjye(node, attrs, page)
@@ -232,7 +233,8 @@ def _only_table(cell: LexborNode) -> LexborNode | None:
 
 
 def _sign_of(node: LexborNode) -> str:
-    """The large sign that is all an element holds: a picture's code point, or the character; else ``""``."""
+    """The large sign that is all an element holds: a picture's code point, or the character; else
+    ``""``."""
     if node.css_first("table, font, span") is not None:
         return ""
     text = (node.text() or "").strip()
@@ -252,7 +254,8 @@ def _sign_of(node: LexborNode) -> str:
     return {"P": "|"}.get(letter, letter)
 
 
-# `part/8730U.png`, `part/123L.png`, `part/H123U.png` (a brace lying down), `part/P.png`, `part/{M.png`
+# `part/8730U.png`, `part/123L.png`, `part/H123U.png` (a brace lying down), `part/P.png`,
+# `part/{M.png`
 _PICTURE = re.compile(
     r"(?:part/|url\(['\"]?)(?:H?(?P<code>\d{2,4})|(?P<letter>[P{}\[\]()|]))[A-Z]?\.(?:png|gif)"
 )
@@ -332,6 +335,7 @@ _FUNCTION = re.compile(r"arc(?:sin|cos|tan)|sin|cos|tan|cot|sec|csc|log|ln|lg|li
 _ASCII = {**{char: f"\\{char}" for char in "{}%#&$_"}, "\\": "\\backslash"}
 _CHARS = {
     **_ASCII,
-    **{chr(ord(char) + 0xFEE0): _ASCII.get(char, char) for char in map(chr, range(0x21, 0x7F))},  # full width
+    # full width
+    **{chr(ord(char) + 0xFEE0): _ASCII.get(char, char) for char in map(chr, range(0x21, 0x7F))},
     "•": "\\cdot", "。": ".", "、": ",", "﹣": "-", "−": "-", "°": "^\\circ",
 }  # fmt: skip

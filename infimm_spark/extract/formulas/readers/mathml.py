@@ -122,7 +122,8 @@ def _inherit(element: Element) -> None:
 
 
 def _inherit_thickness(elements: list[Element]) -> None:
-    """The thickness of a fraction's line is inherited from any element around but a fraction's own."""
+    """The thickness of a fraction's line is inherited from any element around but a fraction's
+    own."""
     inherited: dict[int, str | None] = {}
     for element in elements:
         own = element.attrs.get("linethickness")

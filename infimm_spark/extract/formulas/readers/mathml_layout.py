@@ -1,7 +1,7 @@
 """General layout of presentation MathML: fractions, roots, styles, boxes, and wrappers of a row.
 
-These elements say how a row is drawn, not what stands in it: each puts a command around the TeX of its
-children, or leaves it as it is.
+These elements say how a row is drawn, not what stands in it: each puts a command around the TeX of
+its children, or leaves it as it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scripts and limits of presentation MathML: `msub` to `munderover`, and `mmultiscripts`.
 
-What stands over a base is a limit, an accent, a brace or the text of an arrow: TeX has a command for
-each, MathML one element for all.
+What stands over a base is a limit, an accent, a brace or the text of an arrow: TeX has a command
+for each, MathML one element for all.
 """
 
 from __future__ import annotations

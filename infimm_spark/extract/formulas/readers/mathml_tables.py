@@ -96,7 +96,8 @@ _ALIGNED_CLASSES = frozenset({"align", "align-star", "alignat", "aligned", "spli
 
 
 def _leading_empty_columns(rows: list[list[Element]]) -> int:
-    """Columns at the left that hold nothing in any row: KaTeX and Temml centre equations by them."""
+    """Columns at the left that hold nothing in any row: KaTeX and Temml centre equations by
+    them."""
     count = 0
     width = max(len(row) for row in rows)
     while count < width - 1 and not any(row[count].tex for row in rows if count < len(row)):

@@ -1,4 +1,5 @@
-"""Conventions of sites and generators: classes, tags and templates that hold TeX or HTML mathematics."""
+"""Conventions of sites and generators: classes, tags and templates that hold TeX or HTML
+mathematics."""
 
 from __future__ import annotations
 
@@ -143,7 +144,8 @@ def read_var(node: LexborNode, attrs: Attributes, page: PageState) -> str | None
 
 
 def read_reqn(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """`<code class="reqn">`: the TeX of R's help pages, rendered or not; displayed where it is centred."""
+    """`<code class="reqn">`: the TeX of R's help pages, rendered or not; displayed where it is
+    centred."""
     if node.css_first(".katex, math") is not None:
         rendered = node.css_first("annotation")
         source = rendered.text() if rendered is not None else None
