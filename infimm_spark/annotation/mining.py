@@ -13,15 +13,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from infimm_spark.training.measures import LENGTH_BANDS
+from infimm_spark.urls import HOST_PATTERN
 
 _SCORE_BANDS = 4
 
 
 def host_of(url: Column) -> Column:
-    """Lower-cased, without port and ``www.``; null where there is none."""
-    host = F.regexp_extract(
-        F.lower(url), r"^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)", 1
-    )
+    """`site_host` of a column of URLs; null where there is none."""
+    parts = (F.regexp_extract(url, HOST_PATTERN, group) for group in (1, 2))
+    host = F.regexp_replace(F.lower(F.concat_ws("", *parts)), r"^www\.", "")
     return F.when(F.length(host) > 0, host)
 
 

@@ -72,6 +72,10 @@ def fetch(
     snapshot: Annotated[
         str | None, typer.Option(help="The record of this snapshot (default: the newest).")
     ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(help="Where the crawl is now, if it has moved.", metavar="FOLDER"),
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print the page's bytes as crawled.")] = False,
     run_option: RunOption = None,
     url_option: UrlOption = None,
@@ -83,7 +87,7 @@ def fetch(
 
     location, page = run_and_url(run, url, run_option, url_option)
     opened = Run.open(location)
-    found = page_of(opened.layout, page, opened.config, snapshot)
+    found = page_of(opened.layout, page, opened.config, snapshot, root)
     if raw:
         sys.stdout.buffer.write(found.body)
         sys.stdout.buffer.flush()
@@ -100,10 +104,11 @@ def traffic(
     run_option: RunOption = None,
 ) -> None:
     """Print the requests, retries and bytes of reading, and what a larger crawl will cost."""
-    from infimm_spark.inspect.traffic import print_traffic
+    from infimm_spark.inspect.traffic import print_traffic, reads_ranges
     from infimm_spark.inspect.traffic import traffic as measured
 
-    print(print_traffic(measured(existing_run(required(run, run_option, "RUN"))), files))
+    layout = existing_run(required(run, run_option, "RUN"))
+    print(print_traffic(measured(layout), files, in_ranges=reads_ranges(layout)))
 
 
 def dedup_report(

@@ -10,13 +10,6 @@ import xxhash
 from infimm_spark.extract.text import literal_spans
 
 _BREAK = re.compile(r"\n{2,}")
-_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)")
-
-
-def host(url: str) -> str:
-    """Lower-case host of `url` without `www.`; empty for anything else."""
-    match = _HOST.match(url)
-    return match[1].lower().removeprefix("www.") if match else ""
 
 
 def candidates(text: str, min_chars: int) -> Iterator[tuple[bytes, str]]:

@@ -82,6 +82,18 @@ def signals_from_headers(headers: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(found)
 
 
+def signals_from_head(
+    meta: Iterable[tuple[str, str]], http_equiv: Iterable[tuple[str, str]]
+) -> list[str]:
+    """Opt-out signals of a page's meta elements, sorted, each once.
+
+    `http_equiv` are the ``<meta http-equiv=… content=…>`` pairs: headers that the page states itself, or, as pages
+    have it, a meta name in the wrong attribute.
+    """
+    headers = list(http_equiv)
+    return sorted({*signals_from_meta([*meta, *headers]), *signals_from_headers(headers)})
+
+
 def signals_from_meta(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Opt-out signals of a page's ``<meta name=… content=…>`` pairs, sorted, each once."""
     found: set[str] = set()

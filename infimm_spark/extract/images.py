@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from selectolax.lexbor import LexborNode
 
@@ -71,10 +71,18 @@ class ImageReader:
 
 
 def resolve(base: str, reference: str) -> str | None:
-    """An absolute http(s) URL by RFC 3986, or None (data URIs, broken references)."""
+    """An absolute http(s) URL as a browser would ask for it, or None (data URIs, broken references).
+
+    By RFC 3986, and by WHATWG's URL standard where pages need it: a backslash in the path is a slash, and
+    characters outside ASCII are percent-encoded (a host's by IDNA).
+    """
     reference = _CONTROLS.sub("", reference.strip())
     if not reference or reference[:5].lower() == "data:":
         return None
+    if "\\" in reference:
+        path = _PATH.match(reference)
+        if path:
+            reference = path[0].replace("\\", "/") + reference[path.end() :]
     try:
         url = urljoin(base, reference)
         parts = urlsplit(url)
@@ -83,9 +91,19 @@ def resolve(base: str, reference: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not host or len(url) > 4_000:
         return None
-    return url.replace(" ", "%20")
+    if not url.isascii():
+        netloc = parts.netloc
+        if not netloc.isascii():
+            try:
+                netloc = netloc.replace(host, host.encode("idna").decode())
+            except UnicodeError:
+                return None
+        url = urlunsplit(parts._replace(netloc=netloc))
+    return _UNQUOTED.sub(lambda found: quote(found[0], errors="replace"), url)
 
 
+_PATH = re.compile(r"[^?#]*")
+_UNQUOTED = re.compile(r"[^\x21-\x7e]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 _LAZY = (
     "data-src",

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
-from infimm_spark.extract.consent import signals_from_meta
+from infimm_spark.extract.consent import signals_from_head
 from infimm_spark.extract.document import Document, Formula, Segment
 from infimm_spark.extract.formulas.carriers import QUICK_SOURCES
 from infimm_spark.extract.formulas.delimiters import DelimiterScanner
@@ -97,7 +97,7 @@ class ParsedPage:
         if body is None or root is None:
             return document
         head = _Head(root, self.url)
-        document.consent = signals_from_meta(head.meta)
+        document.consent = signals_from_head(head.meta, head.http_equiv)
         traits = read_traits(self._html, head.scripts)
         ledger = FormulaLedger()
         # A page that restyles a known command (`\equiv` drawn with rules) does not change its meaning.
@@ -147,6 +147,7 @@ class _Head:
     def __init__(self, root: LexborNode, url: str) -> None:
         self.base = url
         self.meta: list[tuple[str, str]] = []
+        self.http_equiv: list[tuple[str, str]] = []
         self.scripts: list[tuple[str, str]] = []
         self.title: str | None = None
         script_ids: list[str] = []
@@ -165,6 +166,9 @@ class _Head:
             elif tag == "meta":
                 name = attrs.get("name") or attrs.get("property")
                 content = attrs.get("content")
+                header = attrs.get("http-equiv")
+                if header and content:
+                    self.http_equiv.append((header, content))
                 if name and content:
                     self.meta.append((name, content))
                     if name.lower() == "og:title" and og_title is None:

@@ -18,8 +18,16 @@ from infimm_spark.warc.records import Page, fetch_record
 _POINTER = ["id", "url", "snapshot", "warc_file", "warc_offset", "warc_length"]
 
 
-def fetch(layout: RunLayout, url: str, config: BuildConfig, snapshot: str | None = None) -> Page:
+def fetch(
+    layout: RunLayout,
+    url: str,
+    config: BuildConfig,
+    snapshot: str | None = None,
+    root: str | None = None,
+) -> Page:
     """The original page of `url`, from the WARC file that the run read it from.
+
+    `root` is where the crawl is now, if it has moved since; its files are found by their names.
 
     Of several records of the URL the newest snapshot's is taken, or that of `snapshot`. Raises `InputError`
     where the run names no record of it, `StoreError` where the WARC file cannot be read.
@@ -33,7 +41,7 @@ def fetch(layout: RunLayout, url: str, config: BuildConfig, snapshot: str | None
         )
     pointer = max(pointers, key=lambda row: (row["snapshot"], row["warc_file"], row["warc_offset"]))
     page = fetch_record(
-        _location(config, pointer["warc_file"]),
+        _location(config, pointer["warc_file"], root),
         pointer["warc_offset"],
         pointer["warc_length"],
         warc_file=pointer["warc_file"],
@@ -73,7 +81,9 @@ def _pointers(layout: RunLayout, url: str, snapshot: str | None) -> list[dict[st
     ]
 
 
-def _location(config: BuildConfig, warc_file: str) -> str:
+def _location(config: BuildConfig, warc_file: str, root: str | None) -> str:
+    if root is not None:
+        return _moved(root, warc_file.removeprefix(config.input.prefix).lstrip("/"))
     if config.input.index.paths:
         return store.join(store.normal(config.input.index.mirror), warc_file)
     warcs = list_warcs(
@@ -84,5 +94,22 @@ def _location(config: BuildConfig, warc_file: str) -> str:
     )
     location = next((warc.location for warc in warcs if warc.warc_file == warc_file), None)
     if location is None:
-        raise InputError(f"{warc_file} is no longer in the run's input")
+        raise InputError(
+            f"{warc_file} is no longer in the run's input; say where the crawl is now with --root"
+        )
     return location
+
+
+def _moved(root: str, warc_file: str) -> str:
+    """A file's new location: its name below `root`, or the one file below it whose path ends so."""
+    root = store.normal(root)
+    location = store.join(root, warc_file)
+    archive, _, inside = location.partition("#")
+    if store.exists(archive):
+        return location
+    name = warc_file.partition("#")[0]
+    found = [file for file in store.list_files(root) if file.endswith(f"/{name}")]
+    if len(found) != 1:
+        how = f"{len(found)} files end so" if found else "no file ends so"
+        raise InputError(f"{store.shown(root)} does not hold {name}: {how}")
+    return f"{found[0]}#{inside}" if inside else found[0]

@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 
 from infimm_spark import schemas, store
 from infimm_spark.config import DedupConfig, MinHashConfig
-from infimm_spark.dedup import bruteforce, paragraphs, shingles
+from infimm_spark.dedup import bruteforce, shingles
 from infimm_spark.dedup.lsh import candidate_probability
 from infimm_spark.errors import StageError
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
+from infimm_spark.urls import site_host
 
 _LEAST = 0.3  # pairs below this Jaccard similarity are not searched for
 _BIN = 0.05
@@ -254,7 +255,7 @@ def _by_host(layout: RunLayout, duplicates: pa.Table) -> dict[str, dict[str, int
         for batch in source.to_batches(columns=["id", "url"]):
             for row in batch.to_pylist():
                 if row["id"] in reasons:
-                    host = paragraphs.host(row["url"] or "")
+                    host = site_host(row["url"] or "")
                     hosts.setdefault(host, Counter())[reasons[row["id"]]] += 1
     most = sorted(hosts.items(), key=lambda item: (-item[1].total(), item[0]))[:_TOP]
     return {host: dict(sorted(counts.items())) for host, counts in most}

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from infimm_spark import schemas
 from infimm_spark.config import BoilerplateConfig
 from infimm_spark.dedup import paragraphs
+from infimm_spark.urls import site_host
 
 REPEATED = pa.schema(
     [
@@ -82,7 +83,7 @@ def _occurrences(documents: DataFrame, min_chars: int) -> DataFrame:
         for batch in batches:
             rows: list[tuple[str, str, bytes | None, str | None]] = []
             for row in batch.to_pylist():
-                where = paragraphs.host(row["url"] or "")
+                where = site_host(row["url"] or "")
                 found = {
                     key: paragraph
                     for text in row["texts"] or []

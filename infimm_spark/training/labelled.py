@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.errors import InputError
 from infimm_spark.training.fitting import Example
+from infimm_spark.urls import url_host
 
 VIEWS = ("quick", "text")
 """`quick` is the cascade's visible text, `text` the extracted document's."""
@@ -55,7 +55,7 @@ def site_of(source: str, url: str) -> str:
     """The unit that is split: revisions of a source are one site; of collections, the domain is."""
     name = _REVISION.sub("", source)
     if name in _MANY_HOSTS:
-        host = urlsplit(url).hostname or name
+        host = url_host(url) or name
         return ".".join(host.split(".")[-2:])
     return _ONE_SITE.get(name, name)
 

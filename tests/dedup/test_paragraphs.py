@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infimm_spark.dedup.paragraphs import candidates, host, without
+from infimm_spark.dedup.paragraphs import candidates, without
 from infimm_spark.extract.text import formulas_in
+from infimm_spark.urls import site_host
 
 NOTICE = "All rights reserved; see the terms of use for details of this site."
 
@@ -47,8 +48,8 @@ def test_code_is_one_paragraph() -> None:
 
 def test_host() -> None:
     """The host alone, without www, port and user."""
-    assert host("https://me@WWW.Example.org:8080/a?b") == "example.org"
-    assert host("no url") == ""
+    assert site_host("https://me@WWW.Example.org:8080/a?b") == "example.org"
+    assert site_host("no url") == ""
 
 
 pieces = st.sampled_from(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infimm_spark.extract.consent import signals_from_headers, signals_from_meta
+from infimm_spark import extract_page
+from infimm_spark.extract.consent import signals_from_head, signals_from_headers, signals_from_meta
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,21 @@ def test_any_text_is_survived(pairs: list[tuple[str, str]]) -> None:
     """Arbitrary values never raise, and the answer does not depend on their order."""
     assert signals_from_headers(pairs) == signals_from_headers(list(reversed(pairs)))
     assert signals_from_meta(pairs) == signals_from_meta(list(reversed(pairs)))
+
+
+def test_headers_that_a_page_states_itself_count() -> None:
+    """`http-equiv` carries what a server would send, and what some pages put there instead of `name`."""
+    headers = [
+        ("X-Robots-Tag", "otherbot: noai"),
+        ("content-usage", "train-ai=n"),
+        ("Robots", "noimageai"),
+        ("refresh", "5; noai"),
+    ]
+    assert signals_from_head([("robots", "noindex")], headers) == [
+        "content-usage:train-ai",
+        "otherbot:noai",
+        "robots:noimageai",
+        "robots:noindex",
+    ]
+    page = "<meta http-equiv='tdm-reservation' content='1'><p>Let x = 1.</p>"
+    assert extract_page(page.encode(), url="http://a/").consent == ["tdm-reservation"]

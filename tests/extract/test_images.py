@@ -115,3 +115,20 @@ def test_resolution_follows_rfc_3986(reference: str, url: str | None) -> None:
 def test_srcset_with_commas_in_addresses() -> None:
     """A comma inside an address does not end the candidate."""
     assert best_candidate("a,b.png 1x, c,w_800.png 2x") == "c,w_800.png"
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        (r"\img\x.jpg", "http://a/img/x.jpg"),
+        (r"..\x y.jpg?a\b", r"http://a/x%20y.jpg?a\b"),
+        (r"\\cdn.example\x.png", "http://cdn.example/x.png"),
+        (r"C:\img\x.jpg", None),
+        ("/图/α.png?q=é#ü", "http://a/%E5%9B%BE/%CE%B1.png?q=%C3%A9#%C3%BC"),
+        ("http://bücher.example/x.png", "http://xn--bcher-kva.example/x.png"),
+        ("/100%25/%E5%9B%BE.png", "http://a/100%25/%E5%9B%BE.png"),
+    ],
+)
+def test_addresses_are_written_as_a_browser_asks_for_them(reference: str, url: str | None) -> None:
+    """Backslashes in a path are slashes, and what is outside ASCII is percent-encoded, or IDNA in a host."""
+    assert resolve("http://a/b/c", reference) == url

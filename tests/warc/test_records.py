@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from warc_records import EXPECTED, HTML, MEMBERS, PACKED, only, pack, read, reasons, record
 
 from infimm_spark.errors import InputError, StoreError
+from infimm_spark.urls import site_host, url_host
 from infimm_spark.warc.records import (
     FAILURE_REASONS,
     SKIP_REASONS,
@@ -613,3 +614,20 @@ def test_the_whole_file_is_never_held(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert count == 80
     assert peak < 2_500_000
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("HTTPS://user:pw@WWW.Example.ORG:8080/a?b", "www.example.org"),
+        ("http://[2001:DB8::1]:80/x", "2001:db8::1"),
+        ("http://[broken", ""),
+        ("mailto:a@b", ""),
+        ("http:///path", ""),
+        ("http://a?q=@b", "a"),
+    ],
+)
+def test_the_host_of_a_url(url: str, host: str) -> None:
+    """Without user, port and brackets, in lower case; nothing is raised for what is no URL."""
+    assert url_host(url) == host
+    assert site_host(url) == host.removeprefix("www.")
