@@ -68,6 +68,12 @@ docs: install
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/mkdocs.yml
 
+# FUZZ_INPUTS and FUZZ_SEED may be set; a failure names the seed of its input.
+.PHONY: fuzz
+## fuzz: many more hostile inputs than `make test` tries, by every fuzzer of tests/fuzz
+fuzz: doctor
+	FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest tests/fuzz
+
 ## test-slow: tests of minutes: clusters, kills, archives
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
