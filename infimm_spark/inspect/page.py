@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.config import BuildConfig
-from infimm_spark.dedup.paragraphs import host
 from infimm_spark.extract.document import Document
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.stages.page_trace import PageTrace
 from infimm_spark.stages.registry import stages_of
 from infimm_spark.stages.repeated_paragraphs import REPEATED
+from infimm_spark.urls import site_host
 
 
 def inspect_page(
@@ -60,7 +60,7 @@ def _repeated(run: RunLayout, url: str) -> Callable[[], list[bytes]]:
     """The paragraphs that a run removes from pages of a URL's host."""
 
     def paragraphs() -> list[bytes]:
-        of_host = pc.field("host") == host(url)
+        of_host = pc.field("host") == site_host(url)
         rows = tables.rows(run, "refine", "boilerplate", REPEATED, of_host, ["paragraph"])
         return [row["paragraph"] for row in rows]
 
