@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         runs.traffic,
         runs.dedup_report,
         verify,
+        runs.export,
     ),
     "Make classifiers": (classifiers.annotate, classifiers.train, classifiers.mine),
     "Other": (tools.page, tools.plan, tools.sample, tools.doctor),

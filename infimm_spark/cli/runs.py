@@ -128,3 +128,21 @@ def dedup_report(
     with holding(layout.root, take_over=take_over):
         print(write_dedup_report(layout, sample), end="")
     print(f"\nwritten to {layout.report}/dedup")
+
+
+def export(
+    output: Annotated[str, typer.Option(help="New or empty folder for the export.", metavar="DIR")],
+    run: RunArgument = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="Format of the export; see the documentation.")
+    ] = "parquet",
+    run_option: RunOption = None,
+) -> None:
+    """Write the corpus of a finished run in another format; fail if a document is missing."""
+    from infimm_spark.export.base import export as write
+    from infimm_spark.export.base import named
+    from infimm_spark.export.formats import FORMATS
+
+    layout = existing_run(required(run, run_option, "RUN"))
+    written = write(layout, named(FORMATS, format_), output)
+    print(f"{written:,} documents in {output}")

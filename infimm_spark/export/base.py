@@ -6,9 +6,11 @@ and the check of the counts derive from that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 _BATCH_ROWS = 1_024
+_SNAPSHOT = re.compile(r"/snapshot=([^/]+)/")  # corpus/snapshot=CC-MAIN-2023-50/part-…
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ def named(formats: tuple[Format, ...], name: str) -> Format:
 
 
 def _batches(corpus: ds.Dataset) -> Iterator[pa.RecordBatch]:
-    """The corpus file by file, in order; one batch is in memory at a time."""
+    """The corpus file by file, in order; one batch is in memory at a time.
+
+    Spark keeps the column `snapshot` in the folder's name only; it is put back.
+    """
     for fragment in corpus.get_fragments():
-        yield from fragment.to_batches(schema=corpus.schema, batch_size=_BATCH_ROWS)
+        folder = _SNAPSHOT.search(fragment.path)
+        stored = fragment.physical_schema.get_field_index("snapshot") >= 0
+        for batch in fragment.to_batches(schema=corpus.schema, batch_size=_BATCH_ROWS):
+            if folder is not None and not stored:
+                name = pa.array([unquote(folder[1])] * batch.num_rows, pa.string())
+                place = batch.schema.get_field_index("snapshot")
+                batch = batch.set_column(place, "snapshot", name)
+            yield batch

@@ -23,9 +23,9 @@ def layout(tmp_path: Path) -> RunLayout:
     root = tmp_path / "run"
     for number, rows in enumerate((10, 0, 15)):
         table = pa.Table.from_pylist(
-            [{"URL": f"http://a/{number}/{row}", "snapshot": "S"} for row in range(rows)],
+            [{"URL": f"http://a/{number}/{row}"} for row in range(rows)],
             schema=schemas.CORPUS,
-        )
+        ).drop_columns("snapshot")  # as Spark writes it: in the folder's name only
         file = root / "corpus" / "snapshot=S" / f"part-{number:05d}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, file)
@@ -48,6 +48,7 @@ def test_every_document_is_exported_once_in_order(
     assert [pq.read_metadata(file).num_rows for file in files] == [12, 12, 1]
     corpus = sorted(f for f in store.list_files(layout.corpus) if f.endswith(".parquet"))
     assert urls(files) == urls(corpus)
+    assert set(pq.read_table(files[0]).column("snapshot").to_pylist()) == {"S"}
 
 
 def test_a_format_that_loses_documents_fails(layout: RunLayout, tmp_path: Path) -> None:
