@@ -25,9 +25,8 @@ class Table:
 @dataclass(slots=True)
 class _Parts:
     captions: list[Block] = field(default_factory=list)
-    head: list[list[Block]] = field(default_factory=list)
-    body: list[list[Block]] = field(default_factory=list)
-    foot: list[list[Block]] = field(default_factory=list)
+    groups: list[list[list[Block]]] = field(default_factory=list)
+    """Rows of cells of each group, in the order in which a browser shows them."""
     has_head: bool = False
 
 
@@ -40,7 +39,7 @@ def read_table(table: Block, codes: list[str]) -> Table | None:
     if parts is None:
         return None
     named = parts.has_head or bool(parts.captions)
-    rows = [*parts.head, *parts.body, *parts.foot]
+    rows = [row for group in parts.groups for row in group]
     structured = False
     for row in rows:
         for cell in row:
@@ -49,7 +48,7 @@ def read_table(table: Block, codes: list[str]) -> Table | None:
             if weight == _LAYOUT:
                 return None
             structured = structured or weight == _LISTS
-    grid = [line for group in (parts.head, parts.body, parts.foot) for line in _grid(group)]
+    grid = [line for group in parts.groups for line in _grid(group)]
     width = max(map(len, grid), default=0)
     for line in grid:
         line.extend([None] * (width - len(line)))
@@ -65,35 +64,41 @@ _GROUPS = frozenset({"thead", "tbody", "tfoot"})
 
 def _parts(table: Block) -> _Parts | None:
     parts = _Parts()
+    heads: list[list[list[Block]]] = []
+    feet: list[list[list[Block]]] = []
+    loose: list[list[Block]] = []  # rows outside of groups
     for child in table.children:
         if not isinstance(child, Block) or not child.kept:
             continue
         if child.tag == "caption":
             parts.captions.append(child)
-            continue
-        if child.tag in _GROUPS:
-            members = [member for member in child.children if isinstance(member, Block)]
+        elif child.tag in _GROUPS:
+            rows: list[list[Block]] = []
+            for member in child.children:
+                if isinstance(member, Block) and not _add_row(member, rows):
+                    return None
+            loose = []
+            group = {"thead": heads, "tfoot": feet}.get(child.tag, parts.groups)
+            group.append(rows)
         else:
-            members = [child]
-        rows = parts.body
-        if child.tag == "thead":
-            parts.has_head = True
-            rows = parts.head
-        elif child.tag == "tfoot":
-            rows = parts.foot
-        for row in members:
-            if not row.kept:
-                continue
-            if row.tag != "tr":
+            if not loose:
+                parts.groups.append(loose)
+            if not _add_row(child, loose):
                 return None
-            cells = [
-                cell
-                for cell in row.children
-                if isinstance(cell, Block) and cell.tag in ("td", "th")
-            ]
-            if cells:
-                rows.append(cells)
+    parts.has_head = bool(heads)
+    parts.groups = [*heads, *parts.groups, *feet]
     return parts
+
+
+def _add_row(row: Block, rows: list[list[Block]]) -> bool:
+    """Add the cells of a row; whether it is a row at all."""
+    if row.kept:
+        if row.tag != "tr":
+            return False
+        cells = [c for c in row.children if isinstance(c, Block) and c.tag in ("td", "th")]
+        if cells:
+            rows.append(cells)
+    return True
 
 
 # --- spans --------------------------------------------------------------------------------------
