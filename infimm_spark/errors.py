@@ -10,7 +10,8 @@ for it.
     ├── SubmissionError        13  driver, executors and cluster do not fit together
     ├── ResourceError          19  the machine ran out of disk, memory or open files
     ├── ResumeError             4  the run was begun with other settings
-    ├── StageError             15  a stage comes too early, or there is no run
+    ├── StageError             15  a stage comes too early
+    │   └── NoRunError         26  there is no run
     ├── SignatureMismatchError 16  stored signatures were made differently
     ├── DamagedRunError        17  files of the run are damaged or gone
     ├── ReconciliationError     5  the ledger does not add up
@@ -34,6 +35,7 @@ name of a file that holds the trace), 130 a stop by Ctrl-C and 143 one by SIGTER
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Self
 
 
 class InfimmError(Exception):
@@ -99,9 +101,22 @@ class ResumeError(InfimmError):
 
 
 class StageError(InfimmError):
-    """A stage is run before the one it reads from is complete, or there is no run."""
+    """A stage is run before the one it reads from is complete."""
 
     exit_code = 15
+
+
+class NoRunError(StageError):
+    """A directory that should hold a run holds none."""
+
+    exit_code = 26
+
+    @classmethod
+    def at(cls, location: str) -> Self:
+        """The same line wherever a run is looked for."""
+        return cls(
+            f"{location} holds no run (no run.json); expected the output directory of a build"
+        )
 
 
 class DamagedRunError(InfimmError):

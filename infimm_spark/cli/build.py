@@ -31,6 +31,7 @@ from infimm_spark.cli.options import (
     UrlsOption,
     required,
 )
+from infimm_spark.cli.overwrite import OverwriteOption, YesOption, confirm
 from infimm_spark.cli.settings import configured, given, reconfigured
 from infimm_spark.errors import LockedError
 
@@ -50,6 +51,8 @@ def build(
     domain: DomainOption = None,
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
+    yes: YesOption = False,
     take_over: TakeOverOption = False,
     accept_code_change: AcceptOption = False,
     against: AgainstOption = None,
@@ -72,8 +75,13 @@ def build(
         limit=limit,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
+    confirm(settings, overwrite=overwrite, resume=resume, yes=yes)
     summary = pipeline.build(
-        settings, resume=resume, take_over=take_over, accept_code_change=accept_code_change
+        settings,
+        resume=resume,
+        overwrite=overwrite,
+        take_over=take_over,
+        accept_code_change=accept_code_change,
     )
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
@@ -94,6 +102,8 @@ def extract(
     domain: DomainOption = None,
     mirror: MirrorOption = None,
     resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
+    yes: YesOption = False,
     take_over: TakeOverOption = False,
     accept_code_change: AcceptOption = False,
     more: MoreInputs = None,
@@ -102,20 +112,23 @@ def extract(
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 
+    settings = configured(
+        config,
+        set_,
+        output,
+        paths=[*(input or []), *(more or [])],
+        snapshots=snapshot,
+        segments=segment,
+        sample=sample,
+        seed=seed,
+        limit=limit,
+        index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
+    )
+    confirm(settings, overwrite=overwrite, resume=resume, yes=yes)
     run = Run.begin(
-        configured(
-            config,
-            set_,
-            output,
-            paths=[*(input or []), *(more or [])],
-            snapshots=snapshot,
-            segments=segment,
-            sample=sample,
-            seed=seed,
-            limit=limit,
-            index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
-        ),
+        settings,
         resume=resume,
+        overwrite=overwrite,
         take_over=take_over,
         accept_code_change=accept_code_change,
     )

@@ -17,7 +17,7 @@ from infimm_spark.cli.options import (
     required,
     run_and_url,
 )
-from infimm_spark.cli.settings import existing_run
+from infimm_spark.cli.settings import existing_run, whole_run
 from infimm_spark.errors import InputError
 from infimm_spark.extras import require_extra
 
@@ -29,7 +29,7 @@ def funnel(run: RunArgument = None, run_option: RunOption = None) -> None:
     from infimm_spark.run import tables
     from infimm_spark.run.ledger import print_funnel, reconcile
 
-    layout = existing_run(required(run, run_option, "RUN"))
+    layout = whole_run(required(run, run_option, "RUN"))
     read_report(layout)
     print(print_funnel(reconcile(tables.ledger(layout))))
     if formulas := print_formulas(read_formulas(layout)):
@@ -54,7 +54,7 @@ def explain(
     from infimm_spark.inspect.explain import failed_files
 
     location, page = run_and_url(run, url, run_option, url_option)
-    layout = existing_run(location)
+    layout = whole_run(location)
     lines = lines_for(layout, page)
     if not lines:
         failed = failed_files(layout)
@@ -124,7 +124,7 @@ def dedup_report(
     from infimm_spark.report.dedup import write_dedup_report
     from infimm_spark.run.lock import holding
 
-    layout = existing_run(required(run, run_option, "RUN"))
+    layout = whole_run(required(run, run_option, "RUN"))
     with holding(layout.root, take_over=take_over):
         print(write_dedup_report(layout, sample), end="")
     print(f"\nwritten to {layout.report}/dedup")

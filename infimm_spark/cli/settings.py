@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
-
-from infimm_spark.errors import InputError
 
 if TYPE_CHECKING:
     from infimm_spark.config import BuildConfig
@@ -58,13 +55,19 @@ def reconfigured(
 
 
 def existing_run(location: str) -> RunLayout:
-    """The layout of the run at `location`; raises `InputError` if there is none."""
-    from infimm_spark import store
-    from infimm_spark.run.layout import RunLayout
+    """The layout of the run at `location`; raises `NoRunError` if there is none."""
+    from infimm_spark.run.stored import require_run
 
-    layout = RunLayout(store.normal(os.path.expanduser(location)))
-    if not store.exists(layout.run_file):
-        raise InputError(f"{location} holds no run; expected the --output of a build")
+    return require_run(location)
+
+
+def whole_run(location: str) -> RunLayout:
+    """`existing_run` of which no file is gone or cut; raises `DamagedRunError`."""
+    from infimm_spark.run.verify import check_files
+    from infimm_spark.stages.registry import STAGES
+
+    layout = existing_run(location)
+    check_files(layout, list(STAGES))
     return layout
 
 

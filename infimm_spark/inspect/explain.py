@@ -16,6 +16,7 @@ from infimm_spark.config import BuildConfig
 from infimm_spark.dedup.urls import url_key
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.stored import stored_run
 from infimm_spark.stages.base import Stage
 from infimm_spark.stages.registry import all_stages
 
@@ -190,5 +191,6 @@ def _url_of(layout: RunLayout, document_id: str, config: BuildConfig) -> str:
 
 
 def _config(layout: RunLayout) -> BuildConfig:
-    stored = json.loads(store.read_bytes(layout.run_file))
+    stored = stored_run(layout)
+    assert stored is not None
     return BuildConfig.model_validate_json(json.dumps(stored["config"]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from infimm_spark import store
-from infimm_spark.errors import StageError
+from infimm_spark.errors import DamagedRunError, StageError
 from infimm_spark.report.formulas import FormulaTally
 from infimm_spark.report.sections import SECTIONS, Findings
 from infimm_spark.run.layout import RunLayout
@@ -39,8 +40,7 @@ def has_report(layout: RunLayout) -> bool:
 
 def read_formulas(layout: RunLayout) -> list[FormulaTally]:
     """The formula ledger of a finished run; empty for a run whose report has none."""
-    content = json.loads(store.read_bytes(f"{layout.report}/funnel.json"))
-    return [FormulaTally(**tally) for tally in content.get("formulas", [])]
+    return [FormulaTally(**tally) for tally in _content(layout).get("formulas", [])]
 
 
 def read_report(layout: RunLayout) -> list[FunnelStage]:
@@ -48,5 +48,17 @@ def read_report(layout: RunLayout) -> list[FunnelStage]:
     location = f"{layout.report}/funnel.json"
     if not store.exists(location):
         raise StageError(f"{layout.root} has no report: expected the --output of a finished build")
-    content = json.loads(store.read_bytes(location))
-    return [FunnelStage(**stage) for stage in content["stages"]]
+    return [FunnelStage(**stage) for stage in _content(layout)["stages"]]
+
+
+def _content(layout: RunLayout) -> dict[str, Any]:
+    location = f"{layout.report}/funnel.json"
+    try:
+        content: dict[str, Any] = json.loads(store.read_bytes(location))
+        _ = content["stages"]
+    except (ValueError, KeyError, TypeError):
+        raise DamagedRunError(
+            f"{store.shown(location)} is damaged: expected the funnel as JSON; delete it, and the build's command with "
+            "--resume writes it anew"
+        ) from None
+    return content

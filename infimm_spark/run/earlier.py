@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infimm_spark import store
 from infimm_spark.config import config_hash
-from infimm_spark.errors import ConfigError, SignatureMismatchError, StageError
+from infimm_spark.errors import ConfigError, NoRunError, SignatureMismatchError, StageError
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
+from infimm_spark.run.stored import stored_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class EarlierRun:
 def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> list[EarlierRun]:
     """The runs at `locations`, in that order.
 
-    Raises `ConfigError` for a location that is no run, is given twice or is the new run itself,
+    Raises `NoRunError` for a location that is no run, `ConfigError` for one that is given twice or is the new run itself,
     `StageError` for one whose dedup is not complete or that was itself compared with a run that is
     not given, and `SignatureMismatchError` for signatures other than `fingerprint`.
     """
@@ -32,11 +32,10 @@ def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> 
     needed: dict[str, str] = {}
     for location in locations:
         layout = RunLayout(store.normal(location))
-        if not store.exists(layout.run_file):
-            raise ConfigError(
-                f"--against {location} holds no run; expected the --output of a build"
-            )
-        run_id = json.loads(store.read_bytes(layout.run_file))["run_id"]
+        stored = stored_run(layout)
+        if stored is None:
+            raise NoRunError.at(f"--against {location}")
+        run_id = stored["run_id"]
         if layout.root == own.root or run_id in {run.identity["run_id"] for run in runs}:
             what = "is the run itself" if layout.root == own.root else "is given twice"
             raise ConfigError(f"--against {location} {what}; expected other runs, each once")

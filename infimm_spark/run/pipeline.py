@@ -60,10 +60,11 @@ def build(
     config: BuildConfig,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     take_over: bool = False,
     accept_code_change: bool = False,
 ) -> RunSummary:
-    """Run every stage; with `resume`, skip what is complete.
+    """Run every stage; with `resume`, skip what is complete; with `overwrite`, delete the run that is there.
 
     A run that other code began is resumed only with `accept_code_change`. Raises the package's
     errors for a wrong configuration, input or model before Spark starts, `LockedError` where
@@ -71,7 +72,11 @@ def build(
     """
     started = time.monotonic()
     run = Run.begin(
-        config, resume=resume, take_over=take_over, accept_code_change=accept_code_change
+        config,
+        resume=resume,
+        overwrite=overwrite,
+        take_over=take_over,
+        accept_code_change=accept_code_change,
     )
     summary = build_run(run, resume=resume)
     return replace(summary, seconds=time.monotonic() - started)

@@ -19,6 +19,7 @@ from infimm_spark.errors import (
     BrokenAnswerError,
     ConfigError,
     LockLostError,
+    NoRunError,
     OutputError,
     StageError,
     StoreError,
@@ -30,7 +31,9 @@ from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage, reconcile
 from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
+from infimm_spark.run.overwrite import check_replaceable, remove_run
 from infimm_spark.run.selection import check_index, fingerprint, select
+from infimm_spark.run.stored import stored_run
 from infimm_spark.spark import logs
 from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
@@ -89,10 +92,11 @@ class Run:
         config: BuildConfig,
         *,
         resume: bool,
+        overwrite: bool = False,
         take_over: bool = False,
         accept_code_change: bool = False,
     ) -> Run:
-        """Start a run in `config.output`, or continue the one that is there.
+        """Start a run in `config.output`, or continue the one that is there, or with `overwrite` delete it first.
 
         Raises `LockedError` where another process works on it, unless that is to be taken over. A
         run that other code began is continued only with `accept_code_change`.
@@ -100,13 +104,15 @@ class Run:
         store.configure(config.store)
         layout = _layout(config)
         run_lock(layout.root, take_over=take_over).refuse()
-        stored = _stored(layout)
+        stored = None if overwrite else stored_run(layout)
         if stored is not None and not resume:
             raise OutputError(
-                f"output {layout.root} holds run {stored['run_id']} already; "
-                "continue it with --resume, or choose another directory"
+                f"output {layout.root} holds run {stored['run_id']} already; continue it with --resume, begin anew "
+                "with --overwrite, or choose another directory"
             )
-        if stored is None and store.list_files(layout.root):
+        if overwrite:
+            check_replaceable(layout)
+        elif stored is None and store.list_files(layout.root):
             raise OutputError(
                 f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
             )
@@ -125,6 +131,8 @@ class Run:
             for kind in stage.models:
                 run.model(kind)
         _ = run.earlier
+        if overwrite:
+            remove_run(layout, take_over=take_over)
         if stored is None:
             run._create()
         return run
@@ -142,9 +150,9 @@ class Run:
         if config is not None:
             store.configure(config.store)
         layout = RunLayout(store.normal(root))
-        stored = _stored(layout)
+        stored = stored_run(layout)
         if stored is None:
-            raise StageError(f"{root} holds no run (no run.json); expected the --output of a build")
+            raise NoRunError.at(root)
         if config is None:
             config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
         return cls(
@@ -445,7 +453,7 @@ class Run:
 
     def recorded_config(self) -> BuildConfig | None:
         """The configuration that the run file holds, None before there is one."""
-        stored = _stored(self.layout)
+        stored = stored_run(self.layout)
         return (
             None
             if stored is None
@@ -454,7 +462,7 @@ class Run:
 
     def write_run_file(self) -> None:
         """Record the run's identity and settings, unless they stand there already."""
-        stored = _stored(self.layout)
+        stored = stored_run(self.layout)
         if stored is None or stored["config"] != self.config.model_dump(mode="json"):
             store.write_bytes(self.layout.run_file, self._run_file())
 
@@ -486,17 +494,6 @@ def _layout(config: BuildConfig) -> RunLayout:
     root = store.normal(config.output)
     require_plain("output", root)
     return RunLayout(root)
-
-
-def _stored(layout: RunLayout) -> dict[str, Any] | None:
-    if not store.exists(layout.run_file):
-        return None
-    try:
-        stored: dict[str, Any] = json.loads(store.read_bytes(layout.run_file))
-        _ = stored["run_id"], stored["config"]
-    except (ValueError, KeyError, TypeError):
-        raise OutputError(f"{layout.run_file} is damaged: expected the run's JSON") from None
-    return stored
 
 
 def _new_run_id() -> str:

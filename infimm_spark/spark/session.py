@@ -18,7 +18,11 @@ from infimm_spark.spark import console
 from infimm_spark.spark.connector import Connector
 from infimm_spark.spark.connectors import connectors_of
 from infimm_spark.spark.machine import prepare_local
-from infimm_spark.spark.submission import causes_in_one_line, check_submission
+from infimm_spark.spark.submission import (
+    causes_in_one_line,
+    check_platform,
+    check_submission,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -65,6 +69,9 @@ def open_session(
 
     if submitted:
         _check_submitted(config)
+    else:
+        settings = {**config.conf, "spark.master": config.master or "local[*]"}
+        check_platform(settings, config, spark_version)
     own: dict[str, str] = {}
     for connector in connectors:
         own |= connector.settings(stores, spark_version, submitted=submitted)

@@ -71,6 +71,17 @@ def detect_platform(conf: Mapping[str, str], spark_version: str) -> str:
     return master
 
 
+def check_platform(conf: Mapping[str, str], config: SparkConfig, spark_version: str) -> None:
+    """Refuse a configuration that belongs to another platform. Raises `ConfigError`."""
+    found = detect_platform(conf, spark_version)
+    if config.platform is not None and config.platform != found:
+        raise ConfigError(
+            f"spark.platform = {config.platform!r}, but this is {found} "
+            f"(Spark {spark_version}, master {conf.get('spark.master', 'local')}); "
+            "expected the configuration of this platform"
+        )
+
+
 def check_submission(
     conf: Mapping[str, str], config: SparkConfig, *, spark_version: str, pyspark_version: str
 ) -> None:
@@ -79,13 +90,7 @@ def check_submission(
     `conf` holds Spark's settings as submitted. Raises `ConfigError` for a configuration that belongs
     to another platform, `SubmissionError` for versions and archives that do not fit.
     """
-    found = detect_platform(conf, spark_version)
-    if config.platform is not None and config.platform != found:
-        raise ConfigError(
-            f"spark.platform = {config.platform!r}, but this is {found} "
-            f"(Spark {spark_version}, master {conf.get('spark.master', 'local')}); "
-            "expected the configuration of this platform"
-        )
+    check_platform(conf, config, spark_version)
     master = conf.get("spark.master")
     if config.master and master and _kind(config.master) != _kind(master):
         raise ConfigError(

@@ -1,0 +1,37 @@
+"""The file that marks a directory as a run: its id, its configuration, and the code that began it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from infimm_spark import store
+from infimm_spark.errors import DamagedRunError, NoRunError
+from infimm_spark.run.layout import RunLayout
+
+
+def stored_run(layout: RunLayout) -> dict[str, Any] | None:
+    """What the run file holds, with `run_id` and `config` at least; None where there is no run.
+
+    Raises `DamagedRunError`.
+    """
+    if not store.exists(layout.run_file):
+        return None
+    try:
+        stored: dict[str, Any] = json.loads(store.read_bytes(layout.run_file))
+        _ = stored["run_id"], stored["config"]
+    except (ValueError, KeyError, TypeError):
+        raise DamagedRunError(
+            f"{store.shown(layout.run_file)} is damaged: expected the run's JSON; begin anew in another directory, "
+            "or with --overwrite"
+        ) from None
+    return stored
+
+
+def require_run(location: str) -> RunLayout:
+    """The layout of the run at `location`. Raises `NoRunError` where there is none."""
+    layout = RunLayout(store.normal(os.path.expanduser(location)))
+    if not store.exists(layout.run_file):
+        raise NoRunError.at(location)
+    return layout
