@@ -42,6 +42,9 @@ _POINTER: list[tuple[str, pa.DataType]] = [
     ("warc_length", pa.int64()),  # bytes from that offset to the end of the record, compressed
 ]
 
+POINTER = tuple(name for name, _ in _POINTER)
+"""Columns that say which record a row is about and where it lies."""
+
 DOCUMENTS = pa.schema(
     [
         *_POINTER,
@@ -61,6 +64,7 @@ DOCUMENTS = pa.schema(
         ("n_images", pa.int32()),
         ("macros", pa.string()),  # definitions kept because they could not be expanded safely
         ("consent", pa.list_(pa.string())),  # opt-out signals of headers and markup
+        ("truncated", pa.bool_()),  # the crawler cut the body, or its encoding ends early
     ]
 )
 """A page that passed language and the recall floor."""
@@ -173,6 +177,7 @@ CORPUS = pa.schema(
         ("formula_counts", pa.list_(FORMULA_COUNT)),
         ("macros", pa.string()),
         ("consent", pa.list_(pa.string())),
+        ("truncated", pa.bool_()),
         ("snapshot", pa.string()),  # partition column
     ]
 )

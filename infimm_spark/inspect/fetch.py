@@ -15,7 +15,7 @@ from infimm_spark.run.layout import RunLayout
 from infimm_spark.warc.listing import list_warcs
 from infimm_spark.warc.records import Page, fetch_record
 
-_POINTER = ["id", "url", "snapshot", "warc_file", "warc_offset", "warc_length"]
+_POINTER = list(schemas.POINTER)
 
 
 def fetch(

@@ -3,8 +3,6 @@ group."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from infimm_spark import store
-from infimm_spark.config import IndexConfig
+from infimm_spark.config import IndexConfig, config_hash
 from infimm_spark.errors import InfimmError, InputError, MissingObjectError, StoreError
 from infimm_spark.run import tables
 from infimm_spark.run.files import catalogue
@@ -117,9 +115,8 @@ def records_of(layout: RunLayout, warcs: list[WarcFile]) -> dict[str, list[dict[
 
 
 def fingerprint(config: IndexConfig) -> str:
-    """SHA-256 of everything that shapes a selection but where the files are."""
-    values = config.model_dump(mode="json", exclude={"mirror", "max_gap_bytes"})
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    """A hash of everything that shapes a selection but where the files are."""
+    return config_hash(config.model_dump(mode="json", exclude={"mirror", "max_gap_bytes"}))
 
 
 def _rows(layout: RunLayout, columns: list[str] | None, where: Any = None) -> list[dict[str, Any]]:

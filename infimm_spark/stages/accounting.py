@@ -75,7 +75,7 @@ def publish_ledger(clean: DataFrame, corpus: DataFrame) -> DataFrame:
 
 def recall_rejects(dropped: DataFrame) -> DataFrame:
     """`schemas.REJECTS` of documents below the recall threshold."""
-    return _rejects(
+    return rejects(
         dropped,
         stage=F.lit("recall"),
         reason=F.lit("math_prob"),
@@ -87,7 +87,7 @@ def recall_rejects(dropped: DataFrame) -> DataFrame:
 def duplicate_rejects(recalled: DataFrame, duplicates: DataFrame) -> DataFrame:
     """`schemas.REJECTS` of removed duplicates; `detail` names the kept document."""
     evidence = duplicates.select("id", "kept_id", "reason", "jaccard")
-    return _rejects(
+    return rejects(
         recalled.join(evidence, on="id", how="inner"),
         stage=F.lit("dedup"),
         reason=F.col("reason"),
@@ -96,22 +96,12 @@ def duplicate_rejects(recalled: DataFrame, duplicates: DataFrame) -> DataFrame:
     )
 
 
-def sampled(rejects: DataFrame, fraction: float) -> DataFrame:
-    """A share of the rejects, by id: every stage and every rerun chooses the same pages."""
-    return rejects.where(id_share() < fraction)
-
-
-def id_share() -> Column:
-    """Where a row's `id` lies among all ids, 0 ≤ share < 1: ids are hashes, so equally spread."""
-    return F.conv(F.substring("id", 1, 8), 16, 10).cast("double") / F.lit(float(1 << 32))
-
-
-def _rejects(
+def rejects(
     frame: DataFrame, *, stage: Column, reason: Column, score: Column, detail: Column
 ) -> DataFrame:
-    pointer = ("id", "url", "snapshot", "warc_file", "warc_offset", "warc_length")
+    """`schemas.REJECTS` of the rows of `frame`, all of them dropped."""
     return frame.select(
-        *pointer,
+        *schemas.POINTER,
         stage.alias("stage"),
         F.lit("dropped").alias("outcome"),
         reason.alias("reason"),

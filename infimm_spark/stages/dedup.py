@@ -22,6 +22,8 @@ from infimm_spark.errors import InputError, SignatureMismatchError
 from infimm_spark.stages import accounting
 from infimm_spark.stages.base import Facts, Reads, Section, Stage, Table, Work, below_threshold
 from infimm_spark.stages.page_trace import PageTrace
+from infimm_spark.stages.sampling import sampled
+from infimm_spark.stages.segments import joined_text
 
 _CHUNK_CHARACTERS = 1 << 20  # texts of a batch that are shingled together
 
@@ -55,7 +57,6 @@ def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:
     A document with fewer than `config.minhash.min_shingles` distinct shingles has a null signature
     and can only be an exact or a URL duplicate; one with empty text has a null `text_hash` too.
     """
-    text = F.array_join(F.transform("segments", lambda segment: segment["text"]), "\n\n")
     inputs = documents.select(
         "id",
         "url",
@@ -64,7 +65,7 @@ def signatures(documents: DataFrame, config: DedupConfig) -> DataFrame:
         "language",
         F.coalesce("n_formulas", F.lit(0)).alias("n_formulas"),
         F.coalesce("text_length", F.lit(0)).alias("text_length"),
-        F.coalesce(text, F.lit("")).alias("text"),
+        F.coalesce(joined_text(), F.lit("")).alias("text"),
     )
     options = config.minhash
 
@@ -405,7 +406,7 @@ def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
     )
     return {
         "ledger": ledger.unionByName(accounting.duplicates_ledger(above, duplicates, kept)),
-        "rejects": accounting.sampled(rejects, config.rejects.fraction),
+        "rejects": sampled(rejects, config.rejects.fraction),
     }
 
 

@@ -38,6 +38,7 @@ from infimm_spark.spark import logs
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
 from infimm_spark.stages.page_trace import PageTrace
 from infimm_spark.stages.record_counts import WarcLedger
+from infimm_spark.stages.sampling import share_of
 from infimm_spark.store.gate import GateAddress
 from infimm_spark.warc.listing import WarcFile
 from infimm_spark.warc.ranges import read_ranges
@@ -228,8 +229,7 @@ class WarcReader:
 
     def _sampled(self, reject: dict[str, Any]) -> dict[str, Any] | None:
         """Keep the configured share of rejects; every stage chooses the same pages, by id."""
-        share = int(reject["id"][:8], 16) / 0x1_0000_0000
-        return reject if share < self._config.rejects.fraction else None
+        return reject if share_of(reject["id"]) < self._config.rejects.fraction else None
 
 
 class _PendingBatch:
@@ -277,6 +277,7 @@ def _document_row(
         "warc_headers": json.dumps(page.warc_headers, ensure_ascii=False),
         **judged,
         "consent": sorted(consent),
+        "truncated": page.truncated,
     }
 
 

@@ -25,9 +25,10 @@ from infimm_spark import schemas
 from infimm_spark.config import BuildConfig
 from infimm_spark.rules.tokens import gpt3_token_length
 from infimm_spark.stages import accounting
-from infimm_spark.stages.accounting import id_share
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
 from infimm_spark.stages.refine import kept_clean
+from infimm_spark.stages.sampling import id_share
+from infimm_spark.stages.segments import joined_text
 
 PARQUET_RATIO = 2.6
 """Bytes of text a byte of zstd Parquet holds, measured on 700 real mathematics pages (gzip 3.2, snappy
@@ -45,7 +46,7 @@ def corpus_rows(clean: DataFrame) -> DataFrame:
         F.col("url").alias("URL"),
         text.alias("text_list"),
         F.transform("segments", lambda segment: segment["image"]["url"]).alias("image_list"),
-        _metadata(text).alias("metadata"),
+        _metadata().alias("metadata"),
         "id",
         "title",
         "warc_file",
@@ -55,6 +56,7 @@ def corpus_rows(clean: DataFrame) -> DataFrame:
         "formula_counts",
         "macros",
         "consent",
+        "truncated",
         "snapshot",
     )
 
@@ -142,18 +144,17 @@ def _image_url_counts(clean: DataFrame) -> DataFrame:
     )
 
 
-def _metadata(text: Column) -> Column:
+def _metadata() -> Column:
     """The release's `metadata`; its probabilities and ratios are single precision there."""
 
     token_length = pandas_udf(_token_lengths, "int")  # type: ignore[call-overload]
-    joined = F.array_join(F.filter(text, lambda piece: piece != ""), "\n\n")
     fields = {
         "ft_lang_label": F.concat(F.lit("__label__"), F.col("language")),
         "ft_lang_prob": F.col("language_prob"),
         "math_prob": F.col("math_prob"),
         "size": F.col("size"),
         "snap": F.regexp_replace("snapshot", "^CC-MAIN-", ""),
-        "text_gpt3_token_len": token_length(joined),
+        "text_gpt3_token_len": token_length(joined_text()),
         "char_repetition_ratio": F.col("char_repetition_ratio").cast("float"),
         "word_repetition_ratio": F.col("word_repetition_ratio").cast("float"),
         "special_character_ratio": F.col("special_character_ratio").cast("float"),

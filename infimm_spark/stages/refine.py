@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -33,6 +32,8 @@ from infimm_spark.stages.repeated_paragraphs import (
     without_paragraphs,
     without_repeated,
 )
+from infimm_spark.stages.sampling import sampled
+from infimm_spark.stages.segments import document_texts
 
 RULES, PRECISION = "rules", "precision"
 LOW_QUALITY = "quality_prob"
@@ -86,32 +87,13 @@ def kept_clean(refined: DataFrame) -> DataFrame:
 
 def refine_rejects(refined: DataFrame) -> DataFrame:
     """The documents that were dropped: `schemas.REJECTS`."""
-    return refined.where(F.col("drop_stage").isNotNull()).select(
-        "id",
-        "url",
-        "snapshot",
-        "warc_file",
-        "warc_offset",
-        "warc_length",
-        F.col("drop_stage").alias("stage"),
-        F.lit("dropped").alias("outcome"),
-        F.col("drop_reason").alias("reason"),
-        F.col("drop_score").alias("score"),
-        "language",
-        F.lit(None).cast("string").alias("detail"),
+    return accounting.rejects(
+        refined.where(F.col("drop_stage").isNotNull()),
+        stage=F.col("drop_stage"),
+        reason=F.col("drop_reason"),
+        score=F.col("drop_score"),
+        detail=F.lit(None).cast("string"),
     )
-
-
-def document_texts(segments: pa.ListArray) -> list[str]:
-    """`Document.text` of each row of a `segments` column: its texts joined by blank lines."""
-    texts = pc.struct_field(segments.flatten(), "text").to_pylist()
-    joined: list[str] = []
-    start = 0
-    for length in segments.value_lengths().to_pylist():
-        stop = start + (length or 0)
-        joined.append("\n\n".join(text for text in texts[start:stop] if text))
-        start = stop
-    return joined
 
 
 def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -170,7 +152,7 @@ def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
     scorer = precision_scorer(work.model("precision"))
     scored = work.write("scored", refine(documents, config.rules, scorer))
     tables["ledger"] = accounting.refine_ledger(scored)
-    tables["rejects"] = accounting.sampled(refine_rejects(scored), config.rejects.fraction)
+    tables["rejects"] = sampled(refine_rejects(scored), config.rejects.fraction)
     return tables
 
 

@@ -14,6 +14,7 @@ from infimm_spark import schemas
 from infimm_spark.config import BoilerplateConfig
 from infimm_spark.dedup import paragraphs
 from infimm_spark.urls import site_host
+from infimm_spark.stages.segments import text_length
 
 REPEATED = pa.schema(
     [
@@ -123,7 +124,7 @@ def _edited(batch: pa.RecordBatch, min_chars: int) -> pa.RecordBatch:
         new = _without(old, frozenset(gone), min_chars) if gone and old else old
         if new is not old and any(segment["text"] for segment in new):
             segments.append(new)
-            lengths.append(sum(len(segment["text"] or "") for segment in new))
+            lengths.append(text_length(new))
         else:
             segments.append(old)
             lengths.append(length)

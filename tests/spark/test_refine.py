@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from infimm_spark import schemas
 from infimm_spark.config import RulesConfig
 from infimm_spark.stages import refine as stage
-from infimm_spark.stages.refine import document_texts, kept_clean, refine, refine_rejects
+from infimm_spark.stages.refine import kept_clean, refine, refine_rejects
+from infimm_spark.stages.segments import document_texts
 
 pytestmark = pytest.mark.spark
 
