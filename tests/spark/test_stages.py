@@ -24,6 +24,7 @@ from infimm_spark.run.pipeline import build, run_stage
 from infimm_spark.run.run import Run
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.registry import STAGES
+from infimm_spark.stages.sampling import id_share, share_of
 
 pytestmark = pytest.mark.spark
 
@@ -165,3 +166,11 @@ def test_a_stage_takes_no_other_settings_for_what_it_builds_on(built: Path, tmp_
         ):
             run_stage(run, "dedup", **options)
     assert (tmp_path / "out" / "run.json").read_bytes() == recorded
+
+
+def test_python_and_spark_choose_the_same_rejects(spark: SparkSession) -> None:
+    """The share of an id is one number, whichever side computes it."""
+    ids = ["0" * 32, "7fffffff" + "0" * 24, "80000000" + "f" * 24, "f" * 32, "0123456789abcdef" * 2]
+    frame = spark.createDataFrame([(page_id,) for page_id in ids], "id string")
+    for row in frame.select("id", id_share().alias("share")).collect():
+        assert row.share == share_of(row.id)
