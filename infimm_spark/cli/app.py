@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from infimm_spark.cli import build, classifiers, runs, tools
 from infimm_spark.cli.config import config_app
@@ -16,7 +17,26 @@ from infimm_spark.cli.verify import verify
 from infimm_spark.spark import logs
 from infimm_spark.version import __version__
 
+
+class _Commands(TyperGroup):
+    """Commands by name; a registered stage without a function of its own is a command too."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, cmd_name) or _stage_command(cmd_name)
+
+
+def _stage_command(name: str) -> Any:
+    from infimm_spark.stages.registry import STAGES
+
+    if name not in STAGES:
+        return None
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name=name, help=STAGES[name].summary)(build.stage_command(name))
+    return typer.main.get_command(single)
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

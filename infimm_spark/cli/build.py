@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -201,6 +202,25 @@ def publish(
     _run_stage("publish", location, config, set_, resume, redo, take_over, accept_code_change)
 
 
+def stage_command(name: str) -> Callable[..., None]:
+    """The command of a registered stage that has no function of its own here."""
+
+    def command(
+        run: RunArgument = None,
+        config: ConfigOption = None,
+        set_: SetOption = None,
+        resume: ResumeOption = False,
+        accept_code_change: AcceptOption = False,
+        redo: RedoOption = False,
+        take_over: TakeOverOption = False,
+        run_option: RunOption = None,
+    ) -> None:
+        location = required(run, run_option, "RUN")
+        _run_stage(name, location, config, set_, resume, redo, take_over, accept_code_change)
+
+    return command
+
+
 def monthly(
     releases: Annotated[str, typer.Option(help="Folder of the corpus versions.")],
     runs: Annotated[str, typer.Option(help="Folder of the snapshots' runs.")],
@@ -214,6 +234,7 @@ def monthly(
         float, typer.Option(min=0.01, help="Minutes of silence after which a run loses its lock.")
     ] = 15.0,
     take_over: TakeOverOption = False,
+    accept_code_change: AcceptOption = False,
 ) -> None:
     """Add a snapshot: build it against all earlier ones and publish a new version of the corpus.
 
@@ -232,6 +253,7 @@ def monthly(
             runs=os.path.expanduser(runs),
             lock_minutes=lock_minutes,
             take_over=take_over,
+            accept_code_change=accept_code_change,
         )
     except LockedError as error:
         print(f"nothing to do: {error}")

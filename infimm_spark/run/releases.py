@@ -138,13 +138,15 @@ def add_snapshot(
     runs: str,
     lock_minutes: float = TERM_MINUTES,
     take_over: bool = False,
+    accept_code_change: bool = False,
 ) -> tuple[Version, bool]:
     """Build `snapshot` against all that the last version holds and publish the next version.
 
-    Gives the version that holds the snapshot, and whether this call made it: a snapshot that is
-    published already is left alone. A run that was interrupted is continued.
+        Gives the version that holds the snapshot, and whether this call made it: a snapshot that is
+        published already is left alone. A run that was interrupted is continued.
 
     Raises `LockedError` while another run makes a version (`take_over` says that it is dead),
+    `ResumeError` where other code began the snapshot's run (`accept_code_change` mixes both),
     `InputError` for a snapshot the input does not have, and what a build raises.
     """
     if config.dedup.against:
@@ -167,7 +169,7 @@ def add_snapshot(
         before = published.latest()
         earlier = before.parts if before else []
         output = f"{runs.rstrip('/')}/{snapshot}"
-        run, summary = _build(config, snapshot, output, earlier, take_over)
+        run, summary = _build(config, snapshot, output, earlier, take_over, accept_code_change)
         lock.check()
         version = Version(
             version=before.version + 1 if before else 1,
@@ -230,7 +232,12 @@ def _holding(releases: Releases, snapshot: str) -> Version | None:
 
 
 def _build(
-    config: BuildConfig, snapshot: str, output: str, earlier: list[Part], take_over: bool
+    config: BuildConfig,
+    snapshot: str,
+    output: str,
+    earlier: list[Part],
+    take_over: bool,
+    accept_code_change: bool,
 ) -> tuple[Run, RunSummary]:
     values: dict[str, Any] = config.model_dump()
     values["output"] = output
@@ -238,7 +245,12 @@ def _build(
     values["dedup"]["against"] = [part.run for part in earlier]
     # What was released stays: of copies, the one of the earlier version is kept.
     values["dedup"]["prefer"] = "older"
-    run = Run.begin(BuildConfig.model_validate(values), resume=True, take_over=take_over)
+    run = Run.begin(
+        BuildConfig.model_validate(values),
+        resume=True,
+        take_over=take_over,
+        accept_code_change=accept_code_change,
+    )
     return run, build_run(run, resume=True)
 
 

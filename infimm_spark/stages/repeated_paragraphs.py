@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from infimm_spark import schemas
 from infimm_spark.config import BoilerplateConfig
 from infimm_spark.dedup import paragraphs
-from infimm_spark.urls import site_host
 from infimm_spark.stages.segments import text_length
+from infimm_spark.urls import site_host
 
 REPEATED = pa.schema(
     [

@@ -212,3 +212,19 @@ def test_a_hostile_page_does_not_hang_the_command(tmp_path: Path) -> None:
 def test_a_missing_page_is_one_line(tmp_path: Path) -> None:
     """A file that is not there is named."""
     assert "none.html" in refused(infimm("page", tmp_path / "none.html", "http://a/"))
+
+
+def test_a_registered_stage_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that is only registered has a command with its summary and the options of a stage."""
+    from toy_stage import TOY
+    from typer.testing import CliRunner
+
+    from infimm_spark.cli.app import app
+    from infimm_spark.stages.registry import STAGES
+
+    assert CliRunner().invoke(app, ["toy", "--help"]).exit_code == 2
+    monkeypatch.setitem(STAGES, TOY.name, TOY)
+    shown = CliRunner().invoke(app, ["toy", "--help"])
+    assert shown.exit_code == 0
+    assert TOY.summary in shown.output
+    assert "--redo" in shown.output
