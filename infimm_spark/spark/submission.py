@@ -180,7 +180,7 @@ def check_executors(
         answers = context.parallelize(range(probes), probes).mapPartitions(probe).collect()
     executors = {}
     for answer in answers:
-        _judge(answer, expected, witness)
+        _check_answer(answer, expected, witness)
         executor = Executor(
             host=answer["host"],
             python=answer["python"],
@@ -244,13 +244,13 @@ def causes_in_one_line() -> Iterator[None]:
         local = local_cause(str(error))
         if local is not None:
             raise local from error
-        reason = explain(str(error))
+        reason = cause_of(str(error))
         if reason is None:
             raise
         raise SubmissionError(reason) from error
 
 
-def explain(message: str) -> str | None:
+def cause_of(message: str) -> str | None:
     """The one line for a failure of Spark that has its cause in how the job was submitted, else None."""
     for pattern, line in _CAUSES:
         found = re.search(pattern, message, re.DOTALL)
@@ -368,7 +368,7 @@ def _probe(
     return probe
 
 
-def _judge(answer: dict[str, Any], expected: dict[str, str], witness: str | None) -> None:
+def _check_answer(answer: dict[str, Any], expected: dict[str, str], witness: str | None) -> None:
     where = f"executor on {answer['host']} ({answer['executable']})"
     if answer["error"]:
         raise SubmissionError(f"{where} {' '.join(answer['error'].split())}")

@@ -66,7 +66,7 @@ def refine(
         score = load_scorer()
         for batch in batches:
             for part in _parts(batch):
-                yield _judged(part, config, score)
+                yield _refined(part, config, score)
 
     return documents.select(*schemas.DOCUMENTS.names).mapInArrow(run, schemas.spark_schema(REFINED))
 
@@ -105,7 +105,7 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
-def _judged(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.RecordBatch:
+def _refined(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.RecordBatch:
     texts = document_texts(batch.column("segments"))
     languages = batch.column("language").to_pylist()
     lengths = batch.column("text_length").to_pylist()
@@ -184,7 +184,7 @@ def _trace(page: PageTrace, config: BuildConfig) -> None:
             page.row = without_repeated(page.row, page.repeated(), config.boilerplate.min_chars)
     precision = load_mathematics(page.model("precision"), "precision")
     batch = pa.RecordBatch.from_pylist([page.row], schema=schemas.DOCUMENTS)
-    (judged,) = _judged(batch, config.rules, precision.score_many).to_pylist()
+    (judged,) = _refined(batch, config.rules, precision.score_many).to_pylist()
     page.scores["quality_prob"] = judged["quality_prob"]
     page.found["metrics"] = {name: judged[name] for name, _ in schemas.METRICS}
     if judged["drop_stage"] is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+import infimm_spark
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.errors import SubmissionError
 from infimm_spark.spark.submission import check_executors
@@ -103,4 +104,29 @@ def test_executors_with_another_python_are_one_line(python_of_executors: SparkSe
         SubmissionError, match=r"executors run Python 3\.\d+, the driver 3\."
     ) as caught:
         check_executors(python_of_executors, [], {})
+    assert "\n" not in str(caught.value)
+
+
+def test_executors_with_a_stale_package_are_one_line(
+    python_of_executors: SparkSession, tmp_path: Path
+) -> None:
+    """A package that differs by one line of code is another build, and said before work starts."""
+    package = shutil.copytree(
+        Path(infimm_spark.__file__).parent,
+        tmp_path / "old" / "infimm_spark",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    with (package / "schemas.py").open("a") as file:
+        file.write("# one line of yesterday\n")
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{package.parent}:$PYTHONPATH" exec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(stat.S_IRWXU)
+    python_of_executors.sparkContext.pythonExec = str(python)
+    with pytest.raises(
+        SubmissionError, match=r"has build 0\.1\.0\+.*, the driver 0\.1\.0\+"
+    ) as caught:
+        check_executors(python_of_executors, [], {})
+    assert "build the archive again" in str(caught.value)
     assert "\n" not in str(caught.value)

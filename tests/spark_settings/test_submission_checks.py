@@ -13,10 +13,10 @@ import pytest
 from infimm_spark.config import SparkConfig
 from infimm_spark.errors import ConfigError, InfimmError, SubmissionError
 from infimm_spark.spark.submission import (
+    cause_of,
     check_archive,
     check_submission,
     detect_platform,
-    explain,
     read_environment,
 )
 
@@ -175,7 +175,7 @@ def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
 )
 def test_failures_of_submission_are_told_from_others(message: str, line: str | None) -> None:
     """Spark's own traces for a missing or foreign interpreter become one line; others stay."""
-    found = explain(message)
+    found = cause_of(message)
     if line is None:
         assert found is None
     else:
