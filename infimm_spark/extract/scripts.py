@@ -30,8 +30,8 @@ _BASE = re.compile(r"[\w)\]}|!′'∫∑∏⋃⋂Σ%°.\ue003]$")
 
 
 def has_scripts(text: str) -> bool:
-    """Whether a run holds a mark that `written` resolves: each has its end."""
-    return marks.RAISED_END in text or marks.STRUCK in text
+    """Whether a run holds a mark that `written` resolves."""
+    return not text.isascii() and _MARKS.search(text) is not None
 
 
 def written(text: str) -> str:

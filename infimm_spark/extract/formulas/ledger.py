@@ -68,7 +68,7 @@ class FormulaLedger:
                 return None
             return (
                 int(child[1:-1])
-                if child[0] == marks.FORMULA and child.find(marks.CLOSE) == len(child) - 1
+                if child[:1] == marks.FORMULA and child.find(marks.CLOSE) == len(child) - 1
                 else None
             )
         return None
