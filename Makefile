@@ -74,6 +74,14 @@ docs: install
 fuzz: doctor
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest tests/fuzz
 
+.PHONY: coverage
+CORE := config warc store extract classify rules cascade annotation
+## coverage: lines of the core that its tests reach; less than 90 % fails
+coverage: install
+	$(BIN)/python -m pytest -m "not slow" tests/config tests/warc tests/store tests/extract tests/classify \
+		tests/rules tests/cascade tests/sample tests/annotation \
+		$(addprefix --cov=infimm_spark.,$(CORE)) --cov-report=term:skip-covered --cov-fail-under=90
+
 ## test-slow: tests of minutes: clusters, kills, archives
 test-slow: doctor
 	$(BIN)/python -m pytest -m slow
