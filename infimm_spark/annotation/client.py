@@ -60,7 +60,7 @@ class Endpoint:
         except ValueError:
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError("--endpoint is no web address; expected http(s)://HOST[:PORT]/v1")
+            raise ConfigError("--endpoint is not a web address; expected http(s)://HOST[:PORT]/v1")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigError(
                 "--endpoint holds credentials or a query; expected http(s)://HOST[:PORT]/v1, and the "

@@ -111,7 +111,7 @@ def _json_rows(file: str) -> Iterator[dict[str, Any]]:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error):
-            raise InputError(f"{store.shown(file)} is damaged or cut short gzip") from None
+            raise InputError(f"{store.shown(file)} is truncated or damaged gzip") from None
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue

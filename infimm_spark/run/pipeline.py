@@ -121,7 +121,7 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
             )
     if redo and stage.by_group:
         raise StageError(
-            f"stage {name} reads the input group by group and is not done again; "
+            f"stage {name} reads the input group by group and cannot be repeated; "
             "expected a new output directory"
         )
     run.fence()
@@ -136,7 +136,7 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
         if not resume:
             raise OutputError(
                 f"stage {name} is complete in {layout.root}; "
-                "skip it with --resume or do it again with --redo"
+                "skip it with --resume or repeat it with --redo"
             )
         if not _is_stale(done, identity):
             check_identity(f"stage {name}", done.identity, identity)
@@ -184,7 +184,7 @@ def _carried_out(
         if file is None:
             raise
         raise StoreError(
-            f"stage {stage.name}: {file} is damaged or gone; expected it as it was written "
+            f"stage {stage.name}: {file} is damaged or missing; expected it as written "
             "(a table of this stage is written anew with --resume)"
         ) from error
 

@@ -150,13 +150,11 @@ def add_snapshot(
     `InputError` for a snapshot the input does not have, and what a build raises.
     """
     if config.dedup.against:
-        raise ConfigError(
-            "dedup.against is chosen from the published versions here; expected it to be left out"
-        )
+        raise ConfigError("dedup.against is set from the published versions; leave it out")
     if snapshot == NEWEST:
         snapshot = newest_snapshot(config.input.paths)
     if not _SNAPSHOT.fullmatch(snapshot):
-        raise InputError(f"snapshot {snapshot!r} is no CC-MAIN-YYYY-WW")
+        raise InputError(f"snapshot {snapshot!r} is not of the form CC-MAIN-YYYY-WW")
     published = Releases(releases)
     found = _holding(published, snapshot)
     if found is not None:

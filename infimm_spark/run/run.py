@@ -446,7 +446,7 @@ class Run:
         if not store.write_new(self.layout.run_file, self._run_file()):
             run_lock(self.layout.root).refuse()
             raise OutputError(
-                f"output {self.layout.root} was made the output of another run just now; "
+                f"output {self.layout.root} has just become the output of another run; "
                 "continue that with --resume, or choose another directory"
             )
         self._is_new = True

@@ -84,7 +84,7 @@ def check_index(config: IndexConfig) -> None:
     mirror = store.normal(config.mirror)
     if store.scheme_of(mirror) == "file" and not store.is_folder(mirror):
         raise InputError(
-            f"mirror {mirror} is no folder; expected the folder that WARC names begin in"
+            f"mirror {mirror} is not a folder; expected the folder that WARC file names are relative to"
         )
     name = next(
         (n for path in config.paths if is_index_of_lines(path) for n in first_names(path)), None
@@ -128,7 +128,7 @@ def _rows(layout: RunLayout, columns: list[str] | None, where: Any = None) -> li
 def _warcs(run: Run, config: IndexConfig) -> list[WarcFile]:
     names = sorted(row["warc_file"] for row in _rows(run.layout, ["warc_file"]))
     if not names:
-        raise InputError(f"the index {', '.join(map(store.shown, config.paths))} chooses no record")
+        raise InputError(f"the index {', '.join(map(store.shown, config.paths))} selects no record")
     default = run.config.input.default_snapshot
     mirror = store.normal(config.mirror)
     return [WarcFile(store.join(mirror, n), n, snapshot_of(n, default)) for n in names]

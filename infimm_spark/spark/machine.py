@@ -87,7 +87,7 @@ def check_worker_python(environment: dict[str, str] | os._Environ[str]) -> None:
     program = shutil.which(chosen)
     if program is None:
         raise EnvironmentMissingError(
-            f"PYSPARK_PYTHON={chosen} is no program that can run; {remedy}"
+            f"PYSPARK_PYTHON={chosen} is not an executable program; {remedy}"
         )
     try:
         done = subprocess.run(

@@ -379,7 +379,7 @@ def _check_answer(answer: dict[str, Any], expected: dict[str, str], witness: str
         )
     for name, fingerprint in expected.items():
         if answer["models"].get(name) != fingerprint:
-            raise SubmissionError(f"{where} has not the driver's model {name}")
+            raise SubmissionError(f"{where} does not have the driver's model {name}")
     if not answer["sees_output"]:
         raise SubmissionError(
             f"{where} does not see {witness}, which the driver wrote; "

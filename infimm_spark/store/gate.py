@@ -102,5 +102,5 @@ def take_place(address: GateAddress) -> socket.socket:
         granted = False
     if not granted:
         held.close()
-        raise StoreError(f"{where} gave no place: the run it belongs to is over")
+        raise StoreError(f"{where} gives no connection: its run has ended")
     return held

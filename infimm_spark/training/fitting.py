@@ -280,7 +280,7 @@ def tuned(
     one class.
     """
     if not isinstance(parameters.solver, FastTextParameters):
-        raise InputError("only fastText's parameters are searched for")
+        raise InputError("only fastText's parameters can be tuned")
     _check(examples)
     examples = sorted(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
@@ -291,7 +291,7 @@ def tuned(
     positive = np.array([e.label == 1 for e in examples])
     for chosen, name in ((~held, "left to train on"), (held, "held out")):
         if positive[chosen].all() or not positive[chosen].any():
-            raise InputError(f"the sites {name} are of one class only; expected more sites")
+            raise InputError(f"all texts of sites {name} are of one class; expected more sites")
     inside, outside = np.flatnonzero(held), np.flatnonzero(~held)
     sample = _sampled(examples, lines, outside, parameters)
     found = [

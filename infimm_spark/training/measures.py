@@ -114,7 +114,7 @@ def operating_threshold(
         if not reached:
             best = max(precision_at(scores, positive, t) for t in np.unique(scores))
             raise InputError(
-                f"precision {precision:g} is reached at no threshold on {name} texts of unseen sites; "
+                f"no threshold reaches precision {precision:g} on {name} texts of unseen sites; "
                 f"the best is {best:.3f}"
             )
         found.append(float(reached[0]))

@@ -238,7 +238,7 @@ def _of_web_mirror(root: str, snapshots: list[str] | tuple[str, ...]) -> Iterato
         return
     if not snapshots:
         raise InputError(
-            f"input {store.shown(root)} is no WARC file; expected one, a {_PATHS_FILE}, or the root "
+            f"input {store.shown(root)} is not a WARC file; expected one, a {_PATHS_FILE}, or the root "
             "of a mirror (then name the snapshots: a web server has no listing)"
         )
     inside = root if root.rstrip("/").endswith("/crawl-data") else store.join(root, "crawl-data")
@@ -273,7 +273,7 @@ def _web_snapshots(root: str) -> list[str]:
         return [str(entry["id"]) for entry in json.loads(store.read_bytes(info))]
     except MissingObjectError:
         raise InputError(
-            f"{store.shown(info)} does not exist: of this mirror, name each snapshot"
+            f"{store.shown(info)} does not exist: name each snapshot of this mirror"
         ) from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{store.shown(info)} is not Common Crawl's list of snapshots") from None
@@ -302,7 +302,7 @@ def _entries(listing: str) -> list[str]:
         else:
             whole = inflater.eof
         if not whole:
-            raise InputError(f"listing {store.shown(listing)} is not whole gzip")
+            raise InputError(f"listing {store.shown(listing)} is truncated or damaged gzip")
     elif listing.endswith(".gz") and data:
         what = "an HTML or XML page" if store.is_markup(data) else "not gzip"
         raise InputError(f"listing {store.shown(listing)} is {what}")

@@ -84,7 +84,7 @@ class _Seekable(io.RawIOBase):
         elif whence == io.SEEK_END:
             if self._stream.size is None:
                 raise InputError(
-                    f"{store.shown(self._stream.location)}: the server tells no length"
+                    f"{store.shown(self._stream.location)}: the server does not send its length"
                 )
             offset += self._stream.size
         if offset < 0:
@@ -120,7 +120,7 @@ def _archive(location: str, traffic: store.Traffic | None = None) -> Iterator[zi
         try:
             archive = zipfile.ZipFile(cast("IO[bytes]", io.BufferedReader(_Seekable(stream))))
         except _BROKEN as error:
-            raise InputError(f"{store.shown(location)} is no WACZ archive: {error}") from None
+            raise InputError(f"{store.shown(location)} is not a WACZ archive: {error}") from None
         with archive:
             yield archive
 

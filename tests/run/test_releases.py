@@ -159,7 +159,7 @@ def test_the_newest_snapshot_is_found_in_a_mirror(tmp_path: Path) -> None:
 
 def test_wrong_wishes_are_refused(tmp_path: Path) -> None:
     """A name that is no snapshot, and a configuration that chooses the earlier runs itself."""
-    with pytest.raises(InputError, match="'2023-40' is no CC-MAIN-YYYY-WW"):
+    with pytest.raises(InputError, match="'2023-40' is not of the form CC-MAIN-YYYY-WW"):
         add(tmp_path, "2023-40")
     config = BuildConfig(dedup=DedupConfig(against=["runs/x"]))
     with pytest.raises(ConfigError, match=r"dedup\.against is chosen from the published versions"):

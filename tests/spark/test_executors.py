@@ -46,7 +46,7 @@ def test_executors_show_interpreter_package_and_models(spark: SparkSession, tmp_
 @pytest.mark.parametrize(
     ("expected", "witness", "message"),
     [
-        ({"recall": "another"}, None, "has not the driver's model recall"),
+        ({"recall": "another"}, None, "does not have the driver's model recall"),
         ({}, "/nowhere/run.json", "does not see /nowhere/run.json, which the driver wrote"),
     ],
 )

@@ -249,7 +249,7 @@ def test_a_build_tells_which_urls_lead_to_no_record(
         )
 
     urls.write_text("http://none.org/\nhttp://[bad\n")
-    with pytest.raises(InputError, match="chooses no record"):
+    with pytest.raises(InputError, match="selects no record"):
         run_stage(Run.begin(settings("refused"), resume=False), "extract")
     assert not (tmp_path / "refused").exists() or not list((tmp_path / "refused").iterdir())
     urls.write_text(f"{page.url}\nhttp://none.org/\nhttp://[bad\n")
@@ -263,7 +263,7 @@ def test_an_index_without_a_reachable_mirror_is_refused_at_once(tmp_path: Path) 
     line = {"url": "http://a/", "filename": "x.warc.gz", "offset": "0", "length": "9"}
     (tmp_path / "a.cdxj").write_text(f"k 20240101000000 {json.dumps(line)}\n")
     paths = [str(tmp_path / "a.cdxj")]
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         check_index(IndexConfig(paths=paths, mirror=str(tmp_path / "none")))
     with pytest.raises(InputError, match=r"does not hold x\.warc\.gz.*--mirror"):
         check_index(IndexConfig(paths=paths, mirror=str(tmp_path)))

@@ -45,7 +45,7 @@ def test_a_worker_python_that_cannot_work_is_refused(tmp_path: Path) -> None:
         assert f"unset PYSPARK_PYTHON, or set it to {sys.executable}" in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    with pytest.raises(EnvironmentMissingError, match="is no program that can run"):
+    with pytest.raises(EnvironmentMissingError, match="is not an executable program"):
         machine.check_worker_python({"PYSPARK_PYTHON": str(tmp_path / "absent")})
     refused("echo 3.4", r"is Python 3\.4, and this one is 3\.")
     mine = f"{sys.version_info.major}.{sys.version_info.minor}"

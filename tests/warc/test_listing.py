@@ -135,7 +135,7 @@ def test_unknown_snapshots_are_refused_with_those_that_exist(mirror: Path) -> No
         ("bare", "holds no WARC file"),
         ("empty.paths", "is empty"),
         ("blank.paths.gz", "is empty"),
-        ("cut.paths.gz", "is not whole gzip"),
+        ("cut.paths.gz", "is truncated or damaged gzip"),
         ("page.paths.gz", "is an HTML or XML page"),
         ("other.paths", "names 'part-0.parquet'; expected WARC files"),
         ("binary.paths", "is not text"),
@@ -235,7 +235,7 @@ def test_the_warc_files_of_an_archive_are_listed(
     assert files[0].location == f"{tmp_path}/one.wacz#archive/data.warc.gz"
     assert "left out 1 file: archive/data.arc.gz (ARC is not read)" in caplog.text
     (tmp_path / "no.wacz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"no\.wacz is no WACZ archive"):
+    with pytest.raises(InputError, match=r"no\.wacz is not a WACZ archive"):
         list_warcs([str(tmp_path)])
 
 

@@ -126,7 +126,7 @@ def test_the_files_of_a_wacz_archive_are_read_and_fetched(tmp_path: Path) -> Non
     (tmp_path / "cut.wacz").write_bytes(path.read_bytes()[:-30])
     (cut,) = read_pages(inside(str(tmp_path / "cut.wacz"), "archive/a.warc.gz"), warc_file="w")
     assert reasons([cut]) == ["not_a_warc"]
-    with pytest.raises(InputError, match=r"cut\.wacz is no WACZ archive"):
+    with pytest.raises(InputError, match=r"cut\.wacz is not a WACZ archive"):
         warc_names(str(tmp_path / "cut.wacz"))
 
 
