@@ -434,7 +434,7 @@ def _read_image(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
     mark = walk.images.read(node, attrs, walk.page)
-    if mark:
+    if mark and not walk.page.ledger.repeats(walk.block.children, mark):
         walk.block.children.append(mark)
         if mark[0] == marks.FORMULA:
             walk.block.formulas += 1

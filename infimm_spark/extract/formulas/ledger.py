@@ -9,6 +9,7 @@ from functools import lru_cache
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Formula
 from infimm_spark.extract.latex import Macro, check, clean, expand_macros
+from infimm_spark.extract.latex.check import is_word
 from infimm_spark.extract.latex.macros import without_definitions
 
 
@@ -33,6 +34,8 @@ class FormulaLedger:
             self.macros.update(macros)
         if tex.strip() in _NOTHING:
             return ""
+        if encoding in _GUESSED and is_word(tex):
+            return tex
         return self._mark(tex, display, encoding, None)
 
     def fail(self, reason: str, display: bool, encoding: str) -> str:
@@ -123,6 +126,8 @@ def _settled(tex: str, display: bool) -> tuple[str, str | None]:
 
 
 # StackExchange opens and closes a group around a post, so that macros stay inside it.
+# Encodings by which a word may be taken for a formula: it is text.
+_GUESSED = frozenset({"math-element", "html-math", "asciimath", "mathml", "code", "bbcode"})
 _NOTHING = frozenset({"", "\\begingroup", "\\endgroup", "\\require{AMScd}", "null"})
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
 _LINES = re.compile(r"\s*\n\s*")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -24,7 +23,7 @@ class PageState:
     ledger: FormulaLedger
     script_ids: frozenset[str] = field(default_factory=frozenset)
     """Ids of `script[type^=math/]`: the source of what MathJax 2 rendered beside them."""
-    looks: int = 300_000
+    looks: int = 1_000_000
     """Nodes that may still be looked at below elements that may be formulas, for which those inside
     each other are looked at again and again."""
 
@@ -55,17 +54,9 @@ def text_of(node: LexborNode) -> str:
     return "".join(pieces)
 
 
-_MOST_NODES = 20_000
-"""Nodes looked at below one element; more is no formula."""
-
-
 def first(node: LexborNode, *tags: str) -> LexborNode | None:
-    """The first descendant with one of these tag names, whatever its prefix."""
-    for child in islice(node.traverse(), _MOST_NODES):
-        name = child.tag
-        if name is not None and name.rpartition(":")[2] in tags:
-            return child
-    return None
+    """The first descendant with one of these tag names."""
+    return node.css_first(", ".join(tags))
 
 
 def next_element(node: LexborNode) -> LexborNode | None:
@@ -88,6 +79,9 @@ def class_of(node: LexborNode | None) -> str:
 
 
 _MOST_SOURCE_NODES = 2_000
+_DEEPEST_SOURCE = 24
+"""Elements inside each other in which a source may stand: nested further, each would be read for all
+that are around it."""
 
 
 def plain_source(node: LexborNode, page: PageState) -> str | None:
@@ -98,22 +92,42 @@ def plain_source(node: LexborNode, page: PageState) -> str | None:
     if page.looks <= 0:
         return None
     pieces: list[str] = []
-    for child in islice(node.traverse(include_text=True), _MOST_SOURCE_NODES):
+    depth = 0
+    current = node.first_child
+    for _ in range(_MOST_SOURCE_NODES):
+        if current is None:
+            return "".join(pieces)
         page.looks -= 1
-        tag = child.tag
+        tag = current.tag
+        child = None
         if tag == "-text":
-            pieces.append(child.text_content or "")
+            pieces.append(current.text_content or "")
         elif tag == "br":
             pieces.append("\n")
         elif tag in ("em", "i"):
             # Markdown made emphasis of underscores; only safe to leave to the text scanner
             return None
-        elif child.mem_id != node.mem_id and (
-            tag in rendered.BEARER_TAGS
-            or (tag != "-comment" and rendered.BEARER_CLASS.search(class_of(child)))
-        ):
+        elif tag in rendered.BEARER_TAGS:
             return None
-    return "".join(pieces) if len(pieces) < _MOST_SOURCE_NODES // 2 else None
+        elif tag != "-comment":
+            if rendered.BEARER_CLASS.search(class_of(current)):
+                return None
+            child = current.first_child
+        if child is not None:
+            depth += 1
+            if depth > _DEEPEST_SOURCE:
+                return None
+            current = child
+            continue
+        following = current.next
+        while following is None and depth:
+            depth -= 1
+            current = current.parent
+            if current is None:
+                break
+            following = current.next
+        current = following
+    return None
 
 
 def undelimited(text: str) -> tuple[str, bool | None]:

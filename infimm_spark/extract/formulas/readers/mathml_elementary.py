@@ -42,7 +42,7 @@ def _rows(element: Element) -> list[Element]:
     todo = list(reversed(element.kids))
     while todo:
         kid = todo.pop()
-        if kid.tag in ("msgroup", "mstack"):
+        if kid.tag == "msgroup":
             todo.extend(reversed(kid.kids))
         elif kid.tex:
             rows.append(kid)
@@ -50,13 +50,9 @@ def _rows(element: Element) -> list[Element]:
 
 
 def _set(element: Element, rows: list[str]) -> None:
-    body = ""
-    for row in rows:
-        if not body:
-            body = row
-        elif body.endswith(_RULE):
-            body = f"{body} {row}"
-        else:
-            body = rf"{body} \\ {row}"
+    body = " ".join(
+        row if row == _RULE or index + 1 == len(rows) else rf"{row} \\"
+        for index, row in enumerate(rows)
+    )
     element.tex = rf"\begin{{array}}{{r}} {body} \end{{array}}"
     element.kind, element.tall = "table", True

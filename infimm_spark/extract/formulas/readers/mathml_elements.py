@@ -82,10 +82,7 @@ def source_mark(source: str, page: PageState, display: bool, origin: str) -> str
 
 def annotation_of(node: LexborNode) -> str | None:
     """TeX of an `<annotation>` whose encoding is any spelling of TeX or LaTeX."""
-    for child in node.traverse():
-        name = child.tag or ""
-        if name.rpartition(":")[2] not in ("annotation", "annotation-xml"):
-            continue
+    for child in node.css("annotation, annotation-xml"):
         encoding = (child.attributes.get("encoding") or "").strip().lower()
         if encoding in _TEX_ENCODINGS or (
             "tex" in encoding and not encoding.startswith(("text/", "mathml", "application/mathml"))
