@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -67,7 +68,6 @@ _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 # Elements whose attributes are never asked for: they bear no formulas and no names of note.
 _PLAIN = frozenset(["b", "strong", "br", "u", "small", "big", "tbody", "thead", "tr", "wbr", "hr"])
 _NO_ATTRIBUTES: Attributes = {}
-_BLOCK_SELECTOR = ", ".join(sorted(_BLOCKS))
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _TOO_MANY = "too many elements inside each other that may be formulas"
 _FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
@@ -276,12 +276,14 @@ def _enter_custom(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
     """A custom element is inline, a word or a formula of its sentence, unless it holds blocks."""
-    child = node.first_child
-    while child is not None and child.tag == "-text":
-        child = child.next
-    if child is not None and node.css_first(_BLOCK_SELECTOR) is not None:
-        return _enter_block(walk, node, tag, attrs, named)
+    for child in islice(node.traverse(), _LARGEST_INLINE):
+        if child.tag in _BLOCKS:
+            return _enter_block(walk, node, tag, attrs, named)
     return _enter_inline(walk, node, tag, attrs, named)
+
+
+_LARGEST_INLINE = 60
+"""Elements of a custom element that are looked through for blocks."""
 
 
 def _enter_pre(

@@ -127,7 +127,9 @@ def _settled(tex: str, display: bool) -> tuple[str, str | None]:
 
 # StackExchange opens and closes a group around a post, so that macros stay inside it.
 # Encodings by which a word may be taken for a formula: it is text.
-_GUESSED = frozenset({"math-element", "html-math", "asciimath", "mathml", "code", "bbcode"})
+_GUESSED = frozenset(
+    {"math-element", "html-math", "asciimath", "mathml", "mathjye", "omml", "code", "bbcode"}
+)
 _NOTHING = frozenset({"", "\\begingroup", "\\endgroup", "\\require{AMScd}", "null"})
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
 _LINES = re.compile(r"\s*\n\s*")
