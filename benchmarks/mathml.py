@@ -146,15 +146,26 @@ def compare(python: str) -> None:
         except ConversionError:
             ours.append("")
     _line("ours", ours, expected)
-    fed = "".join(json.dumps(pair["mathml"]) + "\n" for pair in pairs)
+    for name, texs in peers(python, [pair["mathml"] for pair in pairs]).items():
+        _line(name, texs, expected)
+
+
+def peers(python: str, sources: list[str]) -> dict[str, list[str]]:
+    """What each converter that the interpreter `python` has makes of the sources, by its name."""
+    fed = "".join(json.dumps(source) + "\n" for source in sources)
+    converted: dict[str, list[str]] = {}
     for name, setup in _PEERS.items():
         done = subprocess.run(
-            [python, "-c", _PEER.format(setup=setup)], input=fed, capture_output=True, text=True
+            [python, "-c", _PEER.replace("{setup}", setup)],
+            input=fed,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             print(f"{name:44} not measured: {done.stderr.strip().splitlines()[-1]}")
         else:
-            _line(name, [clean(json.loads(line)) for line in done.stdout.splitlines()], expected)
+            converted[name] = [clean(json.loads(line)) for line in done.stdout.splitlines()]
+    return converted
 
 
 def _line(name: str, texs: list[str], expected: list[str]) -> None:
