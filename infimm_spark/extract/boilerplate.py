@@ -16,6 +16,7 @@ from infimm_spark.extract.names import (
     PLAIN,
     Reading,
     is_slug_of,
+    names_comments,
     verdict_of_classes,
     verdict_of_id,
     verdict_of_role,
@@ -78,6 +79,7 @@ class _Dropped:
 def _drop_named(root: Block, reading: Reading) -> None:
     total = root.prose
     dropped = _Dropped()
+    hinted: list[Block] = []
     todo = [root]
     while todo:
         block = todo.pop()
@@ -86,6 +88,9 @@ def _drop_named(root: Block, reading: Reading) -> None:
                 if block.linked * 10 > block.length * 7:
                     _strip(block, dropped)
                     continue
+            elif _holds_sentences(block) and _verdict(block, reading) == HINTED:
+                hinted.append(block)
+                continue
             elif block.prose * 2 <= total or block.tag in ("nav", "footer"):
                 dropped.add(block)
                 continue
@@ -93,7 +98,16 @@ def _drop_named(root: Block, reading: Reading) -> None:
         for child in block.children:
             if child.__class__ is Block:
                 todo.append(child)
+    # Where most of the text stands in what bears such a name (`widget`), the name says nothing.
+    said = sum(block.prose for block in hinted if not _is_of_comments(block))
+    for block in hinted:
+        if said * 2 <= total or _is_of_comments(block):
+            dropped.add(block)
     dropped.settle()
+
+
+def _is_of_comments(block: Block) -> bool:
+    return names_comments(f"{block.attrs.get('class') or ''} {block.attrs.get('id') or ''}")
 
 
 def _strip(navigation: Block, dropped: _Dropped) -> None:

@@ -11,13 +11,15 @@ from infimm_spark.extract.tree import Block
 def main_block(root: Block) -> Block:
     """The smallest block that holds nearly all prose, or most of it and is named as content."""
     current = root
+    # The text of a catalogue or an index is not prose: short lines and links.
+    weigh = _weight if root.prose * _LITTLE >= root.length or root.formulas else _length
     while True:
-        whole = _weight(current)
+        whole = weigh(current)
         best: Block | None = None
         amount = 0
         for child in current.children:
-            if isinstance(child, Block) and child.kept and _weight(child) > amount:
-                best, amount = child, _weight(child)
+            if isinstance(child, Block) and child.kept and weigh(child) > amount:
+                best, amount = child, weigh(child)
         if best is None or not whole or best.tag in _LEAVES:
             return current
         named = best.tag in ("article", "main") or names_content(_names(best))
@@ -37,6 +39,12 @@ def _weight(block: Block) -> int:
     return block.prose + _FORMULA * block.formulas
 
 
+def _length(block: Block) -> int:
+    return block.length
+
+
+_LITTLE = 12
+"""Prose is less than so small a part of an index."""
 _LEAVES = frozenset({"p", "li", "ul", "ol", "dl", "dd", "blockquote", "pre", "tr", "tbody", "td"})
 
 
@@ -58,7 +66,9 @@ def drop_beside(root: Block, main: Block) -> None:
         block = block.parent
     whole = main.prose
     current = root
+    inside = False
     while current is not main:
+        inside = inside or current.tag == "main" or current.attrs.get("role") == "main"
         following = main
         kept_children: list[str | Block] = []
         before = True
@@ -74,6 +84,7 @@ def drop_beside(root: Block, main: Block) -> None:
             elif child.formulas == 0 and child.tag != "h1":
                 child.kept = child.kept and (
                     _is_prose(child, whole, before)
+                    or (inside and _says_something(child))
                     or (current is not root and (_is_title(child) or _holds_code(child)))
                 )
         current.children = kept_children
@@ -88,6 +99,11 @@ def _is_prose(block: Block, whole: int, before: bool) -> bool:
         and (before or prose * 6 >= whole)
         and block.linked * 5 < block.length
     )
+
+
+def _says_something(block: Block) -> bool:
+    """What a page itself puts into its main part, and is no list of links."""
+    return block.prose > 0 and block.linked * 3 < block.length
 
 
 _TITLE = re.compile(r"(?:^|[\s_-])(?:title|headline|heading)(?:$|[\s_-])", re.I)

@@ -129,6 +129,10 @@ _NEUTRAL = _set(
 )
 _OF_FURNITURE = _NAMED_PARTS | _HINTED_PARTS | _WHOLES | _NEUTRAL | _COMMENTS | _COMMENT_LISTS
 _SEPARATORS = re.compile(r"[\s_:.]+")
+# What a class says of the page around it: `has-sidebar`, `no-footer`, `hide-read-more-ad`.
+_STATES = re.compile(
+    r"(?:^|(?<=\s))(?:has|no|not|with|without|hide|show|is-not|supports?)[-_][\w:-]+"
+)
 _ID_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 _CONTENT = re.compile(
     r"article-?body|articlebody|article-?content|article-?text|entry-?content|post-?content|post-?body|"
@@ -155,7 +159,7 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
     """What a class attribute says. Cached: a page repeats few class attributes many times."""
     if not 2 <= len(classes) <= 400:
         return PLAIN
-    names = classes.lower()
+    names = _STATES.sub(" ", classes.lower())
     wholes = names.split()
     joined = _SEPARATORS.sub("-", names)
     parts = joined.split("-")

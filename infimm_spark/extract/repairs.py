@@ -3,6 +3,7 @@
 Each repair looks for a sign of its case first, so that ordinary pages pay for a few searches.
 
 - XHTML: elements closed in themselves are opened and closed, CDATA sections become text.
+- What React streams in late is shown.
 - Declarative shadow roots become ordinary elements.
 - Word's conditional comments with OMML take the place of the pictures beside them.
 - Slides and other Markdown in `<textarea>` and `<script>` are rendered.
@@ -22,6 +23,8 @@ def repaired(text: str, content_type: str | None = None) -> str:
         text = _with_word_formulas(text)
     if "/>" in text and _is_xhtml(text, content_type):
         text = _XHTML_PIECE.sub(_opened_and_closed, text)
+    if 'hidden id="S:' in text:
+        text = _STREAMED.sub(r"<\1 ", text)
     if "shadowroot" in text:
         text = _without_shadow_roots(text)
     if "text/template" in text or "text/markdown" in text or "text/x-markdown" in text:
@@ -83,6 +86,9 @@ def _opened_and_closed(match: re.Match[str]) -> str:
         return match[0]
     return f"<{name}{match['attributes']}></{name}>"
 
+
+# React sends what was not ready at first as `<div hidden id="S:1">`, and a script puts it in its place.
+_STREAMED = re.compile(r'<(div|table|tbody|tr|svg|math)\s+hidden\s*(?:="")?\s*(?=id="S:)')
 
 # --- shadow roots -------------------------------------------------------------------------------
 
