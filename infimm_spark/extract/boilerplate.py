@@ -17,6 +17,7 @@ from infimm_spark.extract.names import (
     Reading,
     is_slug_of,
     names_comments,
+    names_links,
     verdict_of_classes,
     verdict_of_id,
     verdict_of_role,
@@ -88,7 +89,7 @@ def _drop_named(root: Block, reading: Reading) -> None:
                 if block.linked * 10 > block.length * 7:
                     _strip(block, dropped)
                     continue
-            elif _holds_sentences(block) and _verdict(block, reading) == HINTED:
+            elif block.prose and _verdict(block, reading) == HINTED:
                 hinted.append(block)
                 continue
             elif block.prose * 2 <= total or block.tag in ("nav", "footer"):
@@ -182,7 +183,19 @@ def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
         return (
             not _holds_sentences(block) or not _stands_in_text(block) or _looks_like_chrome(block)
         )
+    if verdict == NAMED and block.tag not in BOILERPLATE_TAGS and _is_no_list_of_links(block):
+        return False
     return verdict == NAMED or (verdict == DOUBTED and _looks_like_chrome(block))
+
+
+def _is_no_list_of_links(block: Block) -> bool:
+    """Paragraphs under a name of menus."""
+    return (
+        block.prose >= _PARAGRAPH * 2
+        and block.linked * 8 < block.length
+        and block.attrs.get("role") is None
+        and names_links(block.attrs.get("class") or block.attrs.get("id") or "")
+    )
 
 
 def _holds_sentences(block: Block) -> bool:

@@ -54,6 +54,14 @@ _NAMED_PARTS = _set(
     social share menu subscription promo recommendations
     """
 )
+# Of these, what names lists of links: without links a block is no such list.
+_NAVIGATION = _set(
+    """
+    nav navbar navigation navbox navmenu navwrap mainmenu submenu topmenu sitemenu mobilemenu megamenu
+    sidemenu breadcrumb breadcrumbs crumbs pagination paging pager tableofcontents backlink backlinks
+    navlinks catlinks postnav menu toc post-nav prev-next next-prev table-of-contents bread-crumb
+    """
+)
 # Words that designers and authors both use.
 _HINTED_PARTS = _set(
     """
@@ -139,7 +147,7 @@ _CONTENT = re.compile(
     r"post-?text|story-?body|story-?content|page-?content|main-?content|content-?body|body-?text|"
     r"markdown-body|mw-parser-output|rst-content|theme-doc-markdown|single-content|post__content|"
     r"article__body|article__content|entry__content|story-text|body-content|text-content|"
-    r"content__body|blog-?post-?body|postentry|(?:^|\s)post_content|(?:^|\s)entry(?:\s|$)",
+    r"content__body|blog-?post-?body|postentry|(?:^|\s)post_content|so-panel|(?:^|\s)entry(?:\s|$)",
     re.I,
 )
 
@@ -180,6 +188,14 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
     else:
         return PLAIN
     return PLAIN if names_content(names) else verdict
+
+
+@lru_cache(maxsize=16_384)
+def names_links(classes: str) -> bool:
+    """Whether all that a class names is a list of links (`content-nav-section`)."""
+    joined = _SEPARATORS.sub("-", _STATES.sub(" ", classes.lower()))
+    parts = set(joined.split("-"))
+    return not _NAVIGATION.isdisjoint(parts) and (_NAMED_PARTS - _NAVIGATION).isdisjoint(parts)
 
 
 def _names_comments(joined: str, parts: list[str]) -> bool:
