@@ -12,7 +12,7 @@ def main_block(root: Block) -> Block:
     """The smallest block that holds nearly all prose, or most of it and is named as content."""
     current = root
     # The text of a catalogue or an index is not prose: short lines and links.
-    weigh = _weight if root.prose * _LITTLE >= root.length or root.formulas else _length
+    weigh = _length if _is_index(root) else _weight
     while True:
         whole = weigh(current)
         best: Block | None = None
@@ -37,6 +37,18 @@ _FORMULA = 40
 
 def _weight(block: Block) -> int:
     return block.prose + _FORMULA * block.formulas
+
+
+def _is_index(root: Block) -> bool:
+    return (
+        root.length >= _LONG
+        and root.prose * _LITTLE < root.length
+        and root.linked * 3 > root.length
+        and not root.formulas
+    )
+
+
+_LONG = 1_000
 
 
 def _length(block: Block) -> int:
@@ -67,6 +79,7 @@ def drop_beside(root: Block, main: Block) -> None:
     whole = main.prose
     current = root
     inside = False
+    named = main.tag == "article" or _is_content(main) or main.prose >= _ARTICLE
     while current is not main:
         inside = inside or current.tag == "main" or current.attrs.get("role") == "main"
         following = main
@@ -84,8 +97,11 @@ def drop_beside(root: Block, main: Block) -> None:
             elif child.formulas == 0 and child.tag != "h1":
                 child.kept = child.kept and (
                     _is_prose(child, whole, before)
-                    or (inside and _says_something(child))
-                    or (current is not root and (_is_title(child) or _holds_code(child)))
+                    or (inside and not named and _says_something(child))
+                    or (
+                        current is not root
+                        and ((before and _is_title(child)) or _holds_code(child))
+                    )
                 )
         current.children = kept_children
         current = following
@@ -155,3 +171,7 @@ def _names(block: Block) -> str:
     if not attrs:
         return ""
     return f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
+
+
+_ARTICLE = 1_500
+"""Characters of prose from which the main block is an article, and what stands beside it is not."""
