@@ -135,6 +135,10 @@ _WRITTEN = frozenset({"p", "li", "dt", "dd", "blockquote", "figure", "figcaption
 _NEVER_NAMED = frozenset({"body", "article", "main", "pre", "tr", "tbody", "td"})
 
 
+# `comment-9257`: numbered by a program.
+_NUMBERED_COMMENT = re.compile(r"(?:li-|div-)?(?:comment|pingback)s?[-_]?\d+$")
+
+
 def _verdict(block: Block, reading: Reading) -> int:
     """How surely a block's tag, role, class and id call it boilerplate."""
     tag = block.tag
@@ -153,6 +157,8 @@ def _verdict(block: Block, reading: Reading) -> int:
     if classes:
         verdict = max(verdict, verdict_of_classes(classes, reading))
     identifier = attrs.get("id")
+    if identifier and tag in _WRITTEN and _NUMBERED_COMMENT.match(identifier):
+        verdict = max(verdict, PLAIN if reading is Reading.THREAD else HINTED)
     if verdict != NAMED and identifier and tag not in _WRITTEN:
         of_id = verdict_of_id(identifier, reading)
         if of_id:
