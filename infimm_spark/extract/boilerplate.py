@@ -7,6 +7,8 @@ is left. A block with formulas is never boilerplate, nor is what it stands in.
 
 from __future__ import annotations
 
+import re
+
 from infimm_spark.extract.main_block import drop_beside, has_mark, main_block
 from infimm_spark.extract.names import (
     BOILERPLATE_TAGS,
