@@ -193,12 +193,12 @@ class Renderer:
         text = self._scan(run)
         if "$" in text or "`" in text:
             text = literal(text)
-        if "\\" in text:
-            text = _BACKSLASH_BEFORE_MARK.sub(r"\1 ", text)
         if scripts.has_scripts(text):
             text = scripts.written(text)
         if marks.EMPHASIS in text:
             text = text.replace(marks.EMPHASIS, "")
+        if "\\" in text or "`" in text:
+            text = _BACKSLASH_BEFORE_MARK.sub(r"\1 ", text)
         if marks.BREAK not in text:
             return " ".join(text.split())
         lines = [" ".join(line.split()) for line in text.split(marks.BREAK)]

@@ -109,3 +109,14 @@ def test_letters_and_digits_of_a_formula_keep_their_order(kind: str, markup: str
     document = extracted(f'<p>so <span class="{kind}">{markup}</span> is</p>')
     written = re.sub(r"\\[A-Za-z]+", "", document.text.removeprefix("so").removesuffix("is"))
     assert re.sub(r"[^A-Za-z0-9]", "", written) == plain
+
+
+def test_a_backslash_before_a_formula_escapes_nothing() -> None:
+    """Text that ends in a backslash is parted from the formula behind it, emphasis or not."""
+    body = "<p>so \\<em></em><script type='math/tex'>q</script> is</p>"
+    assert extracted(body).text == "so \\ $q$ is"
+
+
+def test_a_script_around_blocks_leaves_no_mark() -> None:
+    """A `<sub>` that wraps a table is written as if it were not there."""
+    assert extracted("<p>a<sub><table><tr><td>b</table></sub>c").text.split() == ["a", "b", "c"]
