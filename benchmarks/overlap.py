@@ -3,11 +3,11 @@
     python benchmarks/overlap.py --trials 20
     python benchmarks/overlap.py --trials 20 --output s3://bucket/overlap --crawl s3://bucket/crawl
 
-Each trial (seeded) starts a build, a second one on the same output after a random while (as it is, with
---resume, or with --take-over --resume), kills the first, the second or none at another moment, and continues
-with --resume until a build ends well. Every command must end with exit code 0, a kill, or the one line of
-a lock or of an output in use; and the corpus must be that of an undisturbed build, each of its
-files named by the manifest. Exit status 1 when a trial differs.
+Each trial (seeded) starts a build, a second one on the same output after a random while (as it is,
+with --resume, or with --take-over --resume), kills the first, the second or none at another moment,
+and continues with --resume until a build ends well. Every command must end with exit code 0, a
+kill, or the one line of a lock or of an output in use; and the corpus must be that of an
+undisturbed build, each of its files named by the manifest. Exit status 1 when a trial differs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pages of a scored run that the next training should see.
 
 As DeepSeekMath does (arXiv 2402.03300, section 2.1): sites of which a large share was recalled are
-mathematical, and their pages that were *not* recalled are what the classifier misses; and, as in active
-learning, pages whose score lies near the threshold are those a grade teaches most about.
+mathematical, and their pages that were *not* recalled are what the classifier misses; and, as in
+active learning, pages whose score lies near the threshold are those a grade teaches most about.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def recalled_hosts(
     """Hosts of at least `min_pages` pages of which `min_share` was recalled: host, pages, recalled,
     share, ordered by share.
 
-    `documents` (url, math_prob) passed the floor; `dropped` (url) did not, and each of its rows stands
-    for `dropped_weight` pages where the run kept a sample of its rejects.
+    `documents` (url, math_prob) passed the floor; `dropped` (url) did not, and each of its rows
+    stands for `dropped_weight` pages where the run kept a sample of its rejects.
     """
     pages = documents.select(
         host_of(F.col("url")).alias("host"),
@@ -94,11 +94,11 @@ def near_threshold(
     per_host: int,
     seed: int,
 ) -> DataFrame:
-    """Documents whose `score` lies within `width` of `threshold`: at most `per_stratum` of each language, band
-    of scores and band of lengths, and at most `per_host` of a host in each.
+    """Documents whose `score` lies within `width` of `threshold`: at most `per_stratum` of each
+    language, band of scores and band of lengths, and at most `per_host` of a host in each.
 
-    `documents` needs url, language, text_length and the score. Adds `host`, `stratum` and `proposed`
-    (``near_threshold``).
+    `documents` needs url, language, text_length and the score. Adds `host`, `stratum` and
+    `proposed` (``near_threshold``).
     """
     low, high = max(0.0, threshold - width), min(1.0, threshold + width)
     position = (F.col(score) - low) / max(high - low, 1e-9) * _SCORE_BANDS

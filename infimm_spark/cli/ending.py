@@ -1,4 +1,5 @@
-"""How a command ends: with one line that says what, why and how to go on, and an exit code of its own."""
+"""How a command ends: with one line that says what, why and how to go on, and an exit code of its
+own."""
 
 from __future__ import annotations
 

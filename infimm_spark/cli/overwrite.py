@@ -22,7 +22,8 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before --over
 
 
 def confirm(settings: BuildConfig, *, overwrite: bool, resume: bool, yes: bool) -> None:
-    """Ask whether the run in the output may be deleted, if it is to be; ends the command where it may not.
+    """Ask whether the run in the output may be deleted, if it is to be; ends the command where it
+    may not.
 
     Raises `ConfigError` for contradictory options and where nobody can be asked.
     """

@@ -136,7 +136,8 @@ _ALIASES = {
 
 
 def language_of(pre: LexborNode, attrs: Attributes) -> str:
-    """The language a code block declares on itself, its `<code>` or one of two elements around it."""
+    """The language a code block declares on itself, its `<code>` or one of two elements around
+    it."""
     code = pre.css_first("code") if pre.tag == "pre" else None
     around = pre.parent
     elements = [attrs, code.attributes if code is not None else None]
@@ -179,8 +180,8 @@ _LISTS = frozenset({"ul", "ol", "table"})
 def holds_structure(code: LexborNode) -> bool:
     """Whether a code element holds what code never does: paragraphs, lists, formulas.
 
-    An unclosed `<code>` swallows the page; some sites set formulas in monospace. A list or table that
-    is all the element holds is its lines.
+    An unclosed `<code>` swallows the page; some sites set formulas in monospace. A list or table
+    that is all the element holds is its lines.
     """
     child = code.first_child
     while child is not None and child.tag == "-text":
@@ -198,7 +199,8 @@ _MOST_LEAVES = 12
 
 
 def _is_flat(child: LexborNode) -> bool:
-    """Whether an element and its next siblings are a few small ones with nothing but text inside."""
+    """Whether an element and its next siblings are a few small ones with nothing but text
+    inside."""
     node: LexborNode | None = child
     for _ in range(_MOST_LEAVES):
         if node is None:

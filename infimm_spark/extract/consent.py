@@ -3,7 +3,8 @@
 Signals are stored with the document and not filtered by default: what they mean for a use of the
 corpus is for its user to decide. A signal is one of
 
-- ``<agent>:<directive>``: a robots directive (`DIRECTIVES`), for every crawler (agent ``robots``) or
+- ``<agent>:<directive>``: a robots directive (`DIRECTIVES`), for every crawler (agent ``robots``)
+  or
   for the one it names: ``robots:noai``, ``googlebot:noindex``;
 - ``tdm-reservation`` and ``tdm-policy``: rights to text and data mining are reserved, and a policy
   says on which terms they are granted (W3C TDM Reservation Protocol);
@@ -87,8 +88,8 @@ def signals_from_head(
 ) -> list[str]:
     """Opt-out signals of a page's meta elements, sorted, each once.
 
-    `http_equiv` are the ``<meta http-equiv=… content=…>`` pairs: headers that the page states itself, or, as pages
-    have it, a meta name in the wrong attribute.
+    `http_equiv` are the ``<meta http-equiv=… content=…>`` pairs: headers that the page states
+    itself, or, as pages have it, a meta name in the wrong attribute.
     """
     headers = list(http_equiv)
     return sorted({*signals_from_meta([*meta, *headers]), *signals_from_headers(headers)})

@@ -38,7 +38,8 @@ class ImageReader:
         return f"{marks.IMAGE}{len(self._found) - 1}{marks.CLOSE}"
 
     def record(self, index: int) -> Image | None:
-        """The record behind a mark; None for what turns out to be no picture (spacers, broken URLs).
+        """The record behind a mark; None for what turns out to be no picture (spacers, broken
+        URLs).
 
         Addresses are resolved only here, since most pictures of a page stand in its boilerplate.
         """
@@ -71,10 +72,11 @@ class ImageReader:
 
 
 def resolve(base: str, reference: str) -> str | None:
-    """An absolute http(s) URL as a browser would ask for it, or None (data URIs, broken references).
+    """An absolute http(s) URL as a browser would ask for it, or None (data URIs, broken
+    references).
 
-    By RFC 3986, and by WHATWG's URL standard where pages need it: a backslash in the path is a slash, and
-    characters outside ASCII are percent-encoded (a host's by IDNA).
+    By RFC 3986, and by WHATWG's URL standard where pages need it: a backslash in the path is a
+    slash, and characters outside ASCII are percent-encoded (a host's by IDNA).
     """
     reference = _CONTROLS.sub("", reference.strip())
     if not reference or reference[:5].lower() == "data:":

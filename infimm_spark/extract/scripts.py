@@ -80,8 +80,8 @@ def written(text: str) -> str:
 def as_tex(raw: str) -> str:
     """The marks in a formula's source as the TeX that a converter took for markup.
 
-    `10<sup>6</sup>` was `10^6`; where braces do not match, `(10<sup>{6})</sup>3`, a converter took two
-    carets for the ends of a superscript.
+    `10<sup>6</sup>` was `10^6`; where braces do not match, `(10<sup>{6})</sup>3`, a converter took
+    two carets for the ends of a superscript.
     """
     pieces = _MARKS.split(raw)
     opened: list[int] = []
@@ -181,7 +181,8 @@ def _is_plain(before: str, inside: str) -> bool:
 
 
 def _has_base(before: str, following: str) -> bool:
-    """Whether a script behind a blank belongs to what stands before the blank, not to what follows."""
+    """Whether a script behind a blank belongs to what stands before the blank, not to what
+    follows."""
     if following[:1].isalnum() or following[:1] == marks.EMPHASIS:
         return False  # `uses <sup>14</sup>C`
     return _BASE.search(before.rstrip()) is not None

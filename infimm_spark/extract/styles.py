@@ -1,4 +1,5 @@
-"""What the style of an inline element says about its text: raised, lowered, struck, under a line, Symbol."""
+"""What the style of an inline element says about its text: raised, lowered, struck, under a line,
+Symbol."""
 
 from __future__ import annotations
 

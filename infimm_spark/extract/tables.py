@@ -1,4 +1,5 @@
-"""A table as a grid: spans filled, caption apart, head first and foot last; and whether it holds data.
+"""A table as a grid: spans filled, caption apart, head first and foot last; and whether it holds
+data.
 
 A layout table only places things on the page. It is told from a table of data by its role, by what
 its cells hold (headings, forms, long texts, blocks of code) and by its shape; `<th>`, `<thead>` and
@@ -156,7 +157,8 @@ _MOST_PARAGRAPHS = 6
 
 
 def _structure_of(cell: Block, codes: list[str]) -> int:
-    """What a cell holds beside text: nothing, lists and the like, or what only a layout table holds."""
+    """What a cell holds beside text: nothing, lists and the like, or what only a layout table
+    holds."""
     if cell.length > _LONGEST_CELL:
         return _LAYOUT
     blocks = [child for child in cell.children if isinstance(child, Block) and child.kept]

@@ -1,6 +1,7 @@
 """The light tree of a page: blocks that hold runs of text, formulas already read.
 
-Each block counts its text, so that what is boilerplate can be judged without another look at the page.
+Each block counts its text, so that what is boilerplate can be judged without another look at the
+page.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from infimm_spark.extract.formulas.sources import Attributes
 class Block:
     """A block-level element: `children` are runs of text (str) and blocks, in page order.
 
-    `prose` counts the text of paragraphs outside links, `length` the characters of text below it, `linked` those inside links (`own_…`: in its own
-    runs), `formulas` the formula marks and delimiters seen, `images` the pictures.
+    `prose` counts the text of paragraphs outside links, `length` the characters of text below it,
+    `linked` those inside links (`own_…`: in its own runs), `formulas` the formula marks and
+    delimiters seen, `images` the pictures.
     """
 
     __slots__ = (
@@ -57,10 +59,12 @@ class PageTree:
         self.dollar_texts: list[str] = []
         self.figures: list[Block] = []
         self.opened = False
-        """Whether a text node opens a displayed formula, which may run through several paragraphs."""
+        """Whether a text node opens a displayed formula, which may run through several
+        paragraphs."""
 
     def release(self) -> None:
-        """Part the blocks from their parents: without cycles they are freed at once, uncollected."""
+        """Part the blocks from their parents: without cycles they are freed at once,
+        uncollected."""
         for block in self.blocks:
             block.parent = None
 

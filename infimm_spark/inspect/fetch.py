@@ -29,8 +29,9 @@ def fetch(
 
     `root` is where the crawl is now, if it has moved since; its files are found by their names.
 
-    Of several records of the URL the newest snapshot's is taken, or that of `snapshot`. Raises `InputError`
-    where the run names no record of it, `StoreError` where the WARC file cannot be read.
+    Of several records of the URL the newest snapshot's is taken, or that of `snapshot`. Raises
+    `InputError` where the run names no record of it, `StoreError` where the WARC file cannot be
+    read.
     """
     pointers = _pointers(layout, url, snapshot)
     if not pointers:

@@ -55,14 +55,15 @@ def is_like_a_crawl(measured: pa.Table) -> bool:
 def forecast(measured: pa.Table, files: int, *, in_ranges: bool = False) -> Forecast:
     """The same for `files` WARC files of Common Crawl.
 
-    Requests go by file. Bytes do, too, where records are read `in_ranges`, or the measured files have the size of
-    a crawl's; of other files `CRAWL_FILE_BYTES` tells how many there will be.
+    Requests go by file. Bytes do, too, where records are read `in_ranges`, or the measured files
+    have the size of a crawl's; of other files `CRAWL_FILE_BYTES` tells how many there will be.
     """
     share = files / max(1, measured.num_rows)
     requests = _sum(measured, "requests") * share
     if in_ranges or is_like_a_crawl(measured):
         return Forecast(files, requests, _sum(measured, "bytes") * share)
-    # A file that is read again from where its connection broke: breaks go by the bytes, not by the file.
+    # A file that is read again from where its connection broke: breaks go by the bytes, not by the
+    # file.
     retries = _sum(measured, "retries")
     bytes_ahead = files * CRAWL_FILE_BYTES
     growth = bytes_ahead / max(1, _sum(measured, "bytes"))

@@ -23,7 +23,8 @@ def check_replaceable(layout: RunLayout) -> tuple[int, int]:
 
 
 def remove_run(layout: RunLayout, *, take_over: bool = False) -> None:
-    """Delete a run under its lock. Raises `LockedError` where a process works on it, and as `check_replaceable`."""
+    """Delete a run under its lock. Raises `LockedError` where a process works on it, and as
+    `check_replaceable`."""
     count, _ = check_replaceable(layout)
     if not count:
         return

@@ -1,4 +1,5 @@
-"""The file that marks a directory as a run: its id, its configuration, and the code that began it."""
+"""The file that marks a directory as a run: its id, its configuration, and the code that began
+it."""
 
 from __future__ import annotations
 

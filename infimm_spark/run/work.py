@@ -82,7 +82,8 @@ class StageWork:
             options = {**_NO_MARKER, **options}
         if self._is_shared(declared):
             self._shared.add(folder)
-            # Told by their names from the files of any other attempt, one that works at the same time included.
+            # Told by their names from the files of any other attempt, one that works at the same
+            # time included.
             options = {**options, "mapreduce.output.basename": self._file_prefix}
 
         def written() -> None:

@@ -1,4 +1,5 @@
-"""Spark's pages of trace in one line: cause and remedy of what a machine, not the program, did wrong."""
+"""Spark's pages of trace in one line: cause and remedy of what a machine, not the program, did
+wrong."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What Java and its Python workers print: lines of ours go on to the console, the rest into a file of its own.
+"""What Java and its Python workers print: lines of ours go on to the console, the rest into a file
+of its own.
 
-Spark says hundreds of lines where one is enough: warnings at its start, a trace for each try of a task. They
-stand in the trace file, which an error names; after a run that went well the file is removed.
+Spark says hundreds of lines where one is enough: warnings at its start, a trace for each try of a
+task. They stand in the trace file, which an error names; after a run that went well the file is
+removed.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _named = False
 
 
 def keep(text: str) -> str | None:
-    """Add to the trace file and give its path, which stays from then on; None where it cannot be written."""
+    """Add to the trace file and give its path, which stays from then on; None where it cannot be
+    written."""
     global _named
     file = _opened()
     if file is None:
@@ -47,7 +50,8 @@ def keep(text: str) -> str | None:
 
 @contextlib.contextmanager
 def of_java() -> Iterator[None]:
-    """Processes started in the block, the JVM above all, print through `forward` for as long as they live."""
+    """Processes started in the block, the JVM above all, print through `forward` for as long as
+    they live."""
     try:
         console = os.dup(sys.stderr.fileno())
     except (
@@ -73,7 +77,8 @@ def of_java() -> Iterator[None]:
 
 
 def forward(read_end: int, console: int) -> None:
-    """Copy lines of ours to `console` and all others to the trace file, until the writers have ended."""
+    """Copy lines of ours to `console` and all others to the trace file, until the writers have
+    ended."""
     rest = b""
     while piece := os.read(read_end, 1 << 16):
         if _PROGRESS.match(piece):  # Spark's bar, which is no line

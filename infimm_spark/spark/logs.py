@@ -1,6 +1,8 @@
-"""Log lines for people, or as JSON for machines (`INFIMM_LOG_FORMAT=json`), on driver and executors.
+"""Log lines for people, or as JSON for machines (`INFIMM_LOG_FORMAT=json`), on driver and
+executors.
 
-A JSON line holds time, level, logger, message, host, process, and what is known of run, stage and WARC.
+A JSON line holds time, level, logger, message, host, process, and what is known of run, stage and
+WARC.
 """
 
 from __future__ import annotations

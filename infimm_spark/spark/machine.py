@@ -1,5 +1,5 @@
-"""What of this machine and environment keeps a local session from working: mended where that is safe, else said
-in one line before Spark starts."""
+"""What of this machine and environment keeps a local session from working: mended where that is
+safe, else said in one line before Spark starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _FEWEST_BYTES = 200 * 1024 * 1024
 
 
 def prepare_local(environment: dict[str, str] | os._Environ[str] = os.environ) -> None:
-    """Make this process fit to start a local Spark; `environment` is what the JVM and the workers inherit.
+    """Make this process fit to start a local Spark; `environment` is what the JVM and the workers
+    inherit.
 
     Raises `EnvironmentMissingError` and `ResourceError` naming the cause and the remedy.
     """
@@ -31,15 +32,18 @@ def prepare_local(environment: dict[str, str] | os._Environ[str] = os.environ) -
     check_worker_python(environment)
     allow_open_files()
     check_space(environment)
-    # A host name that does not resolve would end Spark, one that resolves to a loopback address is warned of.
+    # A host name that does not resolve would end Spark, one that resolves to a loopback address is
+    # warned of.
     environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    # A file of the working directory, html.py say, would hide a module of that name in Python workers.
+    # A file of the working directory, html.py say, would hide a module of that name in Python
+    # workers.
     environment.setdefault("PYTHONSAFEPATH", "1")
     use_utf8_paths(environment)
 
 
 def check_user() -> None:
-    """Hadoop's login asks the system for the user's name and ends in a trace where there is none."""
+    """Hadoop's login asks the system for the user's name and ends in a trace where there is
+    none."""
     try:
         import pwd
 
@@ -127,7 +131,8 @@ def _with_checkout(environment: dict[str, str] | os._Environ[str]) -> str:
 
 
 def allow_open_files() -> None:
-    """Raise this process's soft limit of open files; refuse where the hard one is too low for a session."""
+    """Raise this process's soft limit of open files; refuse where the hard one is too low for a
+    session."""
     try:
         import resource
     except ImportError:
@@ -176,7 +181,8 @@ def use_utf8_paths(environment: dict[str, str] | os._Environ[str]) -> None:
 
 
 def check_jvm_paths(encoding: str, paths: list[str]) -> None:
-    """Refuse paths that the JVM, in `encoding`, cannot write; for a JVM that was started by spark-submit."""
+    """Refuse paths that the JVM, in `encoding`, cannot write; for a JVM that was started by
+    spark-submit."""
     for path in paths:
         try:
             path.encode("ascii" if encoding.startswith("ANSI_X3.4") else encoding)

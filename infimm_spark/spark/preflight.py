@@ -36,8 +36,8 @@ _HADOOP = {
 def check_readable(warcs: list[WarcFile]) -> None:
     """Ask for the first byte of the first, middle and last remote WARC file.
 
-    A dead file among many is for the run to quarantine; when none of the three can be had, raises what
-    the first one said.
+    A dead file among many is for the run to quarantine; when none of the three can be had, raises
+    what the first one said.
     """
     remote = [warc for warc in warcs if "://" in warc.location]
     failures: list[StoreError] = []
@@ -58,7 +58,8 @@ def check_readable(warcs: list[WarcFile]) -> None:
 
 @contextmanager
 def plain_errors(output: str) -> Iterator[None]:
-    """Turn what Spark wraps in pages of traces into the package's one line, where the cause is known."""
+    """Turn what Spark wraps in pages of traces into the package's one line, where the cause is
+    known."""
     try:
         yield
     except InfimmError:

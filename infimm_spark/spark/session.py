@@ -42,7 +42,8 @@ _DEFAULTS = {
     "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
     "spark.python.worker.faulthandler.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
-    # What the UI, the event log and `explain` never show: settings by name, and text that looks like a key.
+    # What the UI, the event log and `explain` never show: settings by name, and text that looks
+    # like a key.
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|credential",
     "spark.sql.redaction.string.regex": r"(?:AKIA|ASIA)[A-Z0-9]{16}|(?<=://)[^/@\s]+(?=@)",
 }
@@ -55,9 +56,9 @@ def open_session(
 ) -> SparkSession:
     """The session for `config`, or the one `spark-submit` already started, fit for `locations`.
 
-    `stores` says how remote stores are reached. Raises `EnvironmentMissingError` where no Java runtime ≥ 17, or
-    no connector to the store of a location, is found, `ConfigError` and `SubmissionError` for a submission that
-    cannot work.
+    `stores` says how remote stores are reached. Raises `EnvironmentMissingError` where no Java
+    runtime ≥ 17, or no connector to the store of a location, is found, `ConfigError` and
+    `SubmissionError` for a submission that cannot work.
     """
     stores = stores or StoreConfig()
     connectors = connectors_of(locations)

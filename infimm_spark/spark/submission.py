@@ -1,8 +1,9 @@
-"""What can go wrong between a machine that submits and a cluster that runs, said before work starts.
+"""What can go wrong between a machine that submits and a cluster that runs, said before work
+starts.
 
-`check_submission` looks at the settings of `spark-submit` before a context exists; `check_executors`
-runs one small job in which executors show their interpreter, the package, the models and the output
-directory. Each finding is one line: what, where, and what was expected.
+`check_submission` looks at the settings of `spark-submit` before a context exists;
+`check_executors` runs one small job in which executors show their interpreter, the package, the
+models and the output directory. Each finding is one line: what, where, and what was expected.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def check_submission(
 ) -> None:
     """Refuse a submission that cannot work.
 
-    `conf` holds Spark's settings as submitted. Raises `ConfigError` for a configuration that belongs
-    to another platform, `SubmissionError` for versions and archives that do not fit.
+    `conf` holds Spark's settings as submitted. Raises `ConfigError` for a configuration that
+    belongs to another platform, `SubmissionError` for versions and archives that do not fit.
     """
     check_platform(conf, config, spark_version)
     master = conf.get("spark.master")
@@ -150,7 +151,8 @@ def check_archive(location: str, folder: str, spark_version: str) -> None:
 
 
 def read_environment(path: Path) -> dict[str, Any] | None:
-    """The manifest inside an archive, None for an archive that has none. Raises `SubmissionError`."""
+    """The manifest inside an archive, None for an archive that has none. Raises
+    `SubmissionError`."""
     try:
         with tarfile.open(path, "r|*") as archive:
             first = archive.next()
@@ -204,7 +206,8 @@ def check_executors(
 
 @contextmanager
 def _waiting_aloud(context: SparkContext) -> Iterator[None]:
-    """Say what the job waits for as long as it has no executor: a master says nothing to a job it cannot place."""
+    """Say what the job waits for as long as it has no executor: a master says nothing to a job it
+    cannot place."""
     over = threading.Event()
     conf = context.getConf()
     cores = conf.get("spark.executor.cores", "all") or "all"
@@ -237,7 +240,8 @@ def _waiting_aloud(context: SparkContext) -> Iterator[None]:
 
 @contextmanager
 def causes_in_one_line() -> Iterator[None]:
-    """Turn a failure of Spark that has its cause in how the job was submitted into a `SubmissionError`."""
+    """Turn a failure of Spark that has its cause in how the job was submitted into a
+    `SubmissionError`."""
     try:
         yield
     except Exception as error:
@@ -251,7 +255,8 @@ def causes_in_one_line() -> Iterator[None]:
 
 
 def cause_of(message: str) -> str | None:
-    """The one line for a failure of Spark that has its cause in how the job was submitted, else None."""
+    """The one line for a failure of Spark that has its cause in how the job was submitted, else
+    None."""
     for pattern, line in _CAUSES:
         found = re.search(pattern, message, re.DOTALL)
         if found:
@@ -289,7 +294,8 @@ _CAUSES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
-        # The kernel refuses a foreign executable, Java tries it as a shell script, and that ends at once.
+        # The kernel refuses a foreign executable, Java tries it as a shell script, and that ends at
+        # once.
         r"port number from pyspark\.daemon's stdout|Bad data in pyspark\.daemon's standard output",
         lambda m: (
             "executors' Python does not start: it is for another architecture, or damaged; "

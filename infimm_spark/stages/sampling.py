@@ -1,4 +1,5 @@
-"""Which share of the rejects is kept: every stage and every rerun chooses the same pages, by their ids."""
+"""Which share of the rejects is kept: every stage and every rerun chooses the same pages, by their
+ids."""
 
 from __future__ import annotations
 

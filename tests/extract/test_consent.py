@@ -64,7 +64,8 @@ def test_any_text_is_survived(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_headers_that_a_page_states_itself_count() -> None:
-    """`http-equiv` carries what a server would send, and what some pages put there instead of `name`."""
+    """`http-equiv` carries what a server would send, and what some pages put there instead of
+    `name`."""
     headers = [
         ("X-Robots-Tag", "otherbot: noai"),
         ("content-usage", "train-ai=n"),

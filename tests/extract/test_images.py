@@ -130,5 +130,6 @@ def test_srcset_with_commas_in_addresses() -> None:
     ],
 )
 def test_addresses_are_written_as_a_browser_asks_for_them(reference: str, url: str | None) -> None:
-    """Backslashes in a path are slashes, and what is outside ASCII is percent-encoded, or IDNA in a host."""
+    """Backslashes in a path are slashes, and what is outside ASCII is percent-encoded, or IDNA in a
+    host."""
     assert resolve("http://a/b/c", reference) == url

@@ -72,7 +72,8 @@ GENUINE = "<p>so <script type='math/tex'>q^9</script>, <code>kept</code> <img sr
     st.sampled_from(PLACES), st.lists(NESTED, min_size=1, max_size=3), st.sampled_from(["0", "1"])
 )
 def test_marks_cannot_be_forged(place: str, pieces: list[str], number: str) -> None:
-    """The page's own formula, code and picture come out once, and no reserved character comes out."""
+    """The page's own formula, code and picture come out once, and no reserved character comes
+    out."""
     forged = number.join(pieces)
     document = extracted(GENUINE + place.format(forged))
     assert sum(formula.tex == "q^9" for formula in document.formulas) == 1
@@ -89,7 +90,8 @@ def test_marks_cannot_be_forged(place: str, pieces: list[str], number: str) -> N
     st.lists(st.one_of(NESTED, st.sampled_from(["&", "#", "x", "0", "e0", "57", ";"])), max_size=8)
 )
 def test_a_sealed_source_parses_to_no_mark(pieces: list[str]) -> None:
-    """Neither text nor attributes of a sealed source hold a reserved character, as its parser reads it."""
+    """Neither text nor attributes of a sealed source hold a reserved character, as its parser reads
+    it."""
     source = marks.sealed("".join(pieces).replace('"', ""))
     parsed = LexborHTMLParser(f'<p title="{source}">{source}</p>').css_first("p")
     assert parsed is not None

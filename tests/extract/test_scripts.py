@@ -1,4 +1,5 @@
-"""Scripts of plain HTML keep their meaning: raised, lowered, struck and overlined text, in code too."""
+"""Scripts of plain HTML keep their meaning: raised, lowered, struck and overlined text, in code
+too."""
 
 from __future__ import annotations
 
@@ -94,8 +95,8 @@ PIECES = st.recursive(
 
 @given(PIECES, st.sampled_from(["p", "pre", "code", "td", "li", "h2"]))
 def test_letters_and_digits_keep_their_order(markup: str, tag: str) -> None:
-    """Whatever is raised or lowered: the same letters and digits come out in the same order, and a script
-    of one sign is never fused with its base."""
+    """Whatever is raised or lowered: the same letters and digits come out in the same order, and a
+    script of one sign is never fused with its base."""
     plain = re.sub(r"<[^>]*>", "", markup)
     text = extracted(f"<{tag}>{markup}</{tag}>").text
     assert re.sub(r"[^A-Za-z0-9]", "", text) == plain

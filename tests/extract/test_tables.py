@@ -36,7 +36,8 @@ def test_spans_keep_their_columns() -> None:
 
 
 def test_a_row_span_ends_with_its_group() -> None:
-    """`rowspan=0` and spans that are too long reach to the end of their group, not into the next."""
+    """`rowspan=0` and spans that are too long reach to the end of their group, not into the
+    next."""
     body = (
         "<table><thead><tr><th rowspan=9>h<th>i</thead><tbody><tr><td rowspan=0>a<td>b<tr><td>c</tbody>"
         "<tbody><tr><td>d<td>e</tbody></table>"
@@ -46,7 +47,8 @@ def test_a_row_span_ends_with_its_group() -> None:
 
 
 def test_the_foot_comes_last_and_the_caption_first() -> None:
-    """`<tfoot>` stands last wherever it is written; a caption is a line of its own before the table."""
+    """`<tfoot>` stands last wherever it is written; a caption is a line of its own before the
+    table."""
     body = (
         "<table><caption>Values of <i>n</i>!</caption><tfoot><tr><td>sum<td>3</tfoot>"
         "<thead><tr><th>n<th>n!</thead><tr><td>1<td>1<tr><td>2<td>2</table>"

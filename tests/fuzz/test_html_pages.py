@@ -20,7 +20,8 @@ CHILD = Path(__file__).parents[1] / "support" / "hostile_pages.py"
 
 @pytest.mark.parametrize("first", range(SEED, SEED + INPUTS, PART))
 def test_hostile_pages_are_extracted_or_refused(first: int) -> None:
-    """In a child with limits of time and memory: formulas read back as written, no mark comes out."""
+    """In a child with limits of time and memory: formulas read back as written, no mark comes
+    out."""
     count = min(PART, SEED + INPUTS - first)
     child = subprocess.run(
         [sys.executable, str(CHILD), str(first), str(count)],

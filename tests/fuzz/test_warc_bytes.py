@@ -24,7 +24,8 @@ PART = 100
 
 @pytest.mark.parametrize("first", range(SEED, SEED + INPUTS, PART))
 def test_every_record_of_a_hostile_file_has_one_outcome(first: int) -> None:
-    """Reading ends, raises nothing, tells each failure by a published reason, and gives no two records one place."""
+    """Reading ends, raises nothing, tells each failure by a published reason, and gives no two
+    records one place."""
     for seed in range(first, min(first + PART, SEED + INPUTS)):
         data = hostile_file(seed)
         ledger = WarcLedger("w", "extract")

@@ -15,7 +15,8 @@ from infimm_spark.run.layout import RunLayout
 def test_a_crawl_that_has_moved_is_found_below_its_new_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the name in the crawl, or by the one file whose path ends with it; a prefix of the run is left out."""
+    """By the name in the crawl, or by the one file whose path ends with it; a prefix of the run is
+    left out."""
     html = b"<html>Let x = 1.</html>"
     http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + html
     head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a/\r\nContent-Length: {len(http)}"

@@ -25,7 +25,8 @@ def test_files_like_a_crawls_foretell_its_bytes() -> None:
 
 
 def test_small_files_are_scaled_by_bytes_and_said_to_be_small() -> None:
-    """A file of 19 MB is no guide to a snapshot: its size is the crawl's, and broken connections go by bytes."""
+    """A file of 19 MB is no guide to a snapshot: its size is the crawl's, and broken connections go
+    by bytes."""
     table = measured([19e6], retries=1)
     ahead = forecast(table, 90_000)
     assert ahead.bytes == 90_000 * CRAWL_FILE_BYTES

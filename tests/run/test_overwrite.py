@@ -41,7 +41,8 @@ def _config(folder: Path, **more: object) -> object:
 
 
 def test_overwriting_begins_a_new_run_in_the_same_place(burnt: RunLayout, tmp_path: Path) -> None:
-    """Without the option the run is refused, with a word of it; with it nothing of the old one stays."""
+    """Without the option the run is refused, with a word of it; with it nothing of the old one
+    stays."""
     before = Path(burnt.run_file).read_text()
     with pytest.raises(OutputError, match="with --overwrite"):
         Run.begin(_config(tmp_path), resume=False)

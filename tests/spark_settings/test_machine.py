@@ -1,4 +1,5 @@
-"""A machine or environment that cannot run a local Spark: mended where safe, else one line with the remedy."""
+"""A machine or environment that cannot run a local Spark: mended where safe, else one line with the
+remedy."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def test_a_spark_home_of_another_installation_is_refused(tmp_path: Path) -> None
 
 
 def test_a_worker_python_that_cannot_work_is_refused(tmp_path: Path) -> None:
-    """One that is absent, one of another version, one without the packages; each with the way out."""
+    """One that is absent, one of another version, one without the packages; each with the way
+    out."""
     other = tmp_path / "python"
 
     def refused(body: str, match: str) -> None:

@@ -39,7 +39,8 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def hostile_file(seed: int) -> bytes:
-    """A WARC file of a few records with up to four kinds of damage; the same bytes for the same seed."""
+    """A WARC file of a few records with up to four kinds of damage; the same bytes for the same
+    seed."""
     chance = random.Random(seed)
     pack = chance.choice(PACKERS)
     records = [_record(chance) for _ in range(chance.randint(1, 6))]

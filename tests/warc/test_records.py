@@ -51,7 +51,8 @@ def test_a_page_carries_url_body_headers_and_pointer() -> None:
 
 @pytest.mark.parametrize("packing", ["members", "one member", "plain", "lz4", "zstd"])
 def test_every_packing_yields_the_same_items(packing: str) -> None:
-    """Record-wise gzip, gzip in one member, plain, LZ4 and Zstandard files hold the same records."""
+    """Record-wise gzip, gzip in one member, plain, LZ4 and Zstandard files hold the same
+    records."""
     whole = b"".join(MEMBERS)
     if packing == "members":
         data = b"".join(PACKED)

@@ -35,7 +35,8 @@ def snippets(page: str) -> dict[str, str]:
 
 
 def corpus_size(run: Path, quality: float) -> int:
-    """Documents of a run's corpus with at least this quality, counted by other means than the docs."""
+    """Documents of a run's corpus with at least this quality, counted by other means than the
+    docs."""
     import json
 
     import pyarrow.parquet as pq
@@ -76,7 +77,8 @@ def test_spark_reads_the_corpus_as_the_page_says(spark: SparkSession, sample_run
 def test_the_python_page_works_from_a_page_to_a_written_table(
     spark: SparkSession, sample_run: Path, tmp_path: Path
 ) -> None:
-    """The snippets on one page and on a DataFrame run; the scored table is written and read back."""
+    """The snippets on one page and on a DataFrame run; the scored table is written and read
+    back."""
     page = (
         "<html><body><h1>Squares</h1><p>By induction, the sum \\(1 + 3 + 5\\) of odd numbers is a "
         "square, \\[\\sum_{k=1}^{n} (2k-1) = n^2.\\] This proves the theorem for all n.</p>"

@@ -92,8 +92,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,8000}={0,2}")
 
 
 def read_custom(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """A custom element named after mathematics (`<tex-inline>`, `<d-math block>`), with the formula as
-    its text or in an attribute; None for one that holds words."""
+    """A custom element named after mathematics (`<tex-inline>`, `<d-math block>`), with the formula
+    as its text or in an attribute; None for one that holds words."""
     source = plain_source(node, page)
     if source is None:
         return None
@@ -119,7 +119,8 @@ _DELIMITER = re.compile(r"(?<!\\)\$|\\[(\[]")
 
 
 def read_value(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """Quill's `span.ql-formula`: its TeX is in `data-value`, whatever has been rendered inside it."""
+    """Quill's `span.ql-formula`: its TeX is in `data-value`, whatever has been rendered inside
+    it."""
     tex = attrs.get("data-value")
     return page.ledger.add(tex, False, "data-value") if tex and tex.strip() else None
 
