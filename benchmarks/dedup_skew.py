@@ -83,8 +83,10 @@ def main() -> None:
     found = counters(folder / "events")
     shutil.rmtree(folder)
     print(
-        f"{options.members:,} members: {seconds:.0f} s, executor heap {found['heap'] / 1e6:.0f} MB, "
-        f"spilled {found['spilled'] / 1e9:.2f} GB; removed {removed:,}; listed {hot[0]['members']:,}"
+        f"{options.members:,} members: {seconds:.0f} s, executor heap {found['heap'] / 1e6:.0f} "
+        "MB, "
+        f"spilled {found['spilled'] / 1e9:.2f} GB; removed {removed:,}; listed "
+        f"{hot[0]['members']:,}"
     )
     expected = (options.members + 1) // 2 - 1
     if removed != expected or hot[0]["members"] != options.members:

@@ -83,7 +83,8 @@ class _Ratios:
         low, median, high = statistics.quantiles(self.ratios, n=4)
         print(f"{self.name}: {self._ours / len(self.ratios) * 1e3:.2f} ms a page of ours")
         print(
-            f"  median {median:.2f}, quartiles {low:.2f} and {high:.2f}, by total {self._ours / self._peer:.2f}"
+            f"  median {median:.2f}, quartiles {low:.2f} and {high:.2f}, by total "
+            f"{self._ours / self._peer:.2f}"
         )
 
 

@@ -74,7 +74,8 @@ def _job(workers: int) -> None:
     places = {place for _, place in answers}
     assert all("/environment/bin/python" in python for python, _ in answers), answers
     print(
-        f"session {session - started:.1f} s; then the first task of each of {len(places)} executors "
+        f"session {session - started:.1f} s; then the first task of each of {len(places)} "
+        "executors "
         f"(one Python worker and its models): {seconds:.1f} s"
     )
 

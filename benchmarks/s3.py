@@ -94,8 +94,10 @@ def _measure(server: Any, folder: Path, options: argparse.Namespace) -> None:
         walls = statistics.median(d / s for (d, _), (s, _) in zip(disk, s3, strict=True))
         cpus = statistics.median(d / s for (_, d), (_, s) in zip(disk, s3, strict=True))
         print(
-            f"{name:<11} disk {size / min(w for w, _ in disk):.1f} MB/s, S3 {size / min(w for w, _ in s3):.1f} "
-            f"MB/s; S3 relative to disk {walls:.2f} by the clock, {cpus:.2f} by the reader's processor time "
+            f"{name:<11} disk {size / min(w for w, _ in disk):.1f} MB/s, S3 "
+            f"{size / min(w for w, _ in s3):.1f} "
+            f"MB/s; S3 relative to disk {walls:.2f} by the clock, {cpus:.2f} by the reader's "
+            "processor time "
             "(target 0.90)"
         )
 
@@ -114,7 +116,8 @@ def _measure(server: Any, folder: Path, options: argparse.Namespace) -> None:
     )
     idle, half, peak, records = map(int, answer.stdout.split())
     print(
-        f"a WARC of {large.stat().st_size / 1e9:.2f} GB, {records:,} records: idle {idle} MB, after 2,000 "
+        f"a WARC of {large.stat().st_size / 1e9:.2f} GB, {records:,} records: idle {idle} MB, "
+        "after 2,000 "
         f"records {half} MB, peak {peak} MB, so {peak - idle} MB above idle (target 300)"
     )
     _ranges(remote, size, whole)
@@ -133,7 +136,8 @@ def _ranges(remote: str, size: float, whole: float) -> None:
                 pass
             seconds = time.perf_counter() - started
             print(
-                f"{share:>14.0%} {gap >> 10:>8} {traffic.requests:>10,} {traffic.bytes / 1e6:>9.1f} "
+                f"{share:>14.0%} {gap >> 10:>8} {traffic.requests:>10,} "
+                f"{traffic.bytes / 1e6:>9.1f} "
                 f"{seconds:>9.2f} {seconds / whole:>10.2f}"
             )
     spans = merged(random.Random(1).sample(everything, len(everything) // 20), 0)
@@ -143,7 +147,8 @@ def _ranges(remote: str, size: float, whole: float) -> None:
     latency = (time.perf_counter() - started) / len(spans[:100])
     print(
         f"a request takes {latency * 1000:.1f} ms here and {size / whole:.0f} MB/s are read whole: "
-        f"ranges win below one request in {latency * size / whole:.2f} MB; at 30 ms to the first byte, "
+        f"ranges win below one request in {latency * size / whole:.2f} MB; at 30 ms to the first "
+        "byte, "
         f"as from S3 within its region, in {0.030 * size / whole:.2f} MB"
     )
 

@@ -133,7 +133,8 @@ def _extract(run: Any, options: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     groups = -(-options.files // options.group_size)
     print(
-        f"extract with a stub, {groups} groups: {seconds:.0f} s, {seconds / options.files * 1e3:.2f} ms a file"
+        f"extract with a stub, {groups} groups: {seconds:.0f} s, "
+        f"{seconds / options.files * 1e3:.2f} ms a file"
     )
     # As after a crash: the last two groups and the stage are not complete.
     for location in (

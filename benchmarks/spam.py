@@ -39,7 +39,8 @@ def main() -> None:
         passed += steps["PASSED"]
         total += len(pages)
         print(
-            f"{language} {kind:<20}{len(pages):>4} pages, {steps['PASSED']:>3} passed, {without:>3} without "
+            f"{language} {kind:<20}{len(pages):>4} pages, {steps['PASSED']:>3} passed, "
+            f"{without:>3} without "
             f"the repetition rule, highest quality {highest:.3f}; {dict(steps)}"
         )
     print(f"passed in all: {passed} of {total}")

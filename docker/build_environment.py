@@ -155,7 +155,8 @@ def build(
     _zip_package(output / "infimm_spark.zip")
     if archive.stat().st_size > MAX_MEGABYTES * 1_000_000:
         raise BuildError(
-            f"{archive} is {archive.stat().st_size / 1e6:.0f} MB; expected at most {MAX_MEGABYTES} MB"
+            f"{archive} is {archive.stat().st_size / 1e6:.0f} MB; expected at most "
+            f"{MAX_MEGABYTES} MB"
         )
     return archive
 
@@ -210,7 +211,8 @@ def _download_interpreter(target: Target, tools: _Tools, folder: Path, tree: Pat
             found = _by_go(target, folder)
         except BuildError as other:
             raise BuildError(
-                f"{error}; {other}; set UV_PYTHON_INSTALL_MIRROR, or give --interpreter with a CPython to copy"
+                f"{error}; {other}; set UV_PYTHON_INSTALL_MIRROR, or give --interpreter with a "
+                "CPython to copy"
             ) from None
     _copy_tree(found, target, tree)
 

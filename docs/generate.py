@@ -65,7 +65,8 @@ def configuration() -> str:
     lines = [
         "# Configuration\n\n",
         _GENERATED,
-        "`--config` takes a YAML file or the name of a configuration of the package (`infimm config "
+        "`--config` takes a YAML file or the name of a configuration of the package (`infimm "
+        "config "
         "list`); `--set KEY=VALUE` overrides one key; `infimm config show` prints the result with "
         "the source of each value. Unknown keys, wrong types and impossible values are refused "
         "before Spark starts.\n",
@@ -115,8 +116,10 @@ def exit_codes() -> str:
     lines = [
         "# Exit codes\n\n",
         _GENERATED,
-        "A user's mistake and a failure of the surroundings are one line on stderr, `infimm: …`, and each kind "
-        "has an exit code of its own; the classes are in `infimm_spark.errors`, `InfimmError` at their root.\n\n"
+        "A user's mistake and a failure of the surroundings are one line on stderr, `infimm: …`, "
+        "and each kind "
+        "has an exit code of its own; the classes are in `infimm_spark.errors`, `InfimmError` at "
+        "their root.\n\n"
         "| code | error | meaning |\n|---|---|---|\n",
     ]
     for code, name, meaning in errors.exit_codes():

@@ -75,7 +75,8 @@ def main() -> None:
     print(f"{'renderer':22} {'formulas':>8} {'normal':>7} {'loose':>7} {'per second':>11}")
     for renderer, (total, normal, loose, seconds) in sorted(counts.items()):
         print(
-            f"{renderer:22} {total:8} {normal / total:7.1%} {loose / total:7.1%} {total / seconds:11,.0f}"
+            f"{renderer:22} {total:8} {normal / total:7.1%} {loose / total:7.1%} "
+            f"{total / seconds:11,.0f}"
         )
 
 

@@ -249,7 +249,8 @@ class _Run:
             raise EndpointError(f"{self._client.endpoint.shown} {fatal}")
         if self._failures_in_a_row >= self._settings.give_up_after:
             raise EndpointError(
-                f"{self._client.endpoint.shown} failed for {self._failures_in_a_row} documents in a "
+                f"{self._client.endpoint.shown} failed for {self._failures_in_a_row} documents in "
+                "a "
                 "row; what was graded is kept, run again to go on"
             )
         return set(still)
@@ -396,7 +397,8 @@ def describe(
     tokens = f"{report.prompt_tokens} in, {report.completion_tokens} out"
     tokens += " (estimated)" if report.estimated else ""
     lines = [
-        f"documents  {report.documents} ({report.already_graded} graded before, {report.empty} empty)"
+        f"documents  {report.documents} ({report.already_graded} graded before, {report.empty} "
+        "empty)"
     ]
     if report.dry_run:
         to_send = report.documents - report.already_graded - report.empty

@@ -63,7 +63,8 @@ class Endpoint:
             raise ConfigError("--endpoint is not a web address; expected http(s)://HOST[:PORT]/v1")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigError(
-                "--endpoint holds credentials or a query; expected http(s)://HOST[:PORT]/v1, and the "
+                "--endpoint holds credentials or a query; expected http(s)://HOST[:PORT]/v1, and "
+                "the "
                 "key in the environment"
             )
         # An HTTP library would repeat such a key in its error.
@@ -71,7 +72,8 @@ class Endpoint:
             self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key
         ):
             raise ConfigError(
-                "the API key holds spaces, line breaks or other characters no key has; expected one "
+                "the API key holds spaces, line breaks or other characters no key has; expected "
+                "one "
                 "printable word in the environment"
             )
 

@@ -32,7 +32,8 @@ def load_fasttext(path: str | Path) -> Any:
         ) from None
     if not hasattr(fasttext, "FastText"):
         raise ModelError(
-            "the installed fasttext module is fasttext-predict's, which hides the full one; expected "
+            "the installed fasttext module is fasttext-predict's, which hides the full one; "
+            "expected "
             "`pip uninstall fasttext-predict && pip install --force-reinstall fasttext-numpy2`"
         )
     try:
@@ -79,7 +80,8 @@ def _check_body(data: bytes, path: Path) -> None:
     version = struct.unpack_from("<i", data, 4)[0]
     if version not in _VERSIONS:
         raise ModelError(
-            f"model {path} has fastText format {version}; expected {' or '.join(map(str, _VERSIONS))}"
+            f"model {path} has fastText format {version}; expected "
+            f"{' or '.join(map(str, _VERSIONS))}"
         )
     dim, *_, model_kind, bucket, _minn, _maxn, _lr, _t = struct.unpack_from("<12id", data, 8)
     if model_kind != 3:
@@ -102,7 +104,8 @@ def _check_body(data: bytes, path: Path) -> None:
     offset = _skip_matrix(data, offset + 1, quantised and quantised_output, n_labels, dim, path)
     if offset != len(data):
         raise ModelError(
-            f"model {path} is {len(data)} bytes long; its header announces {offset}: cut short or corrupt"
+            f"model {path} is {len(data)} bytes long; its header announces {offset}: cut short or "
+            "corrupt"
         )
 
 

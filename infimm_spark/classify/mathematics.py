@@ -160,7 +160,8 @@ def parse_card(text: str, name: str) -> ModelCard:
         raise ModelError(f"model card of {name} is damaged: {first}") from None
     if card.feature_version != FEATURE_VERSION:
         raise ModelError(
-            f"model {name} was trained with feature version {card.feature_version}; this version of "
+            f"model {name} was trained with feature version {card.feature_version}; this version "
+            "of "
             f"infimm-spark uses {FEATURE_VERSION}: train it again"
         )
     return card

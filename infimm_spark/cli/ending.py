@@ -73,7 +73,8 @@ def _known(error: Exception) -> InfimmError | None:
         hidden = sys.modules.get(Path(file).stem) if file else None
         if hidden is not None and getattr(hidden, "__file__", None) == file:
             return InfimmError(
-                f"{file} hides Python's own module of that name ({error}); rename it, or start elsewhere"
+                f"{file} hides Python's own module of that name ({error}); rename it, or start "
+                "elsewhere"
             )
     return local_cause(f"{type(error).__name__}: {error}")
 

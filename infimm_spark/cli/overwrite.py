@@ -42,7 +42,8 @@ def confirm(settings: BuildConfig, *, overwrite: bool, resume: bool, yes: bool) 
         return
     if not sys.stdin.isatty():
         raise ConfigError(
-            f"--overwrite deletes {files:,} files of {layout.root} and there is nobody to ask; expected --yes"
+            f"--overwrite deletes {files:,} files of {layout.root} and there is nobody to ask; "
+            "expected --yes"
         )
     typer.confirm(
         f"Delete {files:,} files ({size / 1e6:,.1f} MB) of {layout.root}?", abort=True, err=True

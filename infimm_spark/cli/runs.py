@@ -60,7 +60,8 @@ def explain(
         failed = failed_files(layout)
         lost = f", or in a WARC file that could not be read ({'; '.join(failed)})" if failed else ""
         raise InputError(
-            f"{page} is not in run {location}: not in its input{lost}, or dropped and left out of a "
+            f"{page} is not in run {location}: not in its input{lost}, or dropped and left out of "
+            "a "
             "sampled rejects table"
         )
     print("\n".join(lines))

@@ -41,5 +41,6 @@ def verify(
         print(f"{len(forgotten)} manifests deleted; continue the build with --resume")
     elif verdict.damage:
         raise DamagedRunError(
-            f"{len(verdict.damage):,} files of {layout.root} are damaged, the first {verdict.damage[0]}"
+            f"{len(verdict.damage):,} files of {layout.root} are damaged, the first "
+            f"{verdict.damage[0]}"
         )

@@ -50,7 +50,8 @@ def config_layers(
         values = read_yaml(shipped_file(path), "config")
         if values is not None and not isinstance(values, dict):
             raise ConfigError(
-                f"config file {path} holds a {type(values).__name__}; expected a mapping of sections"
+                f"config file {path} holds a {type(values).__name__}; expected a mapping of "
+                "sections"
             )
         layers.append(Layer(str(path), values or {}))
     if overrides:

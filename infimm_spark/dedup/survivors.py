@@ -99,7 +99,8 @@ def greedy_duplicates(
         still_open = _after_round(judged, found[-1], bucket_limit)
     left = seen.agg(F.count_distinct("rank")).head()
     raise ConvergenceError(
-        f"dedup.minhash.max_iterations = {max_iterations}: about {left[0] if left else 0} documents "
+        f"dedup.minhash.max_iterations = {max_iterations}: about {left[0] if left else 0} "
+        "documents "
         "are still undecided; expected a higher limit, or a lower dedup.minhash.bucket_limit"
     )
 

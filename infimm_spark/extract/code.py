@@ -21,7 +21,8 @@ _NUMBER_CLASS = re.compile(
 )
 # What calls for a closer look than the text of all descendants.
 _MARKUP = (
-    "br, sup, sub, div, li, p, tr, button, script, style, .line, .token-line, .code-line, .ln, .lnt, .lineno, "
+    "br, sup, sub, div, li, p, tr, button, script, style, .line, .token-line, .code-line, .ln, "
+    ".lnt, .lineno, "
     ".linenos, .linenumber, .line-number, .line-numbers-rows, .gutter"
 )
 

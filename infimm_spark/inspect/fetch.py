@@ -37,7 +37,8 @@ def fetch(
     if not pointers:
         where = f" of snapshot {snapshot}" if snapshot else ""
         raise InputError(
-            f"{url}: no record{where} in run {layout.root}; not in its input, or dropped and left out of "
+            f"{url}: no record{where} in run {layout.root}; not in its input, or dropped and left "
+            "out of "
             "a sampled rejects table"
         )
     pointer = max(pointers, key=lambda row: (row["snapshot"], row["warc_file"], row["warc_offset"]))
@@ -50,7 +51,8 @@ def fetch(
     )
     if page.url != url:
         raise InputError(
-            f"{pointer['warc_file']} at byte {pointer['warc_offset']} holds {page.url}; expected {url}: "
+            f"{pointer['warc_file']} at byte {pointer['warc_offset']} holds {page.url}; expected "
+            f"{url}: "
             "the file is not the one that the run read"
         )
     return page

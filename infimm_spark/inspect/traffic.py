@@ -90,7 +90,8 @@ def print_traffic(measured: pa.Table, files: int | None = None, *, in_ranges: bo
         if not in_ranges and not is_like_a_crawl(measured):
             mean = _sum(measured, "bytes") / max(1, measured.num_rows)
             lines.append(
-                f"  warning: the measured files have {mean / 1e6:,.1f} MB on average, Common Crawl's about "
+                f"  warning: the measured files have {mean / 1e6:,.1f} MB on average, Common "
+                "Crawl's about "
                 f"{CRAWL_FILE_BYTES / 1e9:.1f} GB; bytes are forecast by the latter"
             )
     return "\n".join(lines)

@@ -215,7 +215,8 @@ class Lock:
             )
         except (ValueError, KeyError, TypeError):
             raise OutputError(
-                f"{file} is damaged: expected a term of a lock; if nobody works on {self._what}, delete it"
+                f"{file} is damaged: expected a term of a lock; if nobody works on {self._what}, "
+                "delete it"
             ) from None
 
     def _forget_old(self) -> None:
@@ -242,7 +243,8 @@ class Lock:
     def _held_by(self, term: Term) -> str:
         since = f" since {_moment(term.since)}" if term.since else ""
         return (
-            f"{self._what} is in use by {term.owner}{since}; wait until it is done, or, if it is dead, "
+            f"{self._what} is in use by {term.owner}{since}; wait until it is done, or, if it is "
+            "dead, "
             f"take over with --take-over now or without it after {_moment(term.expires)}"
         )
 

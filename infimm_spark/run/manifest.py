@@ -70,7 +70,8 @@ def check_identity(where: str, stored: dict[str, Any], current: dict[str, Any]) 
     if difference is not None:
         key, before, now = difference
         raise ResumeError(
-            f"cannot resume {where}: {key} was {shown_value(before)} and is now {shown_value(now)}; "
+            f"cannot resume {where}: {key} was {shown_value(before)} and is now "
+            f"{shown_value(now)}; "
             "use the run's own settings, or a new output directory"
         )
 
@@ -85,7 +86,8 @@ def check_build(where: str, stored: str | None, *, accept: bool) -> None:
         return
     if stored is None:
         log.warning(
-            "%s was written by a version that recorded no build: whether the code has changed since, "
+            "%s was written by a version that recorded no build: whether the code has changed "
+            "since, "
             "cannot be told",
             where,
         )

@@ -16,7 +16,8 @@ def check_replaceable(layout: RunLayout) -> tuple[int, int]:
     sizes = store.list_sizes(layout.root) if store.exists(layout.root) else []
     if sizes and not store.exists(layout.run_file):
         raise OutputError(
-            f"output {layout.root} is not empty and holds no run, so it is not overwritten; expected a run, or a "
+            f"output {layout.root} is not empty and holds no run, so it is not overwritten; "
+            "expected a run, or a "
             "new or empty directory"
         )
     return len(sizes), sum(size for _, size in sizes)

@@ -84,7 +84,8 @@ def check_index(config: IndexConfig) -> None:
     mirror = store.normal(config.mirror)
     if store.scheme_of(mirror) == "file" and not store.is_folder(mirror):
         raise InputError(
-            f"mirror {mirror} is not a folder; expected the folder that WARC file names are relative to"
+            f"mirror {mirror} is not a folder; expected the folder that WARC file names are "
+            "relative to"
         )
     name = next(
         (n for path in config.paths if is_index_of_lines(path) for n in first_names(path)), None
@@ -98,12 +99,14 @@ def check_index(config: IndexConfig) -> None:
         # A mirror may hold a part of a crawl: its own layout is enough.
         if not name.startswith("crawl-data/"):
             raise InputError(
-                f"mirror {store.shown(mirror)} does not hold {name}, which the index names; expected the folder "
+                f"mirror {store.shown(mirror)} does not hold {name}, which the index names; "
+                "expected the folder "
                 "of the WARC files (--mirror, input.index.mirror)"
             ) from None
     except StoreError as error:
         raise InputError(
-            f"mirror {store.shown(mirror)} cannot be reached (--mirror, input.index.mirror): {error}"
+            f"mirror {store.shown(mirror)} cannot be reached (--mirror, input.index.mirror): "
+            f"{error}"
         ) from None
 
 
@@ -179,7 +182,8 @@ def _tell_missing(given: DataFrame, records: DataFrame) -> None:
     urls = [row.url for row in missing.orderBy("url").limit(_NAMED).collect()]
     broken = [url for url in urls if not url_host(url)]
     log.warning(
-        "index: %d of the given URLs choose no record (not in the index as they are written, or of another status "
+        "index: %d of the given URLs choose no record (not in the index as they are written, or "
+        "of another status "
         "or type): %s%s",
         count,
         _first_of(urls, count),

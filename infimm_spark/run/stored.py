@@ -24,7 +24,8 @@ def stored_run(layout: RunLayout) -> dict[str, Any] | None:
         _ = stored["run_id"], stored["config"]
     except (ValueError, KeyError, TypeError):
         raise DamagedRunError(
-            f"{store.shown(layout.run_file)} is damaged: expected the run's JSON; begin anew in another directory, "
+            f"{store.shown(layout.run_file)} is damaged: expected the run's JSON; begin anew in "
+            "another directory, "
             "or with --overwrite"
         ) from None
     return stored

@@ -146,7 +146,8 @@ def describe(layout: RunLayout, verdict: Verdict, *, deep: bool) -> str:
     state = f"{len(verdict.damage):,} damaged" if verdict.damage else "whole"
     groups = f" and {verdict.groups:,} groups" if verdict.groups else ""
     lines.append(
-        f"{store.shown(layout.root)}: {verdict.files:,} files of {len(verdict.stages)} stages{groups}, "
+        f"{store.shown(layout.root)}: {verdict.files:,} files of {len(verdict.stages)} "
+        f"stages{groups}, "
         f"{verdict.bytes / 1e6:,.1f} MB ({looked}): {state}"
     )
     return "\n".join(lines)

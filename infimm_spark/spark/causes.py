@@ -26,7 +26,8 @@ def _disk_full(found: re.Match[str]) -> InfimmError:
     where = next((g for g in found.groupdict().values() if g), None)
     place = f" while writing {where}" if where else ""
     return ResourceError(
-        f"no space left on the disk{place}; free some, or move the output (--output), Spark's own files "
+        f"no space left on the disk{place}; free some, or move the output (--output), Spark's own "
+        "files "
         f"(SPARK_LOCAL_DIRS) or temporary ones (TMPDIR) to a larger one, then {_ON}"
     )
 
@@ -37,14 +38,16 @@ def _open_files(found: re.Match[str]) -> InfimmError:
 
 def _memory(found: re.Match[str]) -> InfimmError:
     return ResourceError(
-        f"Java ran out of memory ({found[1].strip()}); give it more (spark.driver.memory, on a cluster "
+        f"Java ran out of memory ({found[1].strip()}); give it more (spark.driver.memory, on a "
+        "cluster "
         f"spark.executor.memory), then {_ON}"
     )
 
 
 def _worker(found: re.Match[str]) -> InfimmError:
     return ResourceError(
-        "a Python worker was killed, most often because memory ran out (dmesg tells); use fewer cores "
+        "a Python worker was killed, most often because memory ran out (dmesg tells); use fewer "
+        "cores "
         f"(spark.master: local[2]) or a machine with more memory, then {_ON}"
     )
 
@@ -57,7 +60,8 @@ def _user(found: re.Match[str]) -> InfimmError:
 
 def _host(found: re.Match[str]) -> InfimmError:
     return EnvironmentMissingError(
-        f"the host name {found[1]} does not resolve; add it to /etc/hosts (127.0.0.1 {found[1]}), or set "
+        f"the host name {found[1]} does not resolve; add it to /etc/hosts (127.0.0.1 {found[1]}), "
+        "or set "
         "SPARK_LOCAL_IP"
     )
 
@@ -73,17 +77,20 @@ def _shadow(found: re.Match[str]) -> InfimmError:
     file = shadowing_file(os.getcwd())
     if file is None:
         return EnvironmentMissingError(
-            "Python workers do not start; PYTHONPATH or the working directory may hide a module of Python"
+            "Python workers do not start; PYTHONPATH or the working directory may hide a module "
+            "of Python"
         )
     return EnvironmentMissingError(
-        f"{file} hides Python's own module of that name from the workers; rename it, or start elsewhere"
+        f"{file} hides Python's own module of that name from the workers; rename it, or start "
+        "elsewhere"
     )
 
 
 _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], InfimmError]], ...] = (
     (
         re.compile(
-            r"(?P<before>(?:/[^\s:'\"]+)+)[^\n]{0,40}No space left on device|No space left on device"
+            r"(?P<before>(?:/[^\s:'\"]+)+)[^\n]{0,40}No space left on device|No space left on "
+            r"device"
             r"(?:[^\n]{0,20}'(?P<after>/[^']+)')?|Disk quota exceeded"
         ),
         _disk_full,

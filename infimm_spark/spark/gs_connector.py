@@ -25,6 +25,7 @@ class GsConnector(Connector):
     def prepare(self, spark: SparkSession) -> None:
         if not has_class(spark, _CLASS):
             raise EnvironmentMissingError(
-                "Spark has no connector to gs://: Dataproc brings one; elsewhere name Google's shaded "
+                "Spark has no connector to gs://: Dataproc brings one; elsewhere name Google's "
+                "shaded "
                 "gcs-connector jar in spark.jars"
             )

@@ -53,8 +53,10 @@ def check_user() -> None:
     except KeyError:
         number = os.getuid()
         raise EnvironmentMissingError(
-            f"user {number} has no entry in /etc/passwd, and Hadoop's login needs a name; expected a user that has "
-            f"one: add it (echo 'infimm:x:{number}:0::/tmp:/bin/sh' >> /etc/passwd), or run as another user"
+            f"user {number} has no entry in /etc/passwd, and Hadoop's login needs a name; "
+            "expected a user that has "
+            f"one: add it (echo 'infimm:x:{number}:0::/tmp:/bin/sh' >> /etc/passwd), or run as "
+            "another user"
         ) from None
 
 
@@ -67,7 +69,8 @@ def check_spark_home(environment: dict[str, str] | os._Environ[str]) -> None:
 
     if not (Path(home) / "bin" / "spark-submit").is_file():
         raise EnvironmentMissingError(
-            f"SPARK_HOME={home} holds no Spark (no bin/spark-submit); unset SPARK_HOME: this Python has "
+            f"SPARK_HOME={home} holds no Spark (no bin/spark-submit); unset SPARK_HOME: this "
+            "Python has "
             f"Spark {__version__} of its own"
         )
     found = [
@@ -77,7 +80,8 @@ def check_spark_home(environment: dict[str, str] | os._Environ[str]) -> None:
     ]
     if found and found[0].split(".")[:2] != __version__.split(".")[:2]:
         raise EnvironmentMissingError(
-            f"SPARK_HOME={home} is Spark {found[0]}, and this Python's pyspark is {__version__}; unset SPARK_HOME, "
+            f"SPARK_HOME={home} is Spark {found[0]}, and this Python's pyspark is {__version__}; "
+            "unset SPARK_HOME, "
             f"or pip install pyspark=={found[0]}"
         )
 
@@ -166,7 +170,8 @@ def check_space(environment: dict[str, str] | os._Environ[str]) -> None:
             continue
         if free < _FEWEST_BYTES:
             raise ResourceError(
-                f"{folder}, where Spark keeps what it shuffles, has {free / 1e6:.0f} MB free; expected "
+                f"{folder}, where Spark keeps what it shuffles, has {free / 1e6:.0f} MB free; "
+                "expected "
                 f"{_FEWEST_BYTES / 1e6:.0f} MB and more: free some, or set {name} to a larger disk"
             )
 
@@ -188,7 +193,8 @@ def check_jvm_paths(encoding: str, paths: list[str]) -> None:
             path.encode("ascii" if encoding.startswith("ANSI_X3.4") else encoding)
         except (UnicodeEncodeError, LookupError):
             raise EnvironmentMissingError(
-                f"{path} has letters that Java's encoding of paths ({encoding}) lacks; run spark-submit with "
+                f"{path} has letters that Java's encoding of paths ({encoding}) lacks; run "
+                "spark-submit with "
                 "LC_ALL=C.UTF-8"
             ) from None
 

@@ -22,11 +22,13 @@ def require_plain(what: str, location: str) -> None:
     found = _PATTERN.search(path)
     if found:
         raise ConfigError(
-            f"{what} {store.shown(location)}: Spark reads {found[0]!r} as a pattern; expected a path without any "
+            f"{what} {store.shown(location)}: Spark reads {found[0]!r} as a pattern; expected a "
+            "path without any "
             "of [ ] { } * ? \\"
         )
     if "://" not in location and _SCHEME_LIKE.match(location):
         raise ConfigError(
-            f"{what} {location}: Spark reads {location.partition(':')[0]!r} as a scheme; expected an absolute path, "
+            f"{what} {location}: Spark reads {location.partition(':')[0]!r} as a scheme; expected "
+            "an absolute path, "
             f"such as {store.join('/data', location)}"
         )

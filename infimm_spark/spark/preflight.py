@@ -84,7 +84,8 @@ def _known(text: str, output: str) -> InfimmError | None:
     connector = connector_of(output)
     if connector is not None and (found := connector.truncated_response(text)):
         return BrokenAnswerError(
-            f"{store.shown(output)}: the store returned a truncated response ({found}), which Spark's connector "
+            f"{store.shown(output)}: the store returned a truncated response ({found}), which "
+            "Spark's connector "
             "does not retry; run again with --resume"
         )
     return local_cause(text)

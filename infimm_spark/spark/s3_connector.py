@@ -36,8 +36,10 @@ _TASK_TRIES = 4
 # What S3A makes of a response that ends early: half a listing, half the list of a task's uploads,
 # half a footer.
 _TRUNCATED = re.compile(
-    r"Could not parse XML response|Unable to unmarshall response|JsonEOFException|JsonParseException"
-    r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading fully"
+    r"Could not parse XML response|Unable to unmarshall "
+    r"response|JsonEOFException|JsonParseException"
+    r"|Unexpected end-of-input|Premature end of Content-Length|End of file reached before reading "
+    r"fully"
     r"|Reached the end of stream|java\.net\.SocketException: Connection reset"
 )
 
@@ -71,12 +73,15 @@ class S3Connector(Connector):
             return
         if not has_class(spark, _S3A_CLASS):
             raise EnvironmentMissingError(
-                "Spark has no S3A connector: run `make jars`, set INFIMM_JARS to a folder of its jars, or submit "
-                f"with --packages org.apache.hadoop:hadoop-aws:{_hadoop_version(spark)} and spark-hadoop-cloud"
+                "Spark has no S3A connector: run `make jars`, set INFIMM_JARS to a folder of its "
+                "jars, or submit "
+                f"with --packages org.apache.hadoop:hadoop-aws:{_hadoop_version(spark)} and "
+                "spark-hadoop-cloud"
             )
         if not has_class(spark, _PROTOCOL):
             raise EnvironmentMissingError(
-                "Spark has S3A but no committer for it, and a rename on S3 is neither quick nor atomic: "
+                "Spark has S3A but no committer for it, and a rename on S3 is neither quick nor "
+                "atomic: "
                 f"add spark-hadoop-cloud of Spark {spark.version} (`make jars`, or --packages)"
             )
         spark.conf.set("spark.sql.sources.commitProtocolClass", _PROTOCOL)
@@ -156,7 +161,8 @@ def require_jars(conf: dict[str, str]) -> None:
     own = Path(pyspark.__file__).parent / "jars"
     if not local_jars(pyspark.__version__) and not any(own.glob("hadoop-aws-*.jar")):
         raise EnvironmentMissingError(
-            "Spark has no S3A connector: run `make jars`, or set INFIMM_JARS to a folder of its jars"
+            "Spark has no S3A connector: run `make jars`, or set INFIMM_JARS to a folder of its "
+            "jars"
         )
 
 

@@ -134,7 +134,8 @@ def check_archive(location: str, folder: str, spark_version: str) -> None:
     name = manifest.get("target_name", "?")
     if manifest["python"] != _PYTHON:
         raise SubmissionError(
-            f"archive {path} ({name}) holds Python {manifest['python']}, this driver runs {_PYTHON}; "
+            f"archive {path} ({name}) holds Python {manifest['python']}, this driver runs "
+            f"{_PYTHON}; "
             "expected the same: run the driver with the archive's version (PYSPARK_DRIVER_PYTHON)"
         )
     if manifest["spark"] not in ("any", _minor(spark_version)):
@@ -222,7 +223,8 @@ def _waiting_aloud(context: SparkContext) -> Iterator[None]:
                 return
             log.warning(
                 "no executor after %d s: the job asks for %s cores and %s of memory each; "
-                "is there a worker with that much free? If not, lower spark.executor.cores, .memory and "
+                "is there a worker with that much free? If not, lower spark.executor.cores, "
+                ".memory and "
                 ".memoryOverhead together",
                 waited,
                 cores,
@@ -268,7 +270,8 @@ _CAUSES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"FileNotFoundException: File (\S+) does not exist.*EventLogFileWriter",
         lambda m: (
-            f"the event log has no folder {m[1]}; make it, name another with --conf spark.eventLog.dir=…, or "
+            f"the event log has no folder {m[1]}; make it, name another with --conf "
+            "spark.eventLog.dir=…, or "
             "submit with --conf spark.eventLog.enabled=false"
         ),
     ),
@@ -380,7 +383,8 @@ def _check_answer(answer: dict[str, Any], expected: dict[str, str], witness: str
         raise SubmissionError(f"{where} {' '.join(answer['error'].split())}")
     if answer["build"] != build_id():
         raise SubmissionError(
-            f"{where} has build {answer['build']} of infimm-spark in {answer['package']}, the driver "
+            f"{where} has build {answer['build']} of infimm-spark in {answer['package']}, the "
+            "driver "
             f"{build_id()}; expected the same: build the archive again, or give --py-files"
         )
     for name, fingerprint in expected.items():

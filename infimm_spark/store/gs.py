@@ -207,7 +207,8 @@ def _credentials(process: int) -> tuple[Any, Any]:
         credentials, _ = google.auth.default(scopes=[_SCOPE])
     except google.auth.exceptions.DefaultCredentialsError:
         raise StoreRefusedError(
-            "no application default credentials for gs://: gcloud auth application-default login, or set "
+            "no application default credentials for gs://: gcloud auth application-default login, "
+            "or set "
             "GOOGLE_APPLICATION_CREDENTIALS to a key file"
         ) from None
     return credentials, Request(urllib3.PoolManager())  # type: ignore[no-untyped-call, unused-ignore]

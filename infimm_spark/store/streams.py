@@ -163,5 +163,6 @@ class ByteStream:
 
     def _failure(self, error: Exception) -> StoreError:
         return StoreError(
-            f"{shown(self.location)} cannot be read at byte {self._position}: {retries.reason_of(error)}"
+            f"{shown(self.location)} cannot be read at byte {self._position}: "
+            f"{retries.reason_of(error)}"
         )

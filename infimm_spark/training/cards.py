@@ -70,9 +70,8 @@ def card_markdown(card: ModelCard, size: int) -> str:
                 for r in RECALLS
             ]
             rows.append(
-                f"| {group} | {figures['positive']} / {figures['negative']} | {figures['auc']:.4f} | "
-                + " | ".join(cells)
-                + " |"
+                f"| {group} | {figures['positive']} / {figures['negative']} | "
+                f"{figures['auc']:.4f} | " + " | ".join(cells) + " |"
             )
     heads = " | ".join(f"precision at recall {r} (threshold)" for r in RECALLS)
     data = "\n".join(f"- {key}: {value}" for key, value in card.data.items())
@@ -81,7 +80,8 @@ def card_markdown(card: ModelCard, size: int) -> str:
     return (
         f"# {card.kind.capitalize()} classifier\n\n"
         f"A fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
-        f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} characters of a "
+        f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} "
+        "characters of a "
         f"text. Default threshold {card.default_threshold}. Log-odds shifted by language: "
         f"{card.shift or 'none'}.\n\n"
         "## Figures\n\nEach site is scored by a model that did not see it.\n\n"
@@ -127,7 +127,8 @@ def _bands_markdown(card: ModelCard) -> str:
     if not rows:
         return ""
     return (
-        "\n\n## By length\n\nCharacters of the text. The last column is the threshold at which a band "
+        "\n\n## By length\n\nCharacters of the text. The last column is the threshold at which a "
+        "band "
         "keeps as much of its positives as the default threshold keeps of all.\n\n"
         "| texts | from | positive / negative | mean score of each | AUC | recall / precision at "
         f"{card.default_threshold:g} | threshold of equal recall |\n|---|---|---|---|---|---|---|\n"

@@ -21,9 +21,12 @@ class Recipe:
 
 
 _REPRODUCE = (
-    "To make it again: `python jobs/train_defaults.py --data DATA --output DIR --date TRAINED`, where "
-    "DATA holds the labelled crawl and the graded pages. The same data, version of this repository and "
-    "date give the same bytes. `benchmarks/unseen_hosts.py` measures the whole cascade on unseen sites."
+    "To make it again: `python jobs/train_defaults.py --data DATA --output DIR --date TRAINED`, "
+    "where "
+    "DATA holds the labelled crawl and the graded pages. The same data, version of this "
+    "repository and "
+    "date give the same bytes. `benchmarks/unseen_hosts.py` measures the whole cascade on unseen "
+    "sites."
 )
 
 RECIPES: dict[Kind, Recipe] = {
@@ -40,15 +43,21 @@ RECIPES: dict[Kind, Recipe] = {
         ),
         threshold=0.2,
         notes=[
-            "Log-odds are shifted by language so that the paper's threshold 0.4 keeps, of extracted "
-            "texts of unseen sites, 0.984 of the English and 0.993 of the Chinese mathematical ones; "
+            "Log-odds are shifted by language so that the paper's threshold 0.4 keeps, of "
+            "extracted "
+            "texts of unseen sites, 0.984 of the English and 0.993 of the Chinese mathematical "
+            "ones; "
             "Chinese is kept higher because its quick texts score lower at the floor.",
-            "Trained on two views of each page: quick visible text and extracted text; and on graded "
+            "Trained on two views of each page: quick visible text and extracted text; and on "
+            "graded "
             "excerpts of pages that the crawl lacks.",
-            "Texts written for it are trained on too, in every fold, and never measured: spam, mathematics in "
+            "Texts written for it are trained on too, in every fold, and never measured: spam, "
+            "mathematics in "
             "words, and everyday texts with numbers and questions (`training/written.py`).",
-            "Where a reader's grade contradicts a label, the grade was trained on; figures are by label.",
-            "Labels of many pages come from counting formulas in the markup: figures on extracted text "
+            "Where a reader's grade contradicts a label, the grade was trained on; figures are by "
+            "label.",
+            "Labels of many pages come from counting formulas in the markup: figures on extracted "
+            "text "
             "are partly circular.",
             _REPRODUCE,
         ],
@@ -64,9 +73,11 @@ RECIPES: dict[Kind, Recipe] = {
         threshold=0.5,
         notes=[
             "Positives scored 6 or more of 10 on the rubric. Views named excerpt are the graded "
-            "passages as graders saw them, often without formulas; the job scores extracted text. The quick "
+            "passages as graders saw them, often without formulas; the job scores extracted text. "
+            "The quick "
             "text of graded pages is trained on, not measured.",
-            "Spam and everyday texts written for it are negatives, in every fold, and never measured.",
+            "Spam and everyday texts written for it are negatives, in every fold, and never "
+            "measured.",
             _REPRODUCE,
         ],
     ),

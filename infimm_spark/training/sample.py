@@ -132,7 +132,8 @@ def texts_per_host(
     hosts = sum(histogram.values())
     if not fits(1):
         raise InputError(
-            f"{name}: {hosts} hosts, of which none may give more than {max_host_share:g} of the texts; "
+            f"{name}: {hosts} hosts, of which none may give more than {max_host_share:g} of the "
+            "texts; "
             f"expected at least {int(-(-1 // max_host_share))} hosts, or a larger share"
         )
     # Both conditions change once as the number grows: `taken` rises ever more slowly.

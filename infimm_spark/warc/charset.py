@@ -58,7 +58,8 @@ _LABELS = {
         "utf-16le": "utf-16 utf-16le utf-16-le csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
         "utf-16be": "utf-16be utf-16-be unicodefffe",
         "windows-1252": "windows-1252 cp1252 x-cp1252 ansi_x3.4-1968 ascii us-ascii cp819 csisolatin1 "
-        "ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 latin-1",
+        "ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 "
+        "latin-1",
         "windows-1250": "windows-1250 cp1250 x-cp1250",
         "windows-1251": "windows-1251 cp1251 x-cp1251 win-1251",
         "windows-1253": "windows-1253 cp1253 x-cp1253",

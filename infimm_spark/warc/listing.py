@@ -238,7 +238,8 @@ def _of_web_mirror(root: str, snapshots: list[str] | tuple[str, ...]) -> Iterato
         return
     if not snapshots:
         raise InputError(
-            f"input {store.shown(root)} is not a WARC file; expected one, a {_PATHS_FILE}, or the root "
+            f"input {store.shown(root)} is not a WARC file; expected one, a {_PATHS_FILE}, or the "
+            "root "
             "of a mirror (then name the snapshots: a web server has no listing)"
         )
     inside = root if root.rstrip("/").endswith("/crawl-data") else store.join(root, "crawl-data")
@@ -371,7 +372,8 @@ def _named(locations: list[str], default_snapshot: str, prefix: str) -> list[War
         sizes = _size(kept_at), _size(location)
         if None not in sizes and sizes[0] != sizes[1]:
             raise InputError(
-                f"{store.shown(kept_at)} and {store.shown(location)} have one name in the crawl and are different "
+                f"{store.shown(kept_at)} and {store.shown(location)} have one name in the crawl "
+                "and are different "
                 f"files ({sizes[0]:,} and {sizes[1]:,} bytes); expected one of them"
             )
     if again:

@@ -63,6 +63,7 @@ def _bound(end: str, selector: str) -> str:
     match = _WEEK.fullmatch(end) or _YEAR.fullmatch(end)
     if not match:
         raise InputError(
-            f"snapshots {selector}: {end!r} is neither a snapshot nor a year; expected, for example, 2022..2023-14"
+            f"snapshots {selector}: {end!r} is neither a snapshot nor a year; expected, for "
+            "example, 2022..2023-14"
         )
     return match[1]

@@ -160,7 +160,8 @@ def test_page_prints_one_document(tmp_path: Path) -> None:
     """`infimm page` gives segments, formulas with mode and encoding, images, scores and verdict."""
     page = tmp_path / "page.html"
     page.write_text(
-        "<html><head><title>Completing the square</title></head><body><h1>Completing the square</h1>"
+        "<html><head><title>Completing the square</title></head><body><h1>Completing the "
+        "square</h1>"
         + "<p>To solve a quadratic equation we complete the square. The identity is proved below, "
         "and each step of the derivation is explained so that a student can follow it.</p>"
         * 3

@@ -71,7 +71,8 @@ def test_a_file_comes_before_a_name_and_before_the_source_trees_path(
         (
             "rules:\n  precision_threshold_by_length:\n"
             "    - min_chars: 1\n      min_chars: 2\n      threshold: 0.5\n",
-            "'rules.precision_threshold_by_length.0.min_chars' is set at line 3 and again at line 4",
+            "'rules.precision_threshold_by_length.0.min_chars' is set at line 3 and again at line "
+            "4",
         ),
         ('spark: {conf: {a: "1", "a": "2"}}', "key 'spark.conf.a' is set at line 1"),
     ],

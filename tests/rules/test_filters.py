@@ -77,7 +77,8 @@ def test_configuration_decides() -> None:
         "hard-core model and a vibrator with two masses; pegging the currency",
         "Cox regression, Dick's theorem, Cockcroft, a cocktail, Scunthorpe, Essex, Middlesex",
         "assessing assets, classes of Grasse, \\cumsum, titration",
-        "a naked singularity, bare-bones proof, breast cancer prior, virgin soil, Bayesian prostitute",
+        "a naked singularity, bare-bones proof, breast cancer prior, virgin soil, Bayesian "
+        "prostitute",
     ],
 )
 def test_english_false_friends(text: str) -> None:

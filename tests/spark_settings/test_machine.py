@@ -127,7 +127,8 @@ def test_a_file_that_hides_a_module_is_found(tmp_path: Path) -> None:
     [
         ("java.io.IOException: No space left on device", ResourceError, "no space left on the disk;"),
         (
-            "java.io.FileNotFoundException: /data/blockmgr-1/0c/shuffle_0 (No space left on device)",
+            "java.io.FileNotFoundException: /data/blockmgr-1/0c/shuffle_0 (No space left on "
+            "device)",
             ResourceError,
             "no space left on the disk while writing /data/blockmgr-1/0c/shuffle_0",
         ),

@@ -35,8 +35,10 @@ WrappedError.__module__ = "py4j.protocol"
 def test_a_workers_own_error_comes_out_of_sparks_trace() -> None:
     """The class and the line of our error are found in the pages that Spark wraps it in."""
     trace = (
-        "An error occurred while calling o99.parquet.\n: org.apache.spark.SparkException: Job aborted\n"
-        "infimm_spark.errors.StoreRefusedError: cannot open s3://b/x: the credentials have expired\n\n"
+        "An error occurred while calling o99.parquet.\n: org.apache.spark.SparkException: Job "
+        "aborted\n"
+        "infimm_spark.errors.StoreRefusedError: cannot open s3://b/x: the credentials have "
+        "expired\n\n"
         "\tat org.apache.spark.api.python.BasePythonRunner"
     )
     with (

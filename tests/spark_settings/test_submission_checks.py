@@ -160,7 +160,8 @@ def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
             "executors cannot run ./environment/bin/python: it is for another architecture",
         ),
         (
-            "pyspark.errors.exceptions.base.PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in "
+            "pyspark.errors.exceptions.base.PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python "
+            "in "
             "worker has different version: 3.12 than that in driver: 3.11, PySpark cannot run",
             "executors run Python 3.12, the driver 3.11",
         ),

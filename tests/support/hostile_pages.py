@@ -20,9 +20,12 @@ SECONDS = 10
 MEMORY = 3 << 30
 
 _TAGS = (
-    "p div span a b i em s del sup sub ul ol li dl dt dd table caption thead tbody tfoot tr td th pre code tt "
-    "h1 h2 h6 blockquote figure figcaption img br hr section article aside nav footer form label q ruby rt rp "
-    "font svg foreignObject title style math noscript template details summary select option x-y d-math "
+    "p div span a b i em s del sup sub ul ol li dl dt dd table caption thead tbody tfoot tr td th "
+    "pre code tt "
+    "h1 h2 h6 blockquote figure figcaption img br hr section article aside nav footer form label "
+    "q ruby rt rp "
+    "font svg foreignObject title style math noscript template details summary select option x-y "
+    "d-math "
     "mjx-container center textarea button iframe frameset body html plaintext xmp"
 )
 TAGS = _TAGS.split()
@@ -163,11 +166,13 @@ PIECES = (
     "<script>katex.render('\\\\ue000', document.getElementById('k'));</script>",
     "<math><mfrac linethickness=0><mn>1</mn><mi>x</mi></mfrac><msup><mi>a</mi></msup></math>",
     "<math><mtable><mtr><mtd><mn>1</mn><mtd><mn>2</mn></mtable><mstack>12</mstack></math>",
-    "<math><semantics><mi>x</mi><annotation encoding='application/x-tex'>\\xi$</annotation></semantics>",
+    "<math><semantics><mi>x</mi><annotation "
+    "encoding='application/x-tex'>\\xi$</annotation></semantics>",
     '<span class="katex"><span class="katex-mathml"><math><mi>x</mi></math></span>'
     '<span class="katex-html"><span class="base"><span class="mord">x</span></span></span></span>',
     '<mjx-container jax="CHTML"><mjx-math><mjx-mfrac><mjx-c class="mjx-c1D465"></mjx-c></mjx-mfrac></mjx-math>',
-    "<table><caption>c</caption><tr><th rowspan=2>a<th colspan=3>b<tr><td>1<td><ul><li>x<li>y</ul></table>",
+    "<table><caption>c</caption><tr><th rowspan=2>a<th "
+    "colspan=3>b<tr><td>1<td><ul><li>x<li>y</ul></table>",
     "<pre><code>a<sup>2</sup><br>b</code></pre>",
     "<textarea># Slide\n---\n$x$</textarea>",
     "<style>.c{vertical-align:super}</style><span class=c>2</span>",

@@ -135,7 +135,8 @@ def merror(element: Element) -> None:
 
 
 _MESSAGE = re.compile(
-    r"(?:Math (?:input|processing|output) error|Undefined control sequence|Missing |Extra |Misplaced |Unknown "
+    r"(?:Math (?:input|processing|output) error|Undefined control sequence|Missing |Extra "
+    r"|Misplaced |Unknown "
     r"|Unexpected |Double (?:sub|super)script|TeX parse error|Could(?: not|n't) )",
     re.I,
 )
