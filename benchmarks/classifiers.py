@@ -23,6 +23,7 @@ import numpy as np
 from infimm_spark.classify.features import normalise
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Kind, load_classifier
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.training.labelled import read_jsonl
 from infimm_spark.training.measures import RECALLS, Prediction, auc, evaluate
@@ -91,7 +92,7 @@ def _with_formulas(predictions: Sequence[Prediction]) -> None:
 
 
 def _by_site(predictions: Sequence[Prediction]) -> None:
-    threshold = BuildConfig().dedup.recall_threshold
+    threshold = with_thresholds(BuildConfig()).dedup.recall_threshold
     print(f"\nrecall classifier by site: share at or above {threshold} (extracted text)")
     groups: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
     for p in predictions:
@@ -105,7 +106,7 @@ def _by_site(predictions: Sequence[Prediction]) -> None:
 
 
 def _cascade(predictions: Sequence[Prediction]) -> None:
-    config = BuildConfig()
+    config = with_thresholds(BuildConfig())
     floor, threshold = config.extract.recall_floor, config.dedup.recall_threshold
     print(f"\npages past the floor {floor} (quick text) and the threshold {threshold} (extracted)")
     pages: defaultdict[tuple[str, int, str], dict[str, float]] = defaultdict(dict)

@@ -142,7 +142,7 @@ def _signed(
     seen: set[bytes | None] = set()
     sets = []
     for document in documents:
-        ngram = config.char_ngram if document["language"] == "zh" else config.ngram
+        ngram = shingles.tokens_of(str(document["language"]), config)
         hashes, (distinct,) = shingles.shingle_batch([str(document["text"])], ngram)
         if hashes[0] not in seen and len(distinct) >= config.min_shingles:
             sets.append(distinct)

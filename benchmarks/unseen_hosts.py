@@ -30,6 +30,7 @@ import numpy as np
 from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Classifier, Kind, load_classifier
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.training.cards import write_model
 from infimm_spark.training.fitting import Example, folds, train_model
@@ -152,6 +153,7 @@ Step = tuple[str, Callable[[Scored], bool]]
 
 def _steps(config: BuildConfig, precision: float | None = None) -> list[Step]:
     """The steps in their order: name, and whether a page passes."""
+    config = with_thresholds(config)
     extract, recall = config.extract, config.dedup.recall_threshold
     threshold = config.rules.precision_threshold if precision is None else precision
     return [
@@ -174,6 +176,7 @@ def _steps(config: BuildConfig, precision: float | None = None) -> list[Step]:
 
 
 def _settings(config: BuildConfig) -> str:
+    config = with_thresholds(config)
     return (
         f"language {config.extract.language_threshold}, recall floor {config.extract.recall_floor} "
         f"(no formula in the source: {config.extract.plain_floor}), "

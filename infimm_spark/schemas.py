@@ -33,6 +33,9 @@ FORMULA_COUNT = pa.struct(
 )
 """Formulas of a page by encoding and outcome (valid, invalid, failed)."""
 
+MASKED = pa.struct([("kind", pa.string()), ("count", pa.int32())])
+"""How many e-mail addresses or telephone numbers were replaced (`email`, `phone`)."""
+
 _POINTER: list[tuple[str, pa.DataType]] = [
     ("id", pa.string()),  # 32 hex digits: 128-bit hash of warc_file and warc_offset
     ("url", pa.string()),  # WARC-Target-URI
@@ -65,6 +68,7 @@ DOCUMENTS = pa.schema(
         ("macros", pa.string()),  # definitions kept because they could not be expanded safely
         ("consent", pa.list_(pa.string())),  # opt-out signals of headers and markup
         ("truncated", pa.bool_()),  # the crawler cut the body, or its encoding ends early
+        ("license", pa.string()),  # the licence that the page names, a URL or in words
     ]
 )
 """A page that passed language and the recall floor."""
@@ -178,6 +182,8 @@ CORPUS = pa.schema(
         ("macros", pa.string()),
         ("consent", pa.list_(pa.string())),
         ("truncated", pa.bool_()),
+        ("license", pa.string()),
+        ("masked", pa.list_(MASKED)),  # what was masked in text and title; null unless configured
         ("snapshot", pa.string()),  # partition column
     ]
 )

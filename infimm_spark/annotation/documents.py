@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from infimm_spark import store
 from infimm_spark.errors import InputError
+from infimm_spark.languages import CHINESE, ENGLISH
 
 PARQUET = (".parquet",)
 JSON_LINES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".ndjson")
@@ -87,7 +88,7 @@ def language_of(row: Mapping[str, Any]) -> str:
         return str(named)
     head = (text_of(row) or "")[:2_000]
     chinese = sum("\u3400" <= char <= "\u9fff" for char in head)
-    return "zh" if chinese * 5 > len(head) else "en"
+    return (CHINESE if chinese * 5 > len(head) else ENGLISH).code
 
 
 def _hidden(path: str) -> bool:

@@ -16,7 +16,7 @@ from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.document import Document
-from infimm_spark.extract.page import parse_page
+from infimm_spark.extract.page import ParsedPage, parse_page
 from infimm_spark.extract.screen import ScreenLimits
 
 NO_TEXT = "no_text"
@@ -73,6 +73,7 @@ class Cascade:
         self._recall = recall
         self._settings = settings
         self._languages = frozenset(settings.languages)
+        self._unclassified = frozenset(settings.unclassified)
         self._limits = ScreenLimits(
             max_bytes=settings.max_page_bytes,
             max_depth=settings.max_depth,
@@ -99,18 +100,25 @@ class Cascade:
             verdict.reason, verdict.score = LANGUAGE_UNCERTAIN, probability
             return verdict
 
+        if language in self._unclassified:
+            return self._extracted(page, verdict, score=False)
         verdict.recall_prob = self._recall.score(excerpt(text, QUICK_CHARS), language)
         verdict.reason = self._below_floor(verdict.recall_prob, body)
         if verdict.reason is not None:
             verdict.score = verdict.recall_prob
             return verdict
 
+        return self._extracted(page, verdict, score=True)
+
+    def _extracted(self, page: ParsedPage, verdict: Verdict, *, score: bool) -> Verdict:
+        """The verdict on a page that is worth extracting; `score` it if the classifier knows its language."""
         verdict.document = page.document()
         text = verdict.document.text
         if not text.strip():
             verdict.reason = NO_TEXT
             return verdict
-        verdict.math_prob = self._recall.score(text, language)
+        if score:
+            verdict.math_prob = self._recall.score(text, verdict.language or "")
         verdict.outcome = "kept"
         return verdict
 

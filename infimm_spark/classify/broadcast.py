@@ -24,16 +24,21 @@ from infimm_spark.classify.mathematics import (
     model_file,
     parse_card,
 )
+from infimm_spark.classify.own_scorer import OwnScorer, key
+from infimm_spark.config import CallableModel
 from infimm_spark.errors import ModelError
+from infimm_spark.usercode import source_digest
 
-_LOADED: dict[str, Classifier | LanguageIdentifier] = {}
+Scoring = Classifier | OwnScorer
+
+_LOADED: dict[str, Scoring | LanguageIdentifier] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelBytes:
     """A model ready to travel: `name` is language, recall or precision; `card` its card's JSON.
 
-    `origin` says where it came from (a path, or the package) for manifests.
+    A scorer of the user's own travels by its name, `callable`; `sha256` is then that of its source. `origin` says where it came from (a path, or the package) for manifests.
     """
 
     name: Literal["language", "recall", "precision"]
@@ -41,6 +46,7 @@ class ModelBytes:
     data: bytes = field(repr=False)
     card: str | None = field(default=None, repr=False)
     origin: str = ""
+    callable: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -48,12 +54,20 @@ class ModelBytes:
         return hashlib.sha256(f"{self.sha256}\n{self.card or ''}".encode()).hexdigest()
 
 
-def read_model(path: str | None, kind: Literal["language", "recall", "precision"]) -> ModelBytes:
-    """Read and check a model; None takes the default. Raises `ModelError`."""
+def read_model(
+    path: str | CallableModel | None, kind: Literal["language", "recall", "precision"]
+) -> ModelBytes:
+    """Read and check a model; None takes the default. Raises `ModelError`, `ConfigError`."""
     if kind == "language":
+        if isinstance(path, CallableModel):
+            raise ModelError("models.language is a callable; expected the path of a fastText model")
         source = language_model_source(path)
         data = _read(source.path)
         return ModelBytes("language", source.sha256, data, None, source.origin)
+    if isinstance(path, CallableModel):
+        name = path.callable
+        OwnScorer(name, kind)  # one that cannot be made is refused on the driver
+        return ModelBytes(kind, source_digest(name, key(kind)), b"", None, name, callable=name)
     model_path = model_file(path, kind)
     data = _read(model_path)
     load_fasttext(model_path)  # a file that is not fastText is refused on the driver
@@ -62,17 +76,22 @@ def read_model(path: str | None, kind: Literal["language", "recall", "precision"
     return ModelBytes(kind, card.sha256, data, card.model_dump_json(), origin)
 
 
-def load_cached(model: ModelBytes) -> Classifier | LanguageIdentifier:
+def load_cached(model: ModelBytes) -> Scoring | LanguageIdentifier:
     """The loaded model; the same object for the same bytes within a process."""
-    key = f"{model.name}-{model.sha256}"
-    if key not in _LOADED:
-        path = _on_disk(model)
-        _LOADED[key] = (
-            LanguageIdentifier(path)
-            if model.card is None
-            else Classifier(load_fasttext(path), parse_card(model.card, model.name))
-        )
-    return _LOADED[key]
+    name = f"{model.name}-{model.sha256}-{model.callable}"
+    if name not in _LOADED:
+        _LOADED[name] = _load(model)
+    return _LOADED[name]
+
+
+def _load(model: ModelBytes) -> Scoring | LanguageIdentifier:
+    if model.name == "language":
+        return LanguageIdentifier(_on_disk(model))
+    if model.callable is not None:
+        return OwnScorer(model.callable, model.name)
+    if model.card is None:
+        raise ModelError(f"model {model.name} has no card")
+    return Classifier(load_fasttext(_on_disk(model)), parse_card(model.card, model.name))
 
 
 def load_language(model: ModelBytes) -> LanguageIdentifier:
@@ -83,10 +102,10 @@ def load_language(model: ModelBytes) -> LanguageIdentifier:
     return loaded
 
 
-def load_mathematics(model: ModelBytes, kind: Kind) -> Classifier:
+def load_mathematics(model: ModelBytes, kind: Kind) -> Scoring:
     """`load_cached` for a mathematics classifier; raises `ModelError` for another."""
     loaded = load_cached(model)
-    if not isinstance(loaded, Classifier) or loaded.card.kind != kind:
+    if isinstance(loaded, LanguageIdentifier) or model.name != kind:
         raise ModelError(f"{model.name} is not the {kind} classifier")
     return loaded
 

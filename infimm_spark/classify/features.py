@@ -28,6 +28,7 @@ from bisect import bisect_right
 from collections import Counter
 
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH
+from infimm_spark.languages import language_of
 
 FEATURE_VERSION = 3
 """Raised whenever `normalise` gives another line for the same text; models carry the one they need."""
@@ -261,7 +262,7 @@ def _fields(
     known = filter(_ENGLISH_FIELDS.__contains__, tokens)
     fields = list(map(_ENGLISH_FIELDS.__getitem__, known))
     terms = len(_ENGLISH_TERMS.intersection(counts))
-    if language.startswith("zh"):
+    if language_of(language).lexicon == "pairs":
         pairs = list(filter(_CHINESE_FIELDS.__contains__, _CHINESE_PAIR.findall(text)))
         fields += map(_CHINESE_FIELDS.__getitem__, pairs)
         terms += len(_CHINESE_TERMS.intersection(pairs))
@@ -297,14 +298,13 @@ def _facts(
     text: str, counts: Counter[str], tokens: int, formulas: _Formulas, language: str
 ) -> list[str]:
     """Facts of the whole text."""
-    chinese = language.startswith("zh")
     units = max(1, tokens)
     distinct = len(counts)
     code = _count(counts, _CODE)
     numbers = counts["<NUM>"]
     bare = sum([counts[token] for token in counts if token[0] == "\\"]) if "\\" in text else 0
     symbols = 0 if text.isascii() else _count(counts, _MATH_CHARS)
-    length = len(text) * (3 if chinese else 1)
+    length = len(text) * language_of(language).english_chars
     return [
         f"__fc{_bucket(formulas.count, (1, 3, 6, 12, 25, 50, 100))}",
         f"__fs{_bucket(100 * formulas.chars / (len(text) + 1), (1, 4, 10, 20, 35, 60))}",

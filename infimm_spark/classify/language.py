@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.util
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from infimm_spark.classify.fasttext_model import load_fasttext, predict_line
-from infimm_spark.errors import ModelError
+from infimm_spark.errors import ConfigError, ModelError
+from infimm_spark.languages import CHINESE, LANGUAGES
 
 MAX_CHARS = 1_000
 """Characters of prose given to fastText: more costs time and decides nothing."""
@@ -30,14 +33,7 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _HAN_SHARE = 0.25  # of the letters, from which a page without kana and hangul is Chinese
 
-_ALIASES = {
-    "yue": "zh",
-    "wuu": "zh",
-    "zh-cn": "zh",
-    "zh-tw": "zh",
-    "zh-hans": "zh",
-    "zh-hant": "zh",
-}
+_ALIASES = {label: known.code for known in LANGUAGES.values() for label in known.variants}
 _RESOURCE = "resources/lid.176.ftz"
 
 
@@ -55,6 +51,13 @@ class LanguageIdentifier:
     def __init__(self, model_path: str | Path | None = None) -> None:
         self.source = language_model_source(model_path)
         self._model = load_fasttext(self.source.path)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels that `identify` can give, ``und`` apart."""
+        found, _ = self._model.getLabels("ignore")
+        codes = {label.removeprefix("__label__") for label in found}
+        return frozenset({_ALIASES.get(code, code) for code in codes} | {CHINESE.code})
 
     def identify(self, text: str) -> tuple[str, float]:
         """(label, probability); the label is a lid.176 code such as ``en``.
@@ -74,11 +77,26 @@ class LanguageIdentifier:
             total[code] = total.get(code, 0.0) + probability
         share = _han_share(line)
         if share >= _HAN_SHARE:
-            return "zh", min(1.0, max(share, total.get("zh", 0.0)))
+            return CHINESE.code, min(1.0, max(share, total.get(CHINESE.code, 0.0)))
         if not total:
             return "und", 0.0
         best = max(total, key=lambda code: (total[code], code))
         return best, min(1.0, total[best])
+
+
+def check_languages(wanted: Sequence[str], model: LanguageIdentifier, name: str) -> None:
+    """Refuse languages that no text can have; raises `ConfigError` with the labels there are."""
+    labels = model.labels
+    for code in wanted:
+        if code in labels:
+            continue
+        counts = f"; it counts as {_ALIASES[code]!r}" if code in _ALIASES else ""
+        near = difflib.get_close_matches(code.lower(), labels, 1, 0.5)
+        meant = f" (did you mean {near[0]!r}?)" if near and not counts else ""
+        raise ConfigError(
+            f"extract.languages: the language model ({name}) has no label {code!r}{counts}{meant}; "
+            f"expected labels of: {' '.join(sorted(labels))}"
+        )
 
 
 def prose(text: str) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from infimm_spark.classify.language import LanguageIdentifier
-from infimm_spark.classify.mathematics import Classifier, load_classifier
-from infimm_spark.config import ModelsConfig
+from infimm_spark.classify.mathematics import Classifier, Kind, load_classifier
+from infimm_spark.classify.own_scorer import OwnScorer
+from infimm_spark.config import CallableModel, ModelsConfig
 from infimm_spark.extract.document import Document
 
 
@@ -26,16 +27,20 @@ class Models:
     """The three loaded models."""
 
     language: LanguageIdentifier
-    recall: Classifier
-    precision: Classifier
+    recall: Classifier | OwnScorer
+    precision: Classifier | OwnScorer
 
 
 def score_document(document: Document, *, models: Models | None = None) -> Scores:
     """Language and both classifiers' probabilities of a document's text.
 
     `models` defaults to the packaged ones, loaded once. Raises `ModelError` where no language model
-    is installed.
+    is installed, `TypeError` for anything else than a document.
     """
+    if not isinstance(document, Document):
+        raise TypeError(
+            f"score_document() got {type(document).__name__}; expected a Document, as extract_page() gives it"
+        )
     models = models or load_models()
     text = document.text
     language, language_prob = models.language.identify(text)
@@ -52,6 +57,12 @@ def load_models(config: ModelsConfig = ModelsConfig()) -> Models:  # noqa: B008 
     """The models a configuration names, null meaning the defaults; cached. Raises `ModelError`."""
     return Models(
         language=LanguageIdentifier(config.language),
-        recall=load_classifier(config.recall, "recall"),
-        precision=load_classifier(config.precision, "precision"),
+        recall=_classifier(config.recall, "recall"),
+        precision=_classifier(config.precision, "precision"),
     )
+
+
+def _classifier(model: str | CallableModel | None, kind: Kind) -> Classifier | OwnScorer:
+    if isinstance(model, CallableModel):
+        return OwnScorer(model.callable, kind)
+    return load_classifier(model, kind)

@@ -23,23 +23,24 @@ from infimm_spark.classify.broadcast import (
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.config import ModelsConfig
 from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.languages import ENGLISH
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
 
 
 def language(text: Column | str) -> Column:
-    """struct<label: string, prob: float> of a text column; null for null."""
+    """`language`, struct<label: string, prob: float>, of a text column; null for null."""
     return _active().language(text)
 
 
 def math_prob(text: Column | str, language: Column | str | None = None) -> Column:
-    """float: how likely a text is mathematical; its language is identified where it is not given."""
+    """`math_prob`, float: how likely a text is mathematical; its language is identified where it is not given."""
     return _active().math_prob(text, language)
 
 
 def quality_prob(text: Column | str, language: Column | str | None = None) -> Column:
-    """float: how likely a text is worth keeping; its language is identified where it is not given."""
+    """`quality_prob`, float: how likely a text is worth keeping; its language is identified where it is not given."""
     return _active().quality_prob(text, language)
 
 
@@ -56,21 +57,24 @@ class ModelColumns:
         self._broadcasts: dict[str, Any] = {}
 
     def language(self, text: Column | str) -> Column:
-        """struct<label: string, prob: float> of a text column, as `LanguageIdentifier.identify`."""
+        """`language`, struct<label: string, prob: float>, as `LanguageIdentifier.identify`."""
+        return self._identified(text).alias("language")
+
+    def math_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
+        """`math_prob`, float: the recall classifier's probability of a text, in the language labelled or identified."""
+        return self._probability("recall", text, language).alias("math_prob")
+
+    def quality_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
+        """`quality_prob`, float: the precision classifier's probability, likewise."""
+        return self._probability("precision", text, language).alias("quality_prob")
+
+    def _identified(self, text: Column | str) -> Column:
         identify = _identify(self._broadcast("language"))
         return _column(identify, "label string, prob float", text)
 
-    def math_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
-        """float: the recall classifier's probability of a text, in the language labelled or identified."""
-        return self._probability("recall", text, language)
-
-    def quality_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
-        """float: the precision classifier's probability, likewise."""
-        return self._probability("precision", text, language)
-
     def _probability(self, kind: Kind, text: Column | str, language: Column | str | None) -> Column:
         if language is None:
-            language = self.language(text)["label"]
+            language = self._identified(text)["label"]
         return _column(_score(self._broadcast(kind), kind), "float", text, language)
 
     def _broadcast(self, name: str) -> Any:
@@ -132,7 +136,7 @@ def _score(
         for texts, languages in batches:
             yield pd.Series(
                 [
-                    None if text is None else classifier.score(text, language or "en")
+                    None if text is None else classifier.score(text, language or ENGLISH.code)
                     for text, language in zip(texts, languages, strict=True)
                 ],
                 dtype="float32",

@@ -4,6 +4,7 @@ from infimm_spark.config.loading import config_hash, config_layers, load_config,
 from infimm_spark.config.models import (
     BoilerplateConfig,
     BuildConfig,
+    CallableModel,
     DedupConfig,
     ExtractConfig,
     IndexConfig,
@@ -27,6 +28,7 @@ from infimm_spark.config.yaml_files import read_yaml
 __all__ = [
     "BoilerplateConfig",
     "BuildConfig",
+    "CallableModel",
     "DedupConfig",
     "ExtractConfig",
     "IndexConfig",

@@ -17,6 +17,11 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 Location = Annotated[str, AfterValidator(os.path.expanduser)]
 """A path or URL; a leading `~` is the home directory, as in a shell."""
+UserFunction = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", examples=["my_rules:too_short"]),
+]
+"""`module:function`, of the user's own."""
 
 
 class _Section(BaseModel):
@@ -71,6 +76,14 @@ def threshold_for(length: int, threshold: float, by_length: Sequence[LengthThres
     """The threshold of the longest band that `length` reaches; `threshold` if it reaches none."""
     reached = [band for band in by_length if length >= band.min_chars]
     return max(reached, key=lambda band: band.min_chars).threshold if reached else threshold
+
+
+PACKAGED_RECALL, PACKAGED_PRECISION = 0.2, 0.5
+"""The thresholds on the cards of the packaged models, for whoever has no model at hand."""
+
+
+def _or(threshold: float | None, card: float) -> float:
+    return card if threshold is None else threshold
 
 
 class InputConfig(_Section):
@@ -161,14 +174,24 @@ class StoreConfig(S3Access):
         return self.connect_timeout_seconds, self.timeout_seconds
 
 
+class CallableModel(_Section):
+    """A scorer of the user's own in the place of a fastText file."""
+
+    callable: UserFunction
+    """`module:factory`: called once in each process without arguments, it gives a function from a list of
+    texts and a list of their languages to a list of probabilities. The module has to be on the Python path, on a
+    cluster in --py-files. It has no model card: set its threshold."""
+
+
 class ModelsConfig(_Section):
-    """fastText model files; null takes the ones that come with the package."""
+    """fastText model files, or for the classifiers a scorer of the user's own; null takes the ones that come
+    with the package."""
 
     language: Location | None = None
     """Language identification; null uses lid.176."""
-    recall: Location | None = None
+    recall: Location | CallableModel | None = None
     """High-recall mathematics classifier."""
-    precision: Location | None = None
+    precision: Location | CallableModel | None = None
     """High-precision mathematics classifier."""
 
 
@@ -176,7 +199,10 @@ class ExtractConfig(_Section):
     """WARC records to documents."""
 
     languages: list[str] = ["en", "zh"]
-    """Languages to keep. Paper: English and Chinese."""
+    """Languages to keep, by the labels of the language model. Paper: English and Chinese."""
+    unclassified: list[str] = []
+    """Languages among them that the classifiers do not know: their pages pass the recall floor and both
+    thresholds without a score."""
     language_threshold: Probability = 0.3
     """Lowest probability of the language. Not stated in the paper; OWM uses 0.5, on text with
     formulas. Ours, on prose without formulas: 0.3 lets through as few pages of other languages and
@@ -287,11 +313,11 @@ class UrlConfig(_Section):
 class DedupConfig(_Section):
     """Which copies of a document are removed."""
 
-    recall_threshold: Probability = 0.2
-    """Lowest recall score of the extracted text; applied here, so that it can be changed late.
-    Paper: 0.4 with its own model. Ours at 0.2 keeps 96 % of the mathematical pages of unseen
-    English sites instead of 95 %, and 6.0 % of the others instead of 5.3 %, which later steps
-    drop."""
+    recall_threshold: Probability | None = None
+    """Lowest recall score of the extracted text; applied here, so that it can be changed late. null takes the
+    threshold of the model's card. Paper: 0.4 with its own model. Ours at 0.2 keeps 96 % of the mathematical
+    pages of unseen English sites instead of 95 %, and 6.0 % of the others instead of 5.3 %, which
+    later steps drop."""
     recall_threshold_by_length: list[LengthThreshold] = []
     """Thresholds by minimum text length (not in the paper; its appendix B shows that scores depend
     on length). The model card lists calibrated ones. Empty: one threshold for all."""
@@ -310,7 +336,9 @@ class DedupConfig(_Section):
 
     def recall_threshold_at(self, length: int) -> float:
         """The recall threshold of a text of `length` characters."""
-        return threshold_for(length, self.recall_threshold, self.recall_threshold_by_length)
+        return threshold_for(
+            length, _or(self.recall_threshold, PACKAGED_RECALL), self.recall_threshold_by_length
+        )
 
 
 class BoilerplateConfig(_Section):
@@ -328,7 +356,7 @@ class BoilerplateConfig(_Section):
 
 
 class RulesConfig(_Section):
-    """The paper's rules, one of ours, and the precision classifier."""
+    """The paper's rules, one of ours, those of the user, and the precision classifier."""
 
     lorem_ipsum_max_chars: Annotated[int, Field(ge=0)] = 2_000
     """Documents up to this length that contain lorem ipsum are dropped (ours; the paper says
@@ -342,19 +370,31 @@ class RulesConfig(_Section):
     max_repeated_share: Probability = 0.65
     """Largest share of characters in repeated sentences, ignoring numbers (ours); 1 drops nothing.
     The most repetitive of 2,952 real mathematical pages has 0.54."""
-    precision_threshold: Probability = 0.5
-    """Lowest precision score. Not stated in the paper; ours, see the model card's operating
-    points."""
+    precision_threshold: Probability | None = None
+    """Lowest precision score. null takes the threshold of the model's card. Not stated in the
+    paper; ours, see the card's operating points."""
     precision_threshold_by_length: list[LengthThreshold] = []
     """Thresholds by minimum text length, as `dedup.recall_threshold_by_length` (ours)."""
+    extra: list[UserFunction] = []
+    """Rules of your own, `module:function`, applied last: from a text and its metrics to None, which keeps it, or
+    to the reason for dropping it. The module must be on the Python path, on a cluster in --py-files."""
+    refuse_signals: list[str] = []
+    """Drop pages with one of these opt-out signals (`robots:noai`, `tdm-reservation`, `*:noindex`)."""
 
     def precision_threshold_at(self, length: int) -> float:
         """The precision threshold of a text of `length` characters."""
-        return threshold_for(length, self.precision_threshold, self.precision_threshold_by_length)
+        return threshold_for(
+            length,
+            _or(self.precision_threshold, PACKAGED_PRECISION),
+            self.precision_threshold_by_length,
+        )
 
 
 class PublishConfig(_Section):
     """The released corpus."""
+
+    mask: list[Literal["email", "phone"]] = []
+    """Replace e-mail addresses and telephone numbers in texts and titles by `[email]` and `[phone]`."""
 
     file_size_mb: PositiveInt = 256
     """Approximate size of a corpus file."""
@@ -400,15 +440,28 @@ class BuildConfig(_Section):
     spark: SparkConfig = SparkConfig()
 
     @model_validator(mode="after")
+    def _unclassified_are_languages(self) -> BuildConfig:
+        for code in self.extract.unclassified:
+            if code not in self.extract.languages:
+                raise ValueError(
+                    f"extract.unclassified names {code!r}, which is not in extract.languages; "
+                    "expected some of those"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _floor_below_threshold(self) -> BuildConfig:
         bands = self.dedup.recall_threshold_by_length
-        for name, threshold in (
-            ("dedup.recall_threshold", self.dedup.recall_threshold),
+        threshold = self.dedup.recall_threshold
+        if threshold is None and self.models.recall is None:
+            threshold = PACKAGED_RECALL
+        for name, limit in (
+            ("dedup.recall_threshold", threshold),
             *(("dedup.recall_threshold_by_length", band.threshold) for band in bands),
         ):
-            if self.extract.recall_floor > threshold:
+            if limit is not None and self.extract.recall_floor > limit:
                 raise ValueError(
                     f"extract.recall_floor {self.extract.recall_floor} lies above "
-                    f"{name} {threshold}; expected a floor at or below the threshold"
+                    f"{name} {limit}; expected a floor at or below the threshold"
                 )
         return self

@@ -5,6 +5,7 @@ Two documents that share a bucket are *proposed* as duplicates; nothing is remov
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pyspark.sql import Column, DataFrame
@@ -45,6 +46,12 @@ def year(snapshot: Column) -> Column:
     """`2023` of `CC-MAIN-2023-40`; any other name as it is."""
     found = F.regexp_extract(snapshot, _SNAPSHOT_YEAR, 1)
     return F.when(found == "", snapshot).otherwise(found)
+
+
+def year_of(snapshot: str) -> str:
+    """As `year`, of one name."""
+    found = re.search(_SNAPSHOT_YEAR, snapshot)
+    return found[1] if found else snapshot
 
 
 def candidate_probability(jaccard: float, bands: int, rows: int) -> float:

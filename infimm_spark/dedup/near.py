@@ -1,16 +1,18 @@
-"""Near-duplicates within a scope: a group at once, or snapshot after snapshot with its neighbour."""
+"""Near-duplicates: each snapshot judged with what the snapshots it meets hold."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import lsh
-from infimm_spark.dedup.settled import held_by, not_near_removed
+from infimm_spark.dedup.settled import held_by
 from infimm_spark.dedup.survivors import (
     Bands,
     Checkpoint,
@@ -20,108 +22,169 @@ from infimm_spark.dedup.survivors import (
 from infimm_spark.dedup.verify import Verification
 
 
-def near_duplicates(
-    ranked: DataFrame,
-    exact: DataFrame,
-    options: MinHashConfig,
-    checkpoint: Checkpoint,
-    n_documents: int,
-    settled: DataFrame | None = None,
-) -> DataFrame:
-    """The documents that resemble one that is kept: [rank, best, jaccard, round].
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Documents of one snapshot that are judged together.
 
-    `ranked` has [rank, snapshot, signature, sketch]; `exact` [rank, best] are gone already; `settled`
-    are the `settled_documents` of earlier runs, which are not judged again; `n_documents` counts both: up
-    to `options.local_documents` of them are judged in one task. In the scopes `snapshot`, `year` and
-    `all` the documents of a group are judged together. `pairs` takes the snapshots in survivor order, from newest to oldest by default, and judges each with what its neighbours in time
-    *hold*, as far as these have been judged: the documents kept in them, and the kept ones (of
-    whatever snapshot) that those removed from them were removed for. So a page that lives through
-    many snapshots leaves one copy, not every other one, and still nothing is removed that does not
-    itself resemble a document that stays.
+    All of the snapshot but those set `aside` [rank], or `only` a few [rank]. `first` is the least rank of
+    the snapshot, `begins` that of the documents to be judged; those before were decided. `by_url`
+    [best, best_snapshot] and `by_text` [rank, best] of them are gone already.
     """
-    in_one_task = n_documents <= options.local_documents
-    signed = ranked.where(F.col("signature").isNotNull())
-    if settled is not None:
-        settled = settled.where(F.col("signature").isNotNull())
-    if options.scope == "pairs":
-        return _by_pairs(signed, exact, options, checkpoint, settled, in_one_task)
-    scope = lsh.group(options.scope, F.col("snapshot"))
-    undecided = signed.join(exact, on="rank", how="left_anti").select(
-        "rank", scope.alias("group"), "signature", "sketch"
-    )
-    documents = signed.select("rank", "signature", "sketch")
-    if settled is not None:
-        groups = signed.groupBy(scope.alias("group")).agg(F.count("*").alias("documents"))
-        stayed = (
-            not_near_removed(settled)
-            .withColumn("group", scope)
-            .join(groups, on="group", how="left_semi")
-        )
-        undecided = undecided.unionByName(stayed.select("rank", "group", "signature", "sketch"))
-        documents = documents.unionByName(stayed.select("rank", "signature", "sketch"))
-    found = _judge(undecided, documents, 0, options, checkpoint, "near", in_one_task)
-    if options.scope == "all":
-        return found.withColumn("round", scope)
-    labels = signed.select("rank", scope.alias("round"))
-    return found.join(labels, on="rank", how="inner")
+
+    snapshot: str
+    first: int
+    begins: int
+    by_url: DataFrame
+    by_text: DataFrame
+    aside: DataFrame | None = None
+    only: DataFrame | None = None
 
 
-def _by_pairs(
-    signed: DataFrame,
-    exact: DataFrame,
-    options: MinHashConfig,
-    checkpoint: Checkpoint,
-    settled: DataFrame | None,
-    in_one_task: bool,
-) -> DataFrame:
-    firsts = signed.groupBy("snapshot").agg(F.min("rank").alias("first")).orderBy("first").collect()
-    held: dict[str, DataFrame] = {}
-    exact_copies = represented = exact.select("rank", "best")
-    if settled is not None:
-        held = {name: held_by(settled, name) for name in _snapshots(settled)}
-        gone = settled.where(F.col("reason") == "near").select(F.col("rank").alias("best"))
-        represented = exact_copies.join(gone, on="best", how="left_anti")
-    in_time = sorted({*held, *(snapshot for snapshot, _ in firsts)})
-    all_found = exact.select("rank", "best", "jaccard", "round").where(F.lit(False))
-    for number, (snapshot, first) in enumerate(firsts):
-        own = signed.where(F.col("snapshot") == snapshot).select("rank", "signature", "sketch")
-        place = in_time.index(snapshot)
-        near_in_time = in_time[max(0, place - 1) : place + 2]
-        neighbours = [name for name in near_in_time if name in held]
-        participants = own.join(exact_copies, on="rank", how="left_anti")
-        participants = participants.withColumn("copied", F.lit(False))
-        if number or settled is not None:
-            copies = _copies(own, represented, first).join(all_found, on="rank", how="left_anti")
-            known = _known(copies, [held[name] for name in neighbours])
+class NearDedup:
+    """Judges the snapshots of `ranked` (`schemas.RANKED`) one after another, in survivor order.
+
+    A snapshot is compared with what those it meets *hold*, as far as they were judged before: in the
+    scope `pairs` its neighbours in time, in `year` those of its year, in `all` everyone, in `snapshot`
+    none. A snapshot holds the documents kept in it, and the kept ones (of whatever snapshot) that
+    those removed from it were removed for. So a page that lives through many snapshots leaves one
+    copy, not every other one, and still nothing is removed that does not itself resemble a document
+    that stays.
+
+    `settled` are the `settled_documents` of earlier runs, which are not judged again. Up to
+    `options.local_documents` documents (`n_documents`, the settled ones included) are judged in one task.
+    """
+
+    def __init__(
+        self,
+        ranked: DataFrame,
+        options: MinHashConfig,
+        checkpoint: Checkpoint,
+        n_documents: int,
+        settled: DataFrame | None,
+    ) -> None:
+        self._options = options
+        self._checkpoint = checkpoint
+        self._in_one_task = n_documents <= options.local_documents
+        self._signed = ranked.where(F.col("signature").isNotNull())
+        self._names = _snapshots(self._signed)
+        self._held: dict[str, DataFrame] = {}
+        self._judged = 0
+        self._removed = ranked.where(F.lit(False)).select("rank")
+        if settled is not None:
+            settled = settled.where(F.col("signature").isNotNull())
+            self._removed = settled.where(F.col("reason") == "near").select("rank")
+            known = _snapshots(settled)
+            self._names = sorted({*self._names, *known})
+            for name in known:
+                self._held[name] = held_by(settled, name, _met(name, known, "pairs"))
+
+    def judge(self, turn: Turn) -> DataFrame:
+        """The documents of a turn that resemble one that is kept: [rank, best, jaccard, round]."""
+        name = f"near-{self._judged}"
+        snapshot = turn.snapshot
+        own = self._signed.where(F.col("snapshot") == snapshot)
+        own = own.select("rank", "signature", "sketch")
+        met = _met(snapshot, self._names, self._options.scope)
+        neighbours = [other for other in met if other in self._held]
+        undecided = own.join(turn.by_text.select("rank"), on="rank", how="left_anti")
+        if turn.aside is not None:
+            undecided = undecided.join(turn.aside, on="rank", how="left_anti")
+        if turn.only is not None:
+            undecided = undecided.join(turn.only, on="rank", how="left_semi")
+        participants = undecided.withColumn("copied", F.lit(False))
+        if self._judged or self._held:
+            copies = _copies(own, turn.by_text, turn.begins)
+            copies = copies.join(self._removed, on="rank", how="left_anti")
+            known = _known(copies, [self._held[other] for other in neighbours])
+            if turn.only is not None:
+                known = self._in_company(known, undecided)
+            elsewhere = F.col("best_snapshot").isin([other for other in met if other != snapshot])
+            known = _marked(known, turn.by_url.where(elsewhere))
             participants = participants.unionByName(known)
-        participants = checkpoint(
-            participants.withColumn("group", F.lit(snapshot)), f"near-{number}-participants"
+        participants = self._checkpoint(
+            participants.withColumn("group", F.lit(snapshot)), f"{name}-participants"
         )
-        found = _judge(
-            participants, participants, first, options, checkpoint, f"near-{number}", in_one_task
-        )
+        found = self._similar(participants, turn.begins, name)
+        self._judged += 1
+        self._removed = self._removed.unionByName(found.select("rank"))
+        holds = _held(participants, found, turn.begins)
+        if snapshot in self._held:
+            holds = holds.unionByName(self._held[snapshot])
+        self._held[snapshot] = holds
+        return found.withColumn("round", self._round(snapshot, neighbours, turn.first))
+
+    def _in_company(self, known: DataFrame, undecided: DataFrame) -> DataFrame:
+        """Of `known` those that share a bucket with one of a few `undecided`: the others need not travel."""
+        bands, rows = self._options.bands, self._options.rows
+
+        def buckets(documents: DataFrame) -> DataFrame:
+            return lsh.buckets(documents.withColumn("group", F.lit("")), bands, rows)
+
+        wanted = buckets(undecided).groupBy("bucket").agg(F.count("*").alias("documents"))
+        ranks = buckets(known).join(wanted, on="bucket", how="left_semi")
+        return known.join(ranks.select("rank"), on="rank", how="left_semi")
+
+    def _round(self, snapshot: str, neighbours: list[str], first: int) -> Column:
+        if self._options.scope != "pairs":
+            return lsh.group(self._options.scope, F.lit(snapshot))
         met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
-        label = F.when(F.col("best") >= first, snapshot).otherwise(met)
-        all_found = all_found.unionByName(found.withColumn("round", label))
-        holds = _held(participants, found, first)
-        held[snapshot] = holds.unionByName(held[snapshot]) if snapshot in held else holds
-    return all_found
+        return F.when(F.col("best") >= first, snapshot).otherwise(met)
+
+    def _similar(self, participants: DataFrame, first_undecided: int, name: str) -> DataFrame:
+        """The greedy choice among `participants` [rank, group, signature, sketch]."""
+        options = self._options
+        by: Literal["sketch", "signature"] = (
+            "sketch" if options.verify == "shingles" else "signature"
+        )
+        verification = Verification(by, options.sketch_size, options.threshold)
+        if self._in_one_task:
+            found = duplicates_in_one_task(
+                participants,
+                Bands(options.bands, options.rows),
+                verification,
+                first_undecided=first_undecided,
+                bucket_limit=options.bucket_limit,
+            )
+            return self._checkpoint(found, f"{name}-rest")
+        return greedy_duplicates(
+            lsh.buckets(participants, options.bands, options.rows),
+            participants.select("rank", by),
+            verification,
+            first_undecided=first_undecided,
+            bucket_limit=options.bucket_limit,
+            max_iterations=options.max_iterations,
+            local_limit=options.local_limit,
+            checkpoint=self._checkpoint,
+            name=name,
+        )
 
 
-def _copies(own: DataFrame, exact_copies: DataFrame, first: int) -> DataFrame:
+def _met(snapshot: str, names: Sequence[str], scope: lsh.Scope) -> list[str]:
+    """The snapshots whose documents meet those of `snapshot`, itself included; `names` are sorted."""
+    if scope == "all":
+        return list(names)
+    if scope == "year":
+        return [name for name in names if lsh.year_of(name) == lsh.year_of(snapshot)]
+    if scope == "snapshot" or snapshot not in names:
+        return [snapshot]
+    place = names.index(snapshot)
+    return list(names[max(0, place - 1) : place + 2])
+
+
+def _copies(own: DataFrame, by_text: DataFrame, first: int) -> DataFrame:
     """The documents before `first` for which exact copies among `own` were removed.
 
-    A copy is here in the person of that document; the two have one text, hence one signature.
+    The copy is represented by that document; the two have one text, hence one signature.
     """
     return (
-        own.join(exact_copies, on="rank", how="inner")
+        own.join(by_text.select("rank", "best"), on="rank", how="inner")
         .where(F.col("best") < first)
         .select(F.col("best").alias("rank"), "signature", "sketch")
     )
 
 
 def _known(copies: DataFrame, held: list[DataFrame]) -> DataFrame:
-    """What is here already: [rank, signature, sketch, copied], each document once."""
+    """What was kept before and meets the snapshot: [rank, signature, sketch, copied], each once."""
     holdings = [frame.withColumn("copied", F.lit(False)) for frame in held]
     together = reduce(DataFrame.unionByName, holdings, copies.withColumn("copied", F.lit(True)))
     return together.groupBy("rank").agg(
@@ -131,50 +194,29 @@ def _known(copies: DataFrame, held: list[DataFrame]) -> DataFrame:
     )
 
 
-def _snapshots(settled: DataFrame) -> list[str]:
-    counts = settled.groupBy("snapshot").agg(F.count("*").alias("documents")).collect()
-    return [row["snapshot"] for row in counts]
+def _marked(known: DataFrame, newer: DataFrame) -> DataFrame:
+    """With `copied` also for the `best` of `newer`: pages for which a page went for its URL."""
+    pages = newer.groupBy(F.col("best").alias("rank")).agg(F.count("*").alias("pages"))
+    joined = known.join(pages, on="rank", how="left")
+    return joined.select(
+        "rank",
+        "signature",
+        "sketch",
+        (F.col("copied") | F.col("pages").isNotNull()).alias("copied"),
+    )
+
+
+def _snapshots(documents: DataFrame) -> list[str]:
+    counts = documents.groupBy("snapshot").agg(F.count("*").alias("documents")).collect()
+    return sorted(row["snapshot"] for row in counts)
 
 
 def _held(participants: DataFrame, found: DataFrame, first: int) -> DataFrame:
     """What a snapshot holds once judged: [rank, signature, sketch]."""
     matched = found.groupBy("best").agg(F.count("*").alias("removed"))
     return (
-        participants.join(found, on="rank", how="left_anti")
+        participants.join(found.select("rank"), on="rank", how="left_anti")
         .join(matched, participants["rank"] == matched["best"], how="left")
         .where((F.col("rank") >= first) | F.col("copied") | F.col("removed").isNotNull())
         .select("rank", "signature", "sketch")
-    )
-
-
-def _judge(
-    participants: DataFrame,
-    documents: DataFrame,
-    first_undecided: int,
-    options: MinHashConfig,
-    checkpoint: Checkpoint,
-    name: str,
-    in_one_task: bool,
-) -> DataFrame:
-    """The greedy choice among `participants` [rank, group, signature, sketch], which `documents` contain."""
-    by: Literal["sketch", "signature"] = "sketch" if options.verify == "shingles" else "signature"
-    if in_one_task:
-        found = duplicates_in_one_task(
-            participants,
-            Bands(options.bands, options.rows),
-            Verification(by, options.sketch_size, options.threshold),
-            first_undecided=first_undecided,
-            bucket_limit=options.bucket_limit,
-        )
-        return checkpoint(found, f"{name}-rest")
-    return greedy_duplicates(
-        lsh.buckets(participants, options.bands, options.rows),
-        documents.select("rank", by),
-        Verification(by, options.sketch_size, options.threshold),
-        first_undecided=first_undecided,
-        bucket_limit=options.bucket_limit,
-        max_iterations=options.max_iterations,
-        local_limit=options.local_limit,
-        checkpoint=checkpoint,
-        name=name,
     )

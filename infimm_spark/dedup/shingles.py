@@ -23,7 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from infimm_spark.config import MinHashConfig
 from infimm_spark.extract.latex.facts import WRITTEN_FORMULA
+from infimm_spark.languages import language_of
 
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
@@ -91,6 +93,11 @@ def shingle_batch(texts: Sequence[str], ngram: int) -> tuple[list[bytes | None],
     if pieces:
         tokens += _token_hashes(pieces, owners)
     return hashes, _shingles(tokens, len(texts), ngram)
+
+
+def tokens_of(language: str | None, options: MinHashConfig) -> int:
+    """Tokens in a shingle of a text in `language`: words, or characters where these are its units."""
+    return options.char_ngram if language_of(language).is_characters else options.ngram
 
 
 def _normal_pieces(text: str) -> list[str]:

@@ -54,7 +54,7 @@ class Document:
     `segments` alternate freely between text (Markdown-like, `$...$` inline and `$$...$$` display
     formulas) and images, in page order. `charset` is the encoding the bytes were decoded with.
     `consent` lists opt-out signals found in the page's markup. `macros` holds definitions that could
-    not be expanded safely.
+    not be expanded safely. `license` is the licence that the page names, as a URL or in words.
     """
 
     url: str
@@ -63,6 +63,7 @@ class Document:
     formulas: list[Formula] = field(default_factory=list)
     charset: str | None = None
     consent: list[str] = field(default_factory=list)
+    license: str | None = None
     macros: str | None = None
 
     @property

@@ -26,6 +26,7 @@ from infimm_spark.extract.formulas.traits import read_traits
 from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.latex.symbols import CORE_COMMANDS
+from infimm_spark.extract.license import find_license
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
@@ -43,8 +44,14 @@ def extract_page(html: bytes, *, url: str, content_type: str | None = None) -> D
     """The document of one page: text, formulas and images in order.
 
     `html` is the HTTP body (already inflated), `content_type` the HTTP header if there was one.
-    Raises `PageRejectedError` for a page that is not HTML or that no parser should be given.
+    Raises `PageRejectedError` for a page that is not HTML or that no parser should be given, `TypeError` for
+    text in the place of bytes: which bytes a page had, only its server knows.
     """
+    if not isinstance(html, bytes):
+        raise TypeError(
+            f"extract_page() got {type(html).__name__}; expected bytes, the body as the server sent it "
+            "(of a text: text.encode(), with content_type='text/html; charset=utf-8')"
+        )
     return parse_page(html, url=url, content_type=content_type).document()
 
 
@@ -98,6 +105,7 @@ class ParsedPage:
             return document
         head = _Head(root, self.url)
         document.consent = signals_from_head(head.meta, head.http_equiv)
+        document.license = find_license(head.meta, _license_links(root), head.base)
         traits = read_traits(self._html, head.scripts)
         ledger = FormulaLedger()
         # A page that restyles a known command (`\equiv` drawn with rules) does not change its meaning.
@@ -139,6 +147,12 @@ _KHAN_COLOURS = parse_macros(
         for name in ("blue", "red", "green", "pink", "purple", "orange", "gray", "maroon", "teal")
     }
 )
+
+
+def _license_links(root: LexborNode) -> list[tuple[str, str]]:
+    """(rel, href) of links that may name a licence, in page order."""
+    nodes = root.css('[rel~="license" i][href], a[href*="creativecommons.org/"]')
+    return [(n.attributes.get("rel") or "", n.attributes.get("href") or "") for n in nodes]
 
 
 class _Head:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from infimm_spark import schemas, store
 from infimm_spark.cascade.judge import PLAIN_FLOOR, RECALL_FLOOR
 from infimm_spark.classify.features import excerpt
+from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import InputError, OutputError
 from infimm_spark.run import tables
@@ -60,8 +61,9 @@ def mine(request: MiningRequest) -> dict[str, Any]:
         raise OutputError(f"{request.output} holds proposals already; expected a new directory")
     run = Run.open(request.run)
     config: BuildConfig = run.config
-    recalled = config.dedup.recall_threshold
-    threshold = recalled if request.kind == "recall" else config.rules.precision_threshold
+    recall, precision = thresholds(config)
+    recalled = recall.value
+    threshold = recalled if request.kind == "recall" else precision.value
     documents = _read(run, "extract", "documents")
     if documents is None:
         raise InputError(f"{request.run} has no documents; expected a run that extracted some")

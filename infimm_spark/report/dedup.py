@@ -109,8 +109,7 @@ def _draw(layout: RunLayout, duplicates: pa.Table, config: DedupConfig, wanted: 
 
 
 def _shingles(text: str, language: str, options: MinHashConfig) -> npt.NDArray[np.uint32]:
-    ngram = options.char_ngram if language == "zh" else options.ngram
-    return shingles.shingle_hashes(text, ngram)
+    return shingles.shingle_hashes(text, shingles.tokens_of(language, options))
 
 
 def _least_hash(row: dict[str, Any]) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from infimm_spark import store
+from infimm_spark.classify.thresholds import Threshold
 from infimm_spark.errors import DamagedRunError, StageError
 from infimm_spark.report.formulas import FormulaTally
 from infimm_spark.report.sections import SECTIONS, Findings
@@ -15,10 +17,14 @@ from infimm_spark.version import __version__, build_id
 
 
 def write_report(
-    layout: RunLayout, run_id: str, stages: list[FunnelStage], formulas: list[FormulaTally]
+    layout: RunLayout,
+    run_id: str,
+    stages: list[FunnelStage],
+    formulas: list[FormulaTally],
+    thresholds: Sequence[Threshold] = (),
 ) -> None:
     """Write `report/funnel.json` and `report/funnel.txt`; `stages` must be reconciled."""
-    found = Findings(run_id, stages, formulas)
+    found = Findings(run_id, stages, formulas, thresholds)
     content = {
         "run_id": run_id,
         "code_version": __version__,

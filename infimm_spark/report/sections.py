@@ -6,9 +6,10 @@ A new section is one `Section` in `SECTIONS`; both files of the report derive fr
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from infimm_spark.classify.thresholds import Threshold
 from infimm_spark.report.formulas import FormulaTally, print_formulas
 from infimm_spark.run.ledger import FunnelStage, print_funnel
 
@@ -20,6 +21,7 @@ class Findings:
     run_id: str
     stages: list[FunnelStage]
     formulas: list[FormulaTally]
+    thresholds: Sequence[Threshold] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,11 +36,21 @@ class Section:
     """Lines for people; empty where there is nothing to say."""
 
 
+def _print_thresholds(found: Findings) -> str:
+    lines = [f"  {threshold}" for threshold in found.thresholds]
+    return "\n".join(["thresholds", *lines]) if lines else ""
+
+
 SECTIONS: tuple[Section, ...] = (
     Section(
         "stages",
         lambda found: [dataclasses.asdict(stage) for stage in found.stages],
         lambda found: print_funnel(found.stages),
+    ),
+    Section(
+        "thresholds",
+        lambda found: [dataclasses.asdict(threshold) for threshold in found.thresholds],
+        _print_thresholds,
     ),
     Section(
         "formulas",

@@ -1,4 +1,5 @@
-"""The paper's four rules: short lorem ipsum, punctuation, NSFW words, Unicode errors; and one of ours.
+"""The paper's rules: short lorem ipsum, punctuation, NSFW words, Unicode errors; repetition, which is ours;
+and those of the user: opt-out signals that are refused, and functions (`rules.extra`).
 
 The paper tried the rules of C4 and OBELICS, found that most delete good mathematics, and kept these.
 Repetition is ours: pages of one sentence and its formula said over and over fool any classifier of bags
@@ -8,12 +9,15 @@ of words, the paper's included.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infimm_spark.config import RulesConfig
+from infimm_spark.languages import language_of
+from infimm_spark.rules.extra import extra_reason
 from infimm_spark.rules.metrics import Metrics
 from infimm_spark.rules.repetition import repeated_share
+from infimm_spark.rules.signals import refused_signal
 
 _LOREM_IPSUM = re.compile(r"lorem\s+ipsum", re.IGNORECASE)
 
@@ -40,10 +44,31 @@ class Rule:
         return f"{compared}(rules.{self.key})"
 
 
+def failed_rule(
+    text: str,
+    language: str,
+    metrics: Metrics,
+    consent: Sequence[str] | None,
+    config: RulesConfig,
+) -> tuple[str, float | None] | None:
+    """The reason a page goes for and the value that decided, if one did; None for a page that passes all.
+
+    Asked in turn: refused opt-out signals, the built-in rules, the user's.
+    """
+    signal = refused_signal(consent, config.refuse_signals)
+    if signal is not None:
+        return signal, None
+    failed = first_failed(text, language, metrics, config)
+    if failed is not None:
+        return failed
+    reason = extra_reason(text, metrics, config.extra)
+    return None if reason is None else (reason, None)
+
+
 def first_failed(
     text: str, language: str, metrics: Metrics, config: RulesConfig
 ) -> tuple[str, float] | None:
-    """Name and deciding value of the first rule that drops the page; None when all pass."""
+    """Name and deciding value of the first of `RULES` that drops the page; None when all pass."""
     for rule in RULES:
         score = rule.fails(text, language, metrics, config)
         if score is not None:
@@ -60,7 +85,8 @@ def _lorem_ipsum(text: str, language: str, metrics: Metrics, config: RulesConfig
 
 def _punctuation(text: str, language: str, metrics: Metrics, config: RulesConfig) -> float | None:
     """English only: Chinese runs to fewer, longer tokens between its marks."""
-    if language == "en" and metrics.punctuation_ratio > config.max_punctuation_ratio:
+    judged = language_of(language).punctuation_rule
+    if judged and metrics.punctuation_ratio > config.max_punctuation_ratio:
         return metrics.punctuation_ratio
     return None
 

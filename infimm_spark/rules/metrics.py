@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infimm_spark.languages import language_of
 from infimm_spark.rules.nsfw import count_nsfw
 from infimm_spark.rules.special_characters import SPECIAL_CODE_POINTS
 
@@ -35,12 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHAR_NGRAM = 5
-WORD_NGRAM = 5
-CHINESE_NGRAM = 10
 
 _WORDS = re.compile(r"[\w']+")
 _PUNCTUATION = ",;:?!."
-_CHINESE_UNIT = re.compile(r"\S")
+_CHARACTER = re.compile(r"\S")
 _UNICODE_ERROR = re.compile(
     "\ufffd"  # what a decoder writes for bytes it cannot read
     "|\u951f\u65a4\u62f7"  # 锟斤拷: two of those in UTF-8, read as GBK
@@ -94,14 +93,14 @@ def _special_ratio(distinct: NDArray[np.uint32], ids: NDArray[np.intp]) -> float
 
 
 def _unit_frequencies(text: str, language: str) -> NDArray[np.int64]:
-    """Frequencies of the n-grams of words, of characters in Chinese."""
-    chinese = language == "zh"
-    units = _CHINESE_UNIT.findall(text) if chinese else text.split()
+    """Frequencies of the n-grams of the language's units."""
+    known = language_of(language)
+    units = _CHARACTER.findall(text) if known.is_characters else text.split()
     numbers: dict[str, int] = {}
     ids = np.fromiter(
         (numbers.setdefault(unit, len(numbers)) for unit in units), dtype=np.int64, count=len(units)
     )
-    return _ngram_frequencies(ids, CHINESE_NGRAM if chinese else WORD_NGRAM)
+    return _ngram_frequencies(ids, known.repetition_ngram)
 
 
 def _ngram_frequencies(ids: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 
 from infimm_spark.extract.latex.facts import WRITTEN_FORMULA
+from infimm_spark.languages import language_of
 
 # Sentences and lines of English and Chinese; a full stop between digits or in `f(x).` of a formula
 # only makes shorter pieces, on every page alike.
 _SENTENCE_END = re.compile(r"[\n.!?。！？;；]+")
 # Numbers of prose are made alike; those in formulas are the mathematics of a worksheet and stay.
 _FORMULA_OR_NUMBER = re.compile(WRITTEN_FORMULA.pattern + r"|\d+")
-
-_MIN_CHARS = {"zh": 8}
-_MIN_CHARS_ELSE = 20
-"""Shorter pieces (cells of tables, `end`, `Solution`) repeat on good pages and are not looked at."""
 
 _MIN_SENTENCES = 10
 
@@ -28,7 +25,8 @@ def repeated_share(text: str, language: str) -> float:
 
     0 where there are fewer than ten such sentences: a short page may well say a thing twice.
     """
-    shortest = _MIN_CHARS.get(language, _MIN_CHARS_ELSE)
+    # Shorter pieces (cells of tables, `end`, `Solution`) repeat on good pages and are not looked at.
+    shortest = language_of(language).min_sentence_chars
     folded = _FORMULA_OR_NUMBER.sub(_folded, text.lower())
     sentences = [s for piece in _SENTENCE_END.split(folded) if len(s := piece.strip()) >= shortest]
     if len(sentences) < _MIN_SENTENCES:

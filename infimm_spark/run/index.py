@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from infimm_spark.config import IndexConfig
+from infimm_spark.languages import language_of
 from infimm_spark.urls import HOST_PATTERN, url_host
 from infimm_spark.warc.index_files import CDX_LETTERS
 
@@ -39,7 +40,6 @@ _COLUMNS = {
 }
 """Columns of the columnar index that are used, with the types that CDXJ lines are brought to."""
 
-_LANGUAGES = {"en": "eng", "zh": "zho"}  # the index has ISO 639-3
 _MOST_IN_LIST = 1_000  # values that a pushed-down IN may hold
 
 
@@ -226,7 +226,7 @@ def hosts_of(urls: list[str]) -> list[str] | None:
 
 def _of_languages(languages: list[str]) -> Column:
     """Any of the languages among a page's, which the index lists as `eng,zho`."""
-    codes = [_LANGUAGES.get(code, code) for code in languages]
+    codes = [language_of(code).iso639_3 or code for code in languages]  # the index has ISO 639-3
     column = F.col("content_languages")
     return reduce(
         Column.__or__,

@@ -11,6 +11,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
+from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import (
     InfimmError,
@@ -70,6 +71,10 @@ def build(
     errors for a wrong configuration, input or model before Spark starts, `LockedError` where
     another process works on the run: `take_over` says that it is dead.
     """
+    if not isinstance(config, BuildConfig):
+        raise TypeError(
+            f"build() got {type(config).__name__}; expected a BuildConfig, as load_config(FILE, OVERRIDES) gives it"
+        )
     started = time.monotonic()
     run = Run.begin(
         config,
@@ -143,7 +148,9 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
             check_build(f"stage {name}", done.build, accept=run.accept_code_change)
             check_files(layout, [name])
             if _shows(stage, run) and not has_report(layout):
-                write_report(layout, run.run_id, run.reconciled(), _formulas(run))
+                write_report(
+                    layout, run.run_id, run.reconciled(), _formulas(run), thresholds(run.config)
+                )
             log.info("%s: complete, skipped", name)
             return done
         log.warning("%s: a stage that it reads was done again since; done again too", name)
@@ -227,7 +234,7 @@ def _at_once(
     for later in descendants(stage, run.stages):
         run.discard(run.stage(later))
     if shows:
-        write_report(run.layout, run.run_id, funnel, formulas)
+        write_report(run.layout, run.run_id, funnel, formulas, thresholds(run.config))
     return manifest
 
 

@@ -42,6 +42,7 @@ from infimm_spark.spark.preflight import check_readable, plain_errors
 from infimm_spark.spark.session import is_local, open_session
 from infimm_spark.spark.submission import check_executors
 from infimm_spark.stages.base import ModelKind, Stage, parents
+from infimm_spark.stages.checks import check_settings
 from infimm_spark.stages.registry import STAGES, stages_of
 from infimm_spark.version import __version__, build_id
 from infimm_spark.warc.listing import WarcFile, list_warcs
@@ -130,6 +131,7 @@ class Run:
         for stage in run.stages:
             for kind in stage.models:
                 run.model(kind)
+        check_settings(config, run.model("language"))
         _ = run.earlier
         if overwrite:
             remove_run(layout, take_over=take_over)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import pyarrow as pa
 
 from infimm_spark.classify.broadcast import ModelBytes
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig, LengthThreshold
 from infimm_spark.stages.record_counts import DROPPED, FAILED, KEPT, READ
 
@@ -184,7 +185,8 @@ class Stage:
         return any(table.released for table in self.tables.values())
 
     def settings(self, config: BuildConfig) -> dict[str, Any]:
-        """The settings that shape its rows, by section."""
+        """The settings that shape its rows, by section; thresholds as they are used."""
+        config = with_thresholds(config)
         return {section.name: section.shaping(config) for section in self.sections}
 
     def identity(

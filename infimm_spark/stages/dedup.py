@@ -12,9 +12,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from infimm_spark import schemas
-from infimm_spark.config import BuildConfig, DedupConfig, LengthThreshold, MinHashConfig, UrlConfig
-from infimm_spark.dedup import lsh, minhash, shingles
-from infimm_spark.dedup.near import near_duplicates
+from infimm_spark.classify.thresholds import with_thresholds
+from infimm_spark.config import BuildConfig, DedupConfig, LengthThreshold, MinHashConfig
+from infimm_spark.config.models import PACKAGED_RECALL
+from infimm_spark.dedup import minhash, shingles
+from infimm_spark.dedup.removals import removals
 from infimm_spark.dedup.settled import settled_documents
 from infimm_spark.dedup.survivors import Checkpoint, with_rank
 from infimm_spark.dedup.urls import url_key
@@ -29,18 +31,35 @@ _CHUNK_CHARACTERS = 1 << 20  # texts of a batch that are shingled together
 
 
 def select_recalled(
-    documents: DataFrame, threshold: float, by_length: Sequence[LengthThreshold] = ()
+    documents: DataFrame,
+    threshold: float | None,
+    by_length: Sequence[LengthThreshold] = (),
+    unclassified: Sequence[str] = (),
 ) -> DataFrame:
-    """Documents whose high-recall probability is at least `threshold`, or that of their length."""
-    return documents.where(F.col("math_prob") >= _threshold(threshold, by_length))
+    """Documents whose high-recall probability is at least `threshold`, or that of their length; and all in
+    the languages that the classifier does not know."""
+    return documents.where(_is_recalled(threshold, by_length, unclassified))
 
 
 def select_unrecalled(
-    documents: DataFrame, threshold: float, by_length: Sequence[LengthThreshold] = ()
+    documents: DataFrame,
+    threshold: float | None,
+    by_length: Sequence[LengthThreshold] = (),
+    unclassified: Sequence[str] = (),
 ) -> DataFrame:
     """The others, those without a score included."""
-    score = F.col("math_prob")
-    return documents.where(score.isNull() | (score < _threshold(threshold, by_length)))
+    return documents.where(~_is_recalled(threshold, by_length, unclassified))
+
+
+def _is_recalled(
+    threshold: float | None, by_length: Sequence[LengthThreshold], unclassified: Sequence[str]
+) -> Column:
+    limit = PACKAGED_RECALL if threshold is None else threshold
+    above = F.col("math_prob") >= _threshold(limit, by_length)
+    passes = F.coalesce(above, F.lit(False))
+    if unclassified:
+        passes = passes | F.coalesce(F.col("language").isin(list(unclassified)), F.lit(False))
+    return passes
 
 
 def _threshold(threshold: float, by_length: Sequence[LengthThreshold]) -> Column:
@@ -95,19 +114,46 @@ def deduplicate(
 def survivor_ranks(documents: DataFrame, config: DedupConfig) -> DataFrame:
     """[id, rank]: the place of each document in survivor order, which is total:
 
-    newer snapshot (by name; older with `config.prefer` set so), more formulas, longer text, smaller
-    id. To be written down before use, as Spark may place a row otherwise when it computes it again.
+    newer snapshot (by name; older with `config.prefer` set so), later capture of its URL within the
+    snapshot (earlier, likewise), more formulas, longer text, smaller id. To be written down before use, as Spark may place a row otherwise when it computes it again.
     Neither texts nor signatures are needed, so that only short rows are sorted.
     """
-    by_age = F.desc("snapshot") if config.prefer == "newer" else F.asc("snapshot")
-    order = [by_age, F.desc("n_formulas"), F.desc("text_length"), F.asc("id")]
+    newer = config.prefer == "newer"
+    by_age = F.desc("snapshot") if newer else F.asc("snapshot")
+    merit = [F.desc("n_formulas"), F.desc("text_length"), F.asc("id")]
     keys = documents.select(
         "id",
         "snapshot",
+        F.coalesce("warc_date", F.lit("")).alias("warc_date"),
         F.coalesce("n_formulas", F.lit(0)).alias("n_formulas"),
         F.coalesce("text_length", F.lit(0)).alias("text_length"),
+        *({"url_hash", "url"} & set(documents.columns)),
     )
-    return with_rank(keys, order).select("id", "rank")
+    if not config.url.enabled:
+        return with_rank(keys, [by_age, *merit]).select("id", "rank")
+    by_date = F.desc("warc_date") if newer else F.asc("warc_date")
+    page = F.coalesce("url_hash", F.col("id").cast("binary"))
+    captures = Window.partitionBy("snapshot", page).orderBy(by_date, *merit)
+    keys = _with_url_hash(keys).withColumn("capture", F.row_number().over(captures))
+    return with_rank(keys, [by_age, F.asc("capture"), *merit]).select("id", "rank")
+
+
+def _with_url_hash(keys: DataFrame) -> DataFrame:
+    """`keys` with the hash of the URL key in the place of `url`."""
+    if "url_hash" in keys.columns:
+        return keys
+    others = [name for name in keys.columns if name != "url"]
+
+    def hashed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            urls = pa.array(
+                [_url_hash(url) for url in batch.column("url").to_pylist()], pa.binary()
+            )
+            columns = [*(batch.column(name) for name in others), urls]
+            yield pa.record_batch(columns, names=[*others, "url_hash"])
+
+    schema = keys.select(*others).withColumn("url_hash", F.lit(None).cast("binary")).schema
+    return keys.mapInArrow(hashed, schema)
 
 
 def rank(signed: DataFrame, ranks: DataFrame) -> DataFrame:
@@ -122,12 +168,7 @@ def deduplicate_ranked(
     checkpoint: Checkpoint,
     settled: DataFrame | None = None,
 ) -> DataFrame:
-    """`schemas.DUPLICATES` from `schemas.RANKED`. In turn:
-
-    1. *exact*: of equal normalised texts, anywhere, the first in survivor order is kept;
-    2. *near*: see `dedup.near.near_duplicates`;
-    3. *url*: of documents with one URL key within `config.url.scope`, the newest (with `config.prefer`
-       the oldest) is kept: by snapshot, then WARC-Date, then survivor order.
+    """`schemas.DUPLICATES` from `schemas.RANKED`, by the rules of `dedup.removals`.
 
     `settled` are the `dedup.settled.settled_documents` of earlier runs: they come before all of
     `ranked` in survivor order, are compared with, and are never removed. The rows are those that a
@@ -141,21 +182,9 @@ def deduplicate_ranked(
     `settled` only, not on their partitions.
     """
     n_documents = _check(ranked, settled, config.minhash)
-    removed = _exact(ranked, settled).where(F.lit(False))
-    if config.exact:
-        removed = checkpoint(_exact(ranked, settled), "exact")
-    if config.minhash.enabled:
-        near = near_duplicates(ranked, removed, config.minhash, checkpoint, n_documents, settled)
-        removed = removed.unionByName(near.withColumn("reason", F.lit("near")))
-    if config.url.enabled:
-        removed = checkpoint(removed, "exact-and-near")
-        remaining = ranked.join(removed, on="rank", how="left_anti")
-        found = _same_url(remaining, config.url, config.prefer, settled)
-        removed = checkpoint(removed.unionByName(found), "removed")
-    # An exact partner may itself have gone as a near duplicate, and that one's by its URL: no further,
-    # because within a step every partner is one that the step keeps.
-    steps = (config.exact, config.minhash.enabled, config.url.enabled)
-    return _evidence(removed, ranked, settled, hops=max(0, sum(steps) - 1))
+    removed = removals(ranked, config, checkpoint, n_documents, settled)
+    # An exact partner may have gone as a near duplicate: no further, because those go for documents that stay.
+    return _evidence(removed, ranked, settled, hops=1 if config.minhash.enabled else 0)
 
 
 def signature_fingerprint(options: MinHashConfig) -> str:
@@ -163,61 +192,6 @@ def signature_fingerprint(options: MinHashConfig) -> str:
     sketch_size = options.sketch_size if options.verify == "shingles" else 0
     return minhash.fingerprint(
         options.ngram, options.char_ngram, options.num_perm, options.seed, sketch_size
-    )
-
-
-def _exact(ranked: DataFrame, settled: DataFrame | None) -> DataFrame:
-    new = ranked.where(F.col("text_hash").isNotNull()).select("rank", "text_hash")
-    # A window shuffles once, an aggregate and a join do so twice; a text that is everywhere goes to disk.
-    first = F.min("rank").over(Window.partitionBy("text_hash"))
-    return (
-        _with(new, settled, "rank", "text_hash")
-        .where(F.col("text_hash").isNotNull())
-        .withColumn("best", first)
-        .where((F.col("rank") != F.col("best")) & (F.col("rank") >= 0))
-        .select(
-            "rank",
-            "best",
-            F.lit("exact").alias("reason"),
-            F.lit(1.0).cast("float").alias("jaccard"),
-            F.lit("all").alias("round"),
-        )
-    )
-
-
-def _same_url(
-    remaining: DataFrame, options: UrlConfig, prefer: str, settled: DataFrame | None
-) -> DataFrame:
-    kept = None if settled is None else settled.where(F.col("reason").isNull())
-    columns = ("rank", "url_hash", "snapshot", "warc_date")
-    scope = lsh.group(options.scope, F.col("snapshot")).alias("round")
-    new = remaining.where(F.col("url_hash").isNotNull()).select(*columns, scope)
-    everything = _with(remaining.select(*columns), kept, *columns).select(
-        "rank",
-        "url_hash",
-        "snapshot",
-        F.coalesce("warc_date", F.lit("")).alias("warc_date"),
-        scope,
-    )
-    is_settled = F.col("rank") < 0
-    if prefer == "newer":
-        first = F.max(F.struct(is_settled, "snapshot", "warc_date", (-F.col("rank")).alias("last")))
-        best = -F.col("first.last")
-    else:
-        first = F.min(F.struct(~is_settled, "snapshot", "warc_date", F.col("rank").alias("last")))
-        best = F.col("first.last")
-    firsts = everything.groupBy("round", "url_hash").agg(first.alias("first"))
-    return (
-        new.join(firsts, on=["round", "url_hash"], how="inner")
-        .withColumn("best", best)
-        .where(F.col("rank") != F.col("best"))
-        .select(
-            "rank",
-            "best",
-            F.lit("url").alias("reason"),
-            F.lit(None).cast("float").alias("jaccard"),
-            "round",
-        )
     )
 
 
@@ -311,11 +285,10 @@ def _sign(batch: pa.RecordBatch, options: MinHashConfig) -> pa.RecordBatch:
     signed: list[bytes | None] = [None] * len(texts)
     sketches: list[bytes | None] = [None] * len(texts)
     counts = [0] * len(texts)
-    chinese = [language == "zh" for language in batch.column("language").to_pylist()]
-    for is_chinese, ngram in ((False, options.ngram), (True, options.char_ngram)):
-        rows = [row for row, flag in enumerate(chinese) if flag is is_chinese]
-        if not rows:
-            continue
+    by_ngram: dict[int, list[int]] = {}
+    for row, language in enumerate(batch.column("language").to_pylist()):
+        by_ngram.setdefault(shingles.tokens_of(language, options), []).append(row)
+    for ngram, rows in by_ngram.items():
         hashes, shingled = shingles.shingle_batch([texts[row] for row in rows], ngram)
         for row, text_hash, distinct in zip(rows, hashes, shingled, strict=True):
             text_hashes[row] = text_hash
@@ -361,11 +334,12 @@ def _url_hash(url: str | None) -> bytes | None:
 
 def recalled(run: Reads, config: BuildConfig) -> DataFrame:
     """The documents of a run at or above the recall threshold."""
-    settings = config.dedup
+    settings = with_thresholds(config).dedup
     return select_recalled(
         run.read("extract", "documents"),
         settings.recall_threshold,
         settings.recall_threshold_by_length,
+        config.extract.unclassified,
     )
 
 
@@ -376,10 +350,13 @@ def survivors(run: Reads, config: BuildConfig) -> DataFrame:
 
 
 def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
-    settings = config.dedup
+    settings = with_thresholds(config).dedup
     documents, above = work.read("extract", "documents"), recalled(work, config)
     below = select_unrecalled(
-        documents, settings.recall_threshold, settings.recall_threshold_by_length
+        documents,
+        settings.recall_threshold,
+        settings.recall_threshold_by_length,
+        config.extract.unclassified,
     )
 
     def checkpoint(frame: DataFrame, name: str) -> DataFrame:
@@ -418,7 +395,7 @@ def _facts(facts: Facts, config: BuildConfig) -> dict[str, Any]:
 
 
 def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
-    settings, score = config.dedup, row["score"]
+    settings, score = with_thresholds(config).dedup, row["score"]
     if row["stage"] == "recall" and score is not None:
         limit = below_threshold(
             row.get("text_length") or 0,
@@ -441,7 +418,10 @@ def _trace(page: PageTrace, config: BuildConfig) -> None:
     """The recall threshold; whether the page is a copy, one page alone cannot tell."""
     assert page.row is not None
     score = page.row["math_prob"]
-    if score is None or score < config.dedup.recall_threshold_at(page.row["text_length"]):
+    if page.row["language"] in config.extract.unclassified:
+        return
+    settings = with_thresholds(config).dedup
+    if score is None or score < settings.recall_threshold_at(page.row["text_length"]):
         page.drop("recall", "math_prob", score)
 
 

@@ -304,6 +304,7 @@ def _judged_columns(verdict: Verdict, document: Document) -> dict[str, Any]:
         "n_images": len(document.images),
         "macros": document.macros,
         "consent": sorted(document.consent),
+        "license": document.license,
     }
 
 
@@ -402,6 +403,7 @@ EXTRACT = Stage(
                     "compact_above",
                 }
             ),
+            later=frozenset({"unclassified"}),
         ),
         Section("rejects"),
     ),

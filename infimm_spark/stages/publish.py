@@ -15,14 +15,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
 from infimm_spark import schemas
 from infimm_spark.config import BuildConfig
+from infimm_spark.rules.masking import Kind, masked
 from infimm_spark.rules.tokens import gpt3_token_length
 from infimm_spark.stages import accounting
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
@@ -37,8 +41,56 @@ PARQUET_RATIO = 2.6
 _ROW_BYTES = 2_000  # metadata, image records and headers of a row, before compression
 
 
+def masked_rows(clean: DataFrame, kinds: Sequence[Kind]) -> DataFrame:
+    """`clean` with its texts and titles masked, and a column `masked` (`schemas.MASKED`) that counts.
+
+    Without `kinds` nothing is read, and `masked` is null.
+    """
+    if not kinds:
+        declared = schemas.spark_schema(schemas.CORPUS)["masked"].dataType
+        return clean.withColumn("masked", F.lit(None).cast(declared))
+    columns = clean.columns
+    masked_schema = pa.schema([*schemas.CLEAN, schemas.CORPUS.field("masked")])
+
+    def mask(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _masked(batch, kinds)
+
+    return clean.select(*columns).mapInArrow(mask, schemas.spark_schema(masked_schema))
+
+
+def _masked(batch: pa.RecordBatch, kinds: Sequence[Kind]) -> pa.RecordBatch:
+    counts: list[list[dict[str, object]]] = []
+    titles: list[str | None] = []
+    documents: list[list[dict[str, object]] | None] = []
+    for title, segments in zip(
+        batch.column("title").to_pylist(), batch.column("segments").to_pylist(), strict=True
+    ):
+        total: Counter[str] = Counter()
+
+        def replaced(text: str | None, total: Counter[str] = total) -> str | None:
+            if not text:
+                return text
+            text, found = masked(text, kinds)
+            total.update(found)
+            return text
+
+        titles.append(replaced(title))
+        documents.append(segments and [{**s, "text": replaced(s["text"])} for s in segments])
+        counts.append([{"kind": kind, "count": total[kind]} for kind in kinds])
+    fresh = {
+        "title": pa.array(titles, pa.string()),
+        "segments": pa.array(documents, schemas.CLEAN.field("segments").type),
+    }
+    columns = [fresh.get(name, batch.column(name)) for name in schemas.CLEAN.names]
+    columns.append(pa.array(counts, schemas.CORPUS.field("masked").type))
+    return pa.record_batch(columns, names=[*schemas.CLEAN.names, "masked"])
+
+
 def corpus_rows(clean: DataFrame) -> DataFrame:
-    """`schemas.CORPUS` of `clean` (`schemas.CLEAN`): one row a document, in no particular order."""
+    """`schemas.CORPUS` of `masked_rows`: one row a document, in no particular order."""
+    if "masked" not in clean.columns:
+        clean = masked_rows(clean, ())
     text = F.transform("segments", lambda segment: segment["text"])
     image = F.transform("segments", lambda segment: segment["image"])
     counted = clean.join(_image_url_counts(clean), on="id", how="left")
@@ -57,6 +109,8 @@ def corpus_rows(clean: DataFrame) -> DataFrame:
         "macros",
         "consent",
         "truncated",
+        "license",
+        "masked",
         "snapshot",
     )
 
@@ -189,7 +243,8 @@ def _warc_header() -> Column:
 def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
     clean = kept_clean(work.read("refine", "scored"))
     files = corpus_files(clean, config.publish.file_size_mb * 1024 * 1024)
-    corpus = partition_for_publish(corpus_rows(clean), files)
+    released = corpus_rows(masked_rows(clean, config.publish.mask))
+    corpus = partition_for_publish(released, files)
     written = work.write("corpus", corpus, compression=config.publish.compression)
     return {"ledger": accounting.publish_ledger(clean, written)}
 
@@ -204,6 +259,6 @@ PUBLISH = Stage(
     run=_run,
     reads=("refine",),
     ledger=("publish",),
-    sections=(Section("publish"),),
+    sections=(Section("publish", later=frozenset({"mask"})),),
     kept=KeptRows("corpus", says="in the corpus"),
 )

@@ -6,7 +6,7 @@ views of one table, and a threshold can be changed without reading a document ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -18,12 +18,14 @@ from pyspark.sql import functions as F
 
 from infimm_spark import schemas
 from infimm_spark.classify.broadcast import ModelBytes, load_mathematics
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig, RulesConfig
+from infimm_spark.rules.extra import KEY
 from infimm_spark.rules.filters import RULES as RULE_LIST
-from infimm_spark.rules.filters import first_failed
+from infimm_spark.rules.filters import failed_rule
 from infimm_spark.rules.metrics import text_metrics
 from infimm_spark.stages import accounting
-from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work, below_threshold
+from infimm_spark.stages.base import Facts, KeptRows, Section, Stage, Table, Work, below_threshold
 from infimm_spark.stages.dedup import survivors
 from infimm_spark.stages.page_trace import PageTrace
 from infimm_spark.stages.repeated_paragraphs import (
@@ -34,6 +36,7 @@ from infimm_spark.stages.repeated_paragraphs import (
 )
 from infimm_spark.stages.sampling import sampled
 from infimm_spark.stages.segments import document_texts
+from infimm_spark.usercode import source_digest
 
 RULES, PRECISION = "rules", "precision"
 LOW_QUALITY = "quality_prob"
@@ -55,18 +58,21 @@ _BATCH_BYTES = 16 * 1024 * 1024
 
 
 def refine(
-    documents: DataFrame, config: RulesConfig, load_scorer: Callable[[], Scorer]
+    documents: DataFrame,
+    config: RulesConfig,
+    load_scorer: Callable[[], Scorer],
+    unclassified: Sequence[str] = (),
 ) -> DataFrame:
     """Judge `documents` (`schemas.DOCUMENTS`); rows of `REFINED`, one a document.
 
-    `load_scorer` is called once a task, on the executor; see `precision_scorer`.
+    Documents in an `unclassified` language are judged by the rules only. `load_scorer` is called once a task, on the executor; see `precision_scorer`.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         score = load_scorer()
         for batch in batches:
             for part in _parts(batch):
-                yield _refined(part, config, score)
+                yield _refined(part, config, score, unclassified)
 
     return documents.select(*schemas.DOCUMENTS.names).mapInArrow(run, schemas.spark_schema(REFINED))
 
@@ -105,17 +111,24 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
-def _refined(batch: pa.RecordBatch, config: RulesConfig, score: Scorer) -> pa.RecordBatch:
+def _refined(
+    batch: pa.RecordBatch, config: RulesConfig, score: Scorer, unclassified: Sequence[str] = ()
+) -> pa.RecordBatch:
     texts = document_texts(batch.column("segments"))
     languages = batch.column("language").to_pylist()
     lengths = batch.column("text_length").to_pylist()
     metrics = [text_metrics(text, lang) for text, lang in zip(texts, languages, strict=True)]
     verdicts: list[tuple[str | None, str | None, float | None]] = []
-    for text, language, measured in zip(texts, languages, metrics, strict=True):
-        failed = first_failed(text, language, measured, config)
+    signals = batch.column("consent").to_pylist()
+    for text, language, measured, consent in zip(texts, languages, metrics, signals, strict=True):
+        failed = failed_rule(text, language, measured, consent, config)
         verdicts.append((None, None, None) if failed is None else (RULES, *failed))
 
-    passed = [row for row, (stage, _, _) in enumerate(verdicts) if stage is None]
+    passed = [
+        row
+        for row, (stage, _, _) in enumerate(verdicts)
+        if stage is None and languages[row] not in unclassified
+    ]
     quality: list[float | None] = [None] * len(texts)
     scores = score([texts[row] for row in passed], [languages[row] for row in passed])
     for row, probability in zip(passed, scores, strict=True):
@@ -150,7 +163,9 @@ def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
         repeated = work.write("boilerplate", repeated_paragraphs(documents, config.boilerplate))
         documents = without_paragraphs(documents, repeated, config.boilerplate)
     scorer = precision_scorer(work.model("precision"))
-    scored = work.write("scored", refine(documents, config.rules, scorer))
+    rules = with_thresholds(config).rules
+    judged = refine(documents, rules, scorer, config.extract.unclassified)
+    scored = work.write("scored", judged)
     tables["ledger"] = accounting.refine_ledger(scored)
     tables["rejects"] = sampled(refine_rejects(scored), config.rejects.fraction)
     return tables
@@ -163,7 +178,7 @@ def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
     if row["stage"] == PRECISION:
         limit = below_threshold(
             row.get("text_length") or 0,
-            config.rules.precision_threshold_at,
+            with_thresholds(config).rules.precision_threshold_at,
             config.rules.precision_threshold_by_length,
             "rules.precision_threshold",
         )
@@ -184,11 +199,19 @@ def _trace(page: PageTrace, config: BuildConfig) -> None:
             page.row = without_repeated(page.row, page.repeated(), config.boilerplate.min_chars)
     precision = load_mathematics(page.model("precision"), "precision")
     batch = pa.RecordBatch.from_pylist([page.row], schema=schemas.DOCUMENTS)
-    (judged,) = _refined(batch, config.rules, precision.score_many).to_pylist()
+    rules = with_thresholds(config).rules
+    unclassified = config.extract.unclassified
+    (judged,) = _refined(batch, rules, precision.score_many, unclassified).to_pylist()
     page.scores["quality_prob"] = judged["quality_prob"]
     page.found["metrics"] = {name: judged[name] for name, _ in schemas.METRICS}
     if judged["drop_stage"] is not None:
         page.drop(judged["drop_stage"], judged["drop_reason"], judged["drop_score"])
+
+
+def _facts(facts: Facts, config: BuildConfig) -> dict[str, Any]:
+    """The source of the user's rules."""
+    names = config.rules.extra
+    return {"extra": {name: source_digest(name, KEY) for name in names}} if names else {}
 
 
 REFINE = Stage(
@@ -203,7 +226,11 @@ REFINE = Stage(
     run=_run,
     reads=("extract", "dedup"),
     ledger=(RULES, PRECISION),
-    sections=(Section("boilerplate"), Section("rules")),
+    sections=(
+        Section("boilerplate"),
+        Section("rules", later=frozenset({"extra", "refuse_signals"})),
+    ),
+    facts=_facts,
     models=("precision",),
     kept=KeptRows(
         "scored", ("quality_prob", "punctuation_ratio", "word_repetition_ratio"), "drop_stage"

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from infimm_spark import store
 from infimm_spark.annotation.documents import PARQUET, data_files, language_of
 from infimm_spark.classify.mathematics import Kind
-from infimm_spark.config import BuildConfig, DedupConfig, RulesConfig
+from infimm_spark.config import BuildConfig
+from infimm_spark.config.models import PACKAGED_PRECISION, PACKAGED_RECALL
 from infimm_spark.errors import ConfigError, InputError, OutputError
 from infimm_spark.spark.connectors import spark_location
 from infimm_spark.training.cards import write_model
@@ -33,10 +34,7 @@ from infimm_spark.training.measures import Prediction, evaluate, operating_thres
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_DEFAULT_THRESHOLD: dict[Kind, float] = {
-    "recall": DedupConfig().recall_threshold,
-    "precision": RulesConfig().precision_threshold,
-}
+_DEFAULT_THRESHOLD: dict[Kind, float] = {"recall": PACKAGED_RECALL, "precision": PACKAGED_PRECISION}
 
 
 @dataclass(frozen=True, slots=True)

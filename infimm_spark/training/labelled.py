@@ -18,6 +18,7 @@ from typing import Any
 
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.errors import InputError
+from infimm_spark.languages import LANGUAGES
 from infimm_spark.training.fitting import Example
 from infimm_spark.urls import url_host
 
@@ -32,7 +33,7 @@ _NO_MATHEMATICS, _SOME_MATHEMATICS = 2, 5
 
 _DOUBTFUL_WEIGHT = 0.3
 
-_LANGUAGES = ("en", "zh")
+_LANGUAGES = tuple(LANGUAGES)
 _MAX_TEXT = 60_000
 _NEGATIVES_PER_SITE = 40
 

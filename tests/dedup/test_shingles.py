@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infimm_spark.dedup import minhash, shingles
+from infimm_spark.extract.latex import normal_form
 
 MASK = (1 << 64) - 1
 
@@ -194,3 +195,16 @@ def test_hash_values_do_not_change_between_versions() -> None:
     assert shingles.SCHEME == "shingles-1"
     found = shingles.shingle_hashes(r"The quick brown fox proves $a^2 + b^2 = c^2$ 数学", 5)
     assert (len(found), int(found.astype(np.uint64).sum())) == (14, 26664172266)
+
+
+def test_synonyms_are_those_of_the_normal_form() -> None:
+    """Whatever shingles take for one token, formulas compare as equal; what they leave out shows nothing."""
+    fonts = {r"\rm", r"\bf", r"\it", r"\cal"}
+    for token, meaning in shingles._SYNONYMS.items():
+        if token in fonts:
+            one, other = f"{{{token} x}}", f"{meaning}{{x}}"
+        else:
+            one, other = f"a{token} bc", f"a{meaning} bc"
+        assert normal_form(one) == normal_form(other), (token, meaning)
+    for token in shingles._INVISIBLE:
+        assert normal_form(f"a{token} (b") == normal_form("a(b"), token

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infimm_spark import extract_page, score_document
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import OutputError, PageRejectedError
 from infimm_spark.extract.document import Document
@@ -52,12 +53,12 @@ def outcome(page: SamplePage) -> str:
         return "extract:language"
     if scores.language_prob < CONFIG.extract.language_threshold:
         return "extract:language_uncertain"
-    if scores.math_prob < CONFIG.dedup.recall_threshold:
+    if scores.math_prob < with_thresholds(CONFIG).dedup.recall_threshold:
         return "recall:math_prob"
     failed = first_failed(text, scores.language, text_metrics(text, scores.language), CONFIG.rules)
     if failed is not None:
         return f"rules:{failed[0]}"
-    if scores.quality_prob < CONFIG.rules.precision_threshold:
+    if scores.quality_prob < with_thresholds(CONFIG).rules.precision_threshold:
         return "precision:quality_prob"
     return "corpus"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,23 +242,73 @@ def test_same_url_within_a_year(spark: SparkSession, checkpoint: Checkpoint) -> 
 def test_evidence_leads_to_a_document_that_stays(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
-    """Exact, then near, then URL: the first row names its direct partner and the final survivor."""
+    """The old version of a URL goes for the new one, that as a copy, and its original as a near one: every row
+    names its direct partner and the survivor."""
     words = prose(9)
+    page = "https://page.org/x"
     rows = [
-        document("copy", text(words), snapshot=OLD),
-        document("original", text(words), url="https://page.org/x"),
-        document("revised", text(edited(words, 1)), n_formulas=1, url="https://page.org/y"),
-        document(
-            "rewritten", text(prose(10)), url="https://page.org/y", warc_date="2023-12-01T00:00:00Z"
-        ),
+        document("old", text(prose(10)), url=page, snapshot=OLD),
+        document("copy", text(words), url="https://page.org/y"),
+        document("original", text(words), n_formulas=1),
+        document("revised", text(edited(words, 1)), n_formulas=2, url=page),
     ]
     found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
     assert {
         name: (row["reason"], row["matched_id"], row["kept_id"]) for name, row in found.items()
     } == {
-        "copy": ("exact", "original", "rewritten"),
-        "original": ("near", "revised", "rewritten"),
-        "revised": ("url", "rewritten", "rewritten"),
+        "old": ("url", "revised", "revised"),
+        "copy": ("exact", "original", "revised"),
+        "original": ("near", "revised", "revised"),
+    }
+
+
+def test_an_earlier_capture_stays_if_the_latest_is_a_copy(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Of three captures of a URL in a snapshot the latest is a copy, the one before speaks for the URL."""
+    page, day = "https://page.org/x", "2023-12-{:02}T00:00:00Z".format
+    rows = [
+        document("first", text(prose(41)), url=page, warc_date=day(1), n_formulas=9),
+        document("second", text(prose(42)), url=page, warc_date=day(2)),
+        document("third", text(prose(43)), url=page, warc_date=day(3)),
+        document("original", text(prose(43)), n_formulas=1),
+        document("near", text(edited(prose(42), 1)), n_formulas=5, snapshot=OLD),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: (row["reason"], row["kept_id"]) for name, row in found.items()} == {
+        "third": ("exact", "original"),
+        "first": ("url", "second"),
+        "near": ("near", "second"),
+    }
+
+
+def test_a_copy_is_represented_by_a_page_that_stays(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Text A stands on a mirror and on a page that holds text B later: the mirror keeps A."""
+    page = "https://ex.org/a"
+    rows = [
+        document("mirror", text(prose(31)), snapshot=OLD),
+        document("page", text(prose(31)), snapshot=OLD, url=page, n_formulas=5),
+        document("later", text(prose(32)), url=page),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: (row["reason"], row["kept_id"]) for name, row in found.items()} == {
+        "page": ("url", "later")
+    }
+
+
+def test_a_copy_holds_no_url(spark: SparkSession, checkpoint: Checkpoint) -> None:
+    """A page whose newer version is a copy of another site's page stays with its own text."""
+    page = "https://ex.org/a"
+    rows = [
+        document("own", text(prose(33)), snapshot=OLD, url=page),
+        document("parked", text(prose(34)), url=page),
+        document("parking", text(prose(34)), n_formulas=1),
+    ]
+    found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
+    assert {name: (row["reason"], row["kept_id"]) for name, row in found.items()} == {
+        "parked": ("exact", "parking")
     }
 
 
@@ -312,30 +363,35 @@ class Signatures:
 
 def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     """id -> reason of each removed document, by the rules of the scope `all` read literally."""
-    order = sorted(rows, key=survivor_key)
     signed = Signatures(rows, config.minhash)
     removed: dict[str, str] = {}
-    seen: set[str] = set()
-    for row in order:
-        text = row["segments"][0]["text"]
-        if text in seen:
-            removed[row["id"]] = "exact"
-        seen.add(text)
-    kept: list[Row] = []
-    for row in order:
-        if row["id"] in removed or row["id"] not in signed.by_id:
-            continue
-        if any(signed.resemble(row, better) for better in kept):
-            removed[row["id"]] = "near"
-        else:
-            kept.append(row)
     pages: set[tuple[str, str]] = set()
-    left = [row for row in order if row["id"] not in removed]
-    for row in sorted(left, key=lambda row: row["snapshot"], reverse=True):
-        page = url_key(row["url"]), row["snapshot"][8:12]
-        if page in pages:
-            removed[row["id"]] = "url"
-        pages.add(page)
+    texts: set[str] = set()
+    kept: list[Row] = []
+    for snapshot in (NEXT, NEW, OLD):
+        # All have one WARC-Date: of one URL the first in survivor order is judged first, the next after all.
+        turns: list[list[Row]] = []
+        captures: Counter[str] = Counter()
+        for row in sorted((row for row in rows if row["snapshot"] == snapshot), key=survivor_key):
+            turn = captures[url_key(row["url"])]
+            captures[url_key(row["url"])] += 1
+            turns += [[]] * (turn == len(turns))
+            turns[turn] = [*turns[turn], row]
+        for row in itertools.chain(*turns):
+            text, page = row["segments"][0]["text"], (url_key(row["url"]), row["snapshot"][8:12])
+            if page in pages:
+                removed[row["id"]] = "url"
+                continue
+            if text in texts:
+                removed[row["id"]] = "exact"
+            elif row["id"] in signed.by_id and any(
+                signed.resemble(row, better) for better in kept if better["id"] in signed.by_id
+            ):
+                removed[row["id"]] = "near"
+            else:
+                kept.append(row)
+                pages.add(page)
+            texts.add(text)
     return removed
 
 
@@ -547,7 +603,7 @@ def test_hot_buckets_change_nothing_but_the_plan(
     config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0, local_limit=0))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     assert {name: row["reason"] for name, row in found.items()} == expected_reasons(rows, config)
-    listed = spark.read.parquet(str(tmp_path / "near-1-hot")).collect()
+    listed = spark.read.parquet(str(tmp_path / "near-0-1-hot")).collect()
     assert listed
     assert min(row["members"] for row in listed) >= 3
 

@@ -91,3 +91,37 @@ def corpus(n_documents: int, seed: int) -> list[Row]:
             )
         )
     return rows
+
+
+def chains(n_chains: int, seed: int) -> list[Row]:
+    """Independent chains of two to seven documents, each tied to an earlier one of its chain by an equal
+    text, a similar text or its URL, in random snapshots and of random merit."""
+    generator = random.Random(seed)
+    rows: list[Row] = []
+    for chain in range(n_chains):
+        members: list[tuple[list[str], str]] = []
+        for place in range(generator.randrange(2, 8)):
+            words, url = prose(generator.getrandbits(40), 60), f"https://c{chain}.org/{place}"
+            if members:
+                partner, page = generator.choice(members)
+                kind = generator.choice(["exact", "near", "url"])
+                if kind == "url":
+                    url = page
+                else:
+                    words = (
+                        partner
+                        if kind == "exact"
+                        else edited(partner, 1, generator.getrandbits(30))
+                    )
+            members.append((words, url))
+            rows.append(
+                document(
+                    f"{generator.getrandbits(64):016x}",
+                    text(words),
+                    url=url,
+                    snapshot=generator.choice([OLD, NEW, NEXT]),
+                    warc_date=f"2023-11-{generator.randrange(10, 30)}T00:00:00Z",
+                    n_formulas=generator.randrange(3),
+                )
+            )
+    return rows

@@ -1,0 +1,64 @@
+"""The classifiers' thresholds: the configuration's where it sets one, else what the model's card says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infimm_spark.classify.mathematics import Kind, card_file, model_file, parse_card
+from infimm_spark.config import BuildConfig, CallableModel
+from infimm_spark.config.models import PACKAGED_PRECISION, PACKAGED_RECALL
+from infimm_spark.errors import ConfigError, ModelError
+
+_FOR_CALLABLES = {"recall": PACKAGED_RECALL, "precision": PACKAGED_PRECISION}
+"""Scorers of the user's own have no card: the thresholds of the packaged models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold in use: the key that would change it, its value, and where the value came from."""
+
+    key: str
+    value: float
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.value:g} ({self.origin})"
+
+
+def thresholds(config: BuildConfig) -> tuple[Threshold, Threshold]:
+    """Of the recall and of the precision classifier. Raises `ModelError` for a card that is needed and
+    cannot be read, `ConfigError` where the recall floor lies above the card's threshold."""
+    recall = _threshold(config, "recall", "dedup.recall_threshold", config.dedup.recall_threshold)
+    if config.extract.recall_floor > recall.value:
+        raise ConfigError(
+            f"extract.recall_floor {config.extract.recall_floor:g} lies above {recall}; "
+            "expected a floor at or below the threshold"
+        )
+    set_one = config.rules.precision_threshold
+    return recall, _threshold(config, "precision", "rules.precision_threshold", set_one)
+
+
+def with_thresholds(config: BuildConfig) -> BuildConfig:
+    """The configuration with both thresholds filled in."""
+    recall, precision = thresholds(config)
+    values = config.model_dump()
+    values["dedup"]["recall_threshold"] = recall.value
+    values["rules"]["precision_threshold"] = precision.value
+    return BuildConfig.model_validate(values)
+
+
+def _threshold(config: BuildConfig, kind: Kind, key: str, given: float | None) -> Threshold:
+    if given is not None:
+        return Threshold(key, given, "configuration")
+    path = getattr(config.models, kind)
+    if isinstance(path, CallableModel):
+        return Threshold(key, _FOR_CALLABLES[kind], f"default for models.{kind} {path.callable}")
+    card_path = card_file(model_file(path, kind))
+    try:
+        card = parse_card(card_path.read_text(encoding="utf-8"), str(card_path))
+    except (OSError, UnicodeDecodeError):
+        raise ModelError(
+            f"model card {card_path} cannot be read; expected it beside the model, or {key} in the configuration"
+        ) from None
+    name = "the packaged model" if path is None else str(path)
+    return Threshold(key, card.default_threshold, f"card of {name}")
