@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract import marks
 from infimm_spark.extract.document import Image
-from infimm_spark.extract.formulas.readers.equation_images import equation_of_image
+from infimm_spark.extract.formulas.readers.equation_images import equation_of_image, is_marked
 from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of
 
 
@@ -24,7 +24,9 @@ class ImageReader:
     def read(self, node: LexborNode, attrs: Attributes, page: PageState) -> str:
         """The mark of an equation's formula or of a picture; ``""`` for spacers and the like."""
         equation = equation_of_image(attrs)
-        if equation is not None:
+        if equation is not None and not (
+            equation[2] == "image-alt" and not is_marked(attrs) and _has_caption(node)
+        ):
             return self._equation(node, attrs, equation, page)
         source = _source(node, attrs)
         if source is None or source.startswith("data:"):
@@ -250,6 +252,18 @@ def _alone(node: LexborNode) -> bool:
     if parent is None or parent.tag not in ("p", "div", "center", "dd", "blockquote"):
         return False
     return not _has_text(parent)
+
+
+def _has_caption(node: LexborNode) -> bool:
+    """Whether an image is what a `<figcaption>` describes: a picture, whatever its alternative text."""
+    parent = node.parent
+    for _ in range(3):
+        if parent is None:
+            return False
+        if parent.tag == "figure":
+            return parent.css_first("figcaption") is not None
+        parent = parent.parent
+    return False
 
 
 def _in_math_block(node: LexborNode) -> bool:

@@ -166,7 +166,10 @@ CARRIERS: tuple[Carrier, ...] = (
         "custom-elements",
         "<tex-inline>x^2</tex-inline>",
         attributes.read_custom,
-        tags=("tex", "latex", "katex", "formula", "equation", "asciimath"),
+        tags=(
+            *("tex", "latex", "katex", "formula", "equation", "asciimath"),
+            *("dmath", "imath", "inlinemath", "displaymath", "texmath", "mathtex"),
+        ),
         signs=(rb"<(?i:" + CUSTOM_TAG.encode() + rb")[\s/>]",),
     ),
     Carrier(

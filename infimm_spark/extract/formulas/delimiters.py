@@ -82,6 +82,9 @@ class DelimiterScanner:
             else:
                 found = self._delimited(text, opening, position, absent)
             if found is None:
+                if opening == "\\$":  # declared, and not closed: an escape after all
+                    pieces.append(text[copied : match.start()] + "$")
+                    copied = position
                 continue
             mark, end = found
             pieces.append(text[copied : match.start()])

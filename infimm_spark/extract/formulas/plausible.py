@@ -88,6 +88,7 @@ _SYMBOLS_AMONG_HAN = re.compile(
     rf"|(?<![A-Za-z0-9$\\])\$([A-Za-z0-9+\-*/=<>(){{}}\[\]|,.'!^_ ]{{1,40}})\$\s?[{_WIDE}])"
 )
 _TRIPLE = re.compile(r"(?<!\$)\$\$\$(?!\$)([^$]{1,300})\$\$\$(?!\$)")
+_SIX = re.compile(r"(?<!\$)\${6}[^$]{1,300}\${6}(?!\$)")
 _SHORT_SYMBOLS = re.compile(r"[^A-Za-z]*(?:[A-Za-z]{1,2}[^A-Za-z]+)*(?:[A-Za-z]{1,2})?")
 
 
@@ -124,6 +125,8 @@ def triples_proven(texts: list[str], library: bool) -> bool:
     for text in texts:
         if "$$$" not in text:
             continue
+        if _SIX.search(text):
+            return True
         for span in _TRIPLE.finditer(text):
             source = span[1].strip()
             if _STRONG.search(source) and _proves(source, "$$"):

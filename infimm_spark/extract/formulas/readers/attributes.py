@@ -33,10 +33,21 @@ LIKELY = (
     "data-math",
     "data-mathjax",
     "data-mathquill",
-    *(
+    *dict.fromkeys(
         f"data-{first}-{second}"
         for kind in ("tex", "latex", "katex", "math", "mathjax", "equation", "formula")
-        for part in ("code", "content", "expression", "source", "src", "text", "value", "original")
+        for part in (
+            "latex",
+            "tex",
+            "code",
+            "content",
+            "expression",
+            "source",
+            "src",
+            "text",
+            "value",
+            "original",
+        )
         for first, second in ((kind, part), (part, kind))
     ),
 )

@@ -84,6 +84,11 @@ def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
     return None
 
 
+def is_marked(attributes: Attributes) -> bool:
+    """Whether an image's class or attributes say that it is a formula."""
+    return _CLASSES.search(attributes.get("class") or "") is not None or "eeimg" in attributes
+
+
 def quick_source(node: LexborNode) -> str | None:
     """The alternative text of an image where it holds TeX commands."""
     alt = node.attributes.get("alt")
@@ -168,6 +173,9 @@ def tex_of_address(address: str) -> str | None:
 _CHART = re.compile(r"[?&]cht=tx\b")
 
 
+_IMAGE_NAME = re.compile(r"\.(?:png|gif|svg|jpe?g|webp)$", re.I)
+
+
 def _sources(address: str) -> Iterator[tuple[str, bool]]:
     """Parts of an address that may hold a formula, each with whether its name says so."""
     query_at = address.find("?")
@@ -182,9 +190,12 @@ def _sources(address: str) -> Iterator[tuple[str, bool]]:
     path = address[: query_at if query_at >= 0 else len(address)].partition("#")[0]
     folder = _FOLDER.search(path)
     if folder is not None:
-        yield folder[1], "equation_images" in folder[0] or "/math/" in folder[0].lower()
+        yield (
+            _IMAGE_NAME.sub("", folder[1]),
+            "equation_images" in folder[0] or "/math/" in folder[0].lower(),
+        )
     elif _ENCODED_COMMAND.search(path):
-        yield path.rpartition("/")[2], False
+        yield _IMAGE_NAME.sub("", path.rpartition("/")[2]), False
 
 
 def _decoded(source: str, address: str) -> Iterator[str]:
@@ -204,20 +215,20 @@ _ESCAPES = re.compile(r"%(?:20|3D|7B|7D|2B)", re.I)
 
 
 def _is_address_formula(tex: str, named: bool, renders: bool) -> bool:
-    if not tex or tex.startswith(("http://", "https://", "//", "/")) or _FILE.search(tex):
+    if is_word(tex) or tex.startswith(("http://", "https://", "//", "/")) or _FILE.search(tex):
         return False
     commands = _COMMAND_NAME.findall(tex)
     if commands and any(name in KNOWN_COMMANDS for name in commands):
         return True
     if named and renders:
-        return not is_word(tex)
+        return tex != ""
     if named or renders:
-        return is_tex(tex) or (renders and is_formula(tex) and _RELATION.search(tex) is not None)
+        return is_tex(tex) or (is_formula(tex) and _RELATION.search(tex) is not None)
     return False
 
 
 _COMMAND_NAME = re.compile(r"\\([A-Za-z]{2,})")
-_RELATION = re.compile(r"[=<>+^]")
+_RELATION = re.compile(r"[=<>+^!]")
 
 
 # --- alternative texts ------------------------------------------------------------------------
