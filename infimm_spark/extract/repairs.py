@@ -21,7 +21,9 @@ def repaired(text: str, content_type: str | None = None) -> str:
     """The source of a page after every repair that applies."""
     if "msEquation" in text:
         text = _with_word_formulas(text)
-    if "/>" in text and _is_xhtml(text, content_type):
+    if _is_xhtml(text, content_type) and (
+        "<![CDATA[" in text or _CLOSED_ELEMENT.search(text) is not None
+    ):
         text = _XHTML_PIECE.sub(_opened_and_closed, text)
     if 'hidden id="S:' in text:
         text = _STREAMED.sub(r"<\1 ", text)
@@ -69,6 +71,13 @@ _XHTML_PIECE = re.compile(
     r"|<(?P<foreign>math|svg)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=foreign)\s*>"
     r"|<(?P<name>[A-Za-z][\w.-]*)(?P<attributes>(?:\s+[^\s<>/=\"']+(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*)\s*/>",
     re.S | re.I,
+)
+
+
+# A sign that an element other than `<br/>` and its like is closed in itself.
+_CLOSED_ELEMENT = re.compile(
+    r"<(?:a|div|span|p|script|style|title|td|th|i|b|em|li|ul|ol|h[1-6]|section|textarea|iframe|canvas|object|video)"
+    r"(?:\s[^<>]*)?/>"
 )
 
 

@@ -21,7 +21,7 @@ _ENOUGH_PROSE = 250
 _SENTENCE = 40
 _LEAST = 60
 """Characters of text that are worth taking."""
-_MOST_NODES = 4_000
+_MOST_NODES = 1_500
 
 
 def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
