@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from infimm_spark import schemas
 from infimm_spark.errors import ReconciliationError
-from infimm_spark.run.ledger import FunnelStage, funnel, print_funnel, reconcile
+from infimm_spark.run.ledger import FunnelStage, funnel, largest_loss, print_funnel, reconcile
 from infimm_spark.stages.record_counts import WarcLedger
 
 REASONS = st.sampled_from(["language", "recall_floor", "no_text"])
@@ -98,3 +98,13 @@ def test_the_printed_funnel_shows_every_reason() -> None:
     assert "40.00%" in printed
     assert printed.index("dropped recall_floor") < printed.index("dropped language")
     assert "failed timeout" in printed
+
+
+def test_the_largest_loss_names_stage_and_reason() -> None:
+    """Of an empty corpus the user hears first what took most."""
+    stages = [
+        FunnelStage("extract", 100, 30, {"language": 60, "no_text": 10}, {}),
+        FunnelStage("recall", 30, 0, {"math_prob": 30}, {}),
+    ]
+    assert "stage extract dropped 60 of 100 records by language" in largest_loss(stages)
+    assert largest_loss([]) == "no record was read"
