@@ -59,7 +59,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
             self.output = output
 
     def build(
-        _: BuildConfig, snapshot: str, output: str, earlier: list[Part], take_over: bool
+        _: BuildConfig, snapshot: str, output: str, earlier: list[Part], *choices: bool
     ) -> Any:
         calls.append((snapshot, [part.run for part in earlier]))
         return None, Summary(output)
@@ -162,5 +162,5 @@ def test_wrong_wishes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'2023-40' is not of the form CC-MAIN-YYYY-WW"):
         add(tmp_path, "2023-40")
     config = BuildConfig(dedup=DedupConfig(against=["runs/x"]))
-    with pytest.raises(ConfigError, match=r"dedup\.against is chosen from the published versions"):
+    with pytest.raises(ConfigError, match=r"dedup\.against is set from the published versions"):
         add_snapshot(config, "CC-MAIN-2023-40", releases=str(tmp_path), runs=str(tmp_path))
