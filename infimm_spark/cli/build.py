@@ -13,6 +13,7 @@ from infimm_spark.cli.options import (
     AgainstOption,
     ConfigOption,
     DomainOption,
+    ExcludeOption,
     IndexOption,
     InputOption,
     LimitOption,
@@ -47,6 +48,7 @@ def build(
     sample: SampleOption = None,
     seed: SeedOption = None,
     limit: LimitOption = None,
+    exclude: ExcludeOption = None,
     index: IndexOption = None,
     urls: UrlsOption = None,
     domain: DomainOption = None,
@@ -74,6 +76,7 @@ def build(
         sample=sample,
         seed=seed,
         limit=limit,
+        exclude=exclude,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
     confirm(settings, overwrite=overwrite, resume=resume, yes=yes)
@@ -98,6 +101,7 @@ def extract(
     sample: SampleOption = None,
     seed: SeedOption = None,
     limit: LimitOption = None,
+    exclude: ExcludeOption = None,
     index: IndexOption = None,
     urls: UrlsOption = None,
     domain: DomainOption = None,
@@ -123,6 +127,7 @@ def extract(
         sample=sample,
         seed=seed,
         limit=limit,
+        exclude=exclude,
         index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
     )
     confirm(settings, overwrite=overwrite, resume=resume, yes=yes)

@@ -55,6 +55,15 @@ SampleOption = Annotated[
     typer.Option(min=1, help="Process a random sample of N WARC files.", metavar="N"),
 ]
 SeedOption = Annotated[int | None, typer.Option(help="Seed for --sample.")]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        help="Leave out this WARC file, or those that match a pattern, with --resume even after they were read; may "
+        "be repeated.",
+        metavar="FILE",
+    ),
+]
 LimitOption = Annotated[
     int | None, typer.Option(min=1, help="Read at most N WARC files.", metavar="N")
 ]

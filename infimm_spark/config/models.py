@@ -107,6 +107,8 @@ class InputConfig(_Section):
     index: IndexConfig = IndexConfig()
     default_snapshot: str = "local"
     """Snapshot name of WARC files whose path does not contain one."""
+    exclude: list[str] = []
+    """WARC files to leave out: names in the crawl, file names, locations, or patterns of either."""
     prefix: str = ""
     """Stands before the names of WARC files outside a crawl's layout. It tells them from files of equal names in an
     earlier run that this one is compared with."""

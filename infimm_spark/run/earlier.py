@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infimm_spark import store
 from infimm_spark.config import config_hash
-from infimm_spark.errors import ConfigError, NoRunError, SignatureMismatchError, StageError
+from infimm_spark.errors import (
+    ConfigError,
+    InputError,
+    NoRunError,
+    SignatureMismatchError,
+    StageError,
+)
+from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
 from infimm_spark.run.stored import stored_run
+from infimm_spark.warc.listing import WarcFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,31 @@ class EarlierRun:
 
     layout: RunLayout
     identity: dict[str, str]
+
+
+def check_distinct(
+    warcs: Sequence[WarcFile],
+    exclusions: Mapping[str, Sequence[str]],
+    earlier: Sequence[EarlierRun],
+) -> None:
+    """Refuse WARC files with the names of files that an earlier run has read: their documents would have one id.
+
+    Raises `InputError`.
+    """
+    left_out = {name for names in exclusions.values() for name in names}
+    own = [warc.warc_file for warc in warcs if warc.warc_file not in left_out]
+    for run in earlier:
+        files = tables.locations(run.layout, "extract", "ledger")
+        read = set(
+            tables.read_ledger(files).unify_dictionaries().column("warc_file").unique().to_pylist()
+        )
+        shared = [name for name in own if name in read]
+        if shared:
+            more = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
+            raise InputError(
+                f"--against {run.layout.root}: that run has read a WARC file named {shared[0]}{more}, too; leave out "
+                "the same file with --exclude, or name another one apart with --set input.prefix=NAME"
+            )
 
 
 def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> list[EarlierRun]:

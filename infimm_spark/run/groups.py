@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from infimm_spark import store
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.errors import OutputError, ReconciliationError, TooManyFailuresError
+from infimm_spark.run.exclusion import KEY, excludes_more, narrowed, with_excluded
 from infimm_spark.run.files import DataFile, catalogue, parquet_sizes
 from infimm_spark.run.manifest import (
     Manifest,
@@ -30,13 +31,14 @@ from infimm_spark.run.manifest import (
     claim_manifest,
     read_manifest,
     timestamp,
+    write_manifest,
 )
 from infimm_spark.run.selection import records_of
 from infimm_spark.run.tables import locations, read_ledger
 from infimm_spark.schemas import spark_schema
 from infimm_spark.stages.base import ModelKind, Stage
 from infimm_spark.stages.extract import WARCS
-from infimm_spark.stages.record_counts import FAILED, READ
+from infimm_spark.stages.record_counts import EXCLUDED, FAILED, READ
 from infimm_spark.store.gate import ConnectionGate, GateAddress
 from infimm_spark.warc.listing import WarcFile
 
@@ -75,6 +77,9 @@ class Extraction:
     def run(self) -> dict[str, int]:
         """Extract what is not extracted yet; counts over all groups."""
         done = {index: self._committed(index) for index in range(len(self._groups))}
+        for index, manifest in done.items():
+            if manifest is not None and KEY in self._group_identity(index):
+                done[index] = self._narrowed(index, manifest)
         missing = [index for index, manifest in done.items() if manifest is None]
         if missing:
             done |= self._extract(_ordered(missing, self._settings.group_order))
@@ -115,14 +120,42 @@ class Extraction:
         done = read_manifest(self._run.layout.group_manifest(index))
         if done is not None:
             where = f"group {index} of stage {self._stage.name}"
-            check_identity(where, done.identity, self._group_identity(index))
+            wanted = self._group_identity(index)
+            if not excludes_more(done.identity, wanted):
+                check_identity(where, done.identity, wanted)
             check_build(where, done.build, accept=self._run.accept_code_change)
         return done
 
     def _group_identity(self, index: int) -> dict[str, Any]:
         group = self._groups[index]
         ends = {"first": group[0].warc_file, "last": group[-1].warc_file}
-        return {**self._identity, "inputs": ends}
+        own = {key: value for key, value in self._identity.items() if key != KEY}
+        left_out = self._left_out(index)
+        return {**own, "inputs": ends, **({KEY: left_out} if left_out else {})}
+
+    def _left_out(self, index: int) -> list[str]:
+        """Names of the group's files that the run excludes, sorted."""
+        every = set(self._identity.get(KEY, ()))
+        return sorted(w.warc_file for w in self._groups[index] if w.warc_file in every)
+
+    def _narrowed(self, index: int, done: Manifest) -> Manifest:
+        """A committed group without the files that have been excluded since; nothing is read again."""
+        identity = self._group_identity(index)
+        if done.identity.get(KEY) == identity.get(KEY):
+            return done
+        run, started = self._run, timestamp()
+        new = set(self._left_out(index)) - set(done.identity.get(KEY, ()))
+        attempt = run.layout.attempt(index, uuid.uuid4().hex[:12])
+        for name, table in narrowed(run, self._stage, done, new).items():
+            run.write(table, f"{attempt}/table={name}")
+        files = catalogue(run.layout.root, [attempt], run.spark)
+        counts = self._counts(index, [f"{run.layout.root}/{file.path}" for file in files])
+        manifest = run.manifest(self._stage.name, identity, counts, files, started)
+        run.fence()
+        write_manifest(run.layout.group_manifest(index), manifest)
+        self._sweep(index, attempt)
+        log.info("extract: group %d without %s", index + 1, ", ".join(sorted(new)))
+        return manifest
 
     def _group(self, index: int) -> Manifest:
         layout = self._run.layout
@@ -170,10 +203,14 @@ class Extraction:
     def _written(self, index: int, attempt: str) -> None:
         """Write the tables of a group, each with its own columns and in files of the configured
         size."""
-        work = GroupWork(self._run, self._groups[index], attempt, self._models, self._gate)
+        left_out = self._left_out(index)
+        group = [warc for warc in self._groups[index] if warc.warc_file not in left_out]
+        work = GroupWork(self._run, group, attempt, self._models, self._gate)
         size = self._settings.file_size_mb * 1024 * 1024
         try:
             for name, table in self._stage.run(work, self._run.config).items():
+                if name == "ledger" and left_out:
+                    table = with_excluded(table, self._stage.name, left_out)
                 sizes = work.sizes(name)
                 wanted = max(1, math.ceil(sum(sizes) / size))
                 if len(sizes) > max(wanted, self._settings.compact_above):
@@ -186,7 +223,8 @@ class Extraction:
         """Records by outcome; raises where the ledger does not hold every file of the group."""
         ledger = read_ledger([f for f in files if "/table=ledger/" in f]).unify_dictionaries()
         records = ledger.group_by("outcome").aggregate([("count", "sum")])
-        read = ledger.filter(pc.equal(ledger.column("outcome"), READ))
+        is_file = pc.is_in(ledger.column("outcome").cast("string"), pa.array([READ, EXCLUDED]))
+        read = ledger.filter(is_file)
         held = len(set(read.column("warc_file").to_pylist()))
         if held != len(self._groups[index]):
             raise ReconciliationError(
@@ -256,7 +294,7 @@ class GroupWork:
 
     def warcs(self) -> DataFrame:
         settings = self._run.config.extract
-        slices = min(settings.partitions or len(self._group), len(self._group))
+        slices = max(1, min(settings.partitions or len(self._group), len(self._group)))
         by_index = bool(self._run.config.input.index.paths)
         chosen = records_of(self._run.layout, self._group) if by_index else {}
         rows = self.spark.sparkContext.parallelize(

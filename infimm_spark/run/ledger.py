@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from infimm_spark.errors import ReconciliationError
-from infimm_spark.stages.record_counts import DROPPED, FAILED, KEPT, READ
+from infimm_spark.stages.record_counts import DROPPED, EXCLUDED, FAILED, KEPT, READ
 from infimm_spark.stages.registry import all_stages, ledger_lines
 
 
@@ -28,6 +28,8 @@ class FunnelStage:
     kept: int
     dropped: dict[str, int]
     failed: dict[str, int]
+    excluded: int = 0
+    """WARC files that were left out on request, with all their records."""
 
     @property
     def share_kept(self) -> float:
@@ -74,7 +76,11 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
     # rows.
     ledger = ledger.unify_dictionaries()
     count = ledger.column("count")
-    signed = pc.if_else(pc.equal(ledger.column("outcome"), READ), count, pc.negate(count))
+    outcome = ledger.column("outcome")
+    # An excluded file is a file and no record.
+    signed = pc.if_else(
+        pc.equal(outcome, EXCLUDED), 0, pc.if_else(pc.equal(outcome, READ), count, pc.negate(count))
+    )
     balance = (
         ledger.select(["warc_file", "stage"])
         .append_column("difference", signed)
@@ -119,6 +125,8 @@ def print_funnel(stages: list[FunnelStage]) -> str:
     lines = [f"{'stage':<34}{'read':>12}{'kept':>12}{'kept %':>9}"]
     for stage in stages:
         lines.append(f"{stage.stage:<34}{stage.read:>12,}{stage.kept:>12,}{stage.share_kept:>9.2%}")
+        if stage.excluded:
+            lines.append(f"  {'excluded WARC files':<32}{stage.excluded:>12,}")
         for verb, reasons in (("dropped", stage.dropped), ("failed", stage.failed)):
             lines += [
                 f"  {verb + ' ' + reason:<32}{count:>12,}"
@@ -139,4 +147,5 @@ def _funnel_stage(stage: str, counts: Counter[tuple[str, str | None]]) -> Funnel
         kept=counts[KEPT, None],
         dropped=by_reason(DROPPED),
         failed=by_reason(FAILED),
+        excluded=counts[EXCLUDED, None],
     )

@@ -23,6 +23,7 @@ from infimm_spark.errors import (
 from infimm_spark.report.formulas import FormulaTally, tallies
 from infimm_spark.report.funnel import has_report, write_report
 from infimm_spark.run.damage import unreadable_table
+from infimm_spark.run.exclusion import excludes_more
 from infimm_spark.run.files import DataFile
 from infimm_spark.run.groups import Extraction, check_failures
 from infimm_spark.run.ledger import FunnelStage, largest_loss
@@ -33,6 +34,7 @@ from infimm_spark.run.manifest import (
     claim_manifest,
     read_manifest,
     timestamp,
+    write_manifest,
 )
 from infimm_spark.run.run import Run
 from infimm_spark.run.settings import settings_for
@@ -143,7 +145,8 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
                 f"stage {name} is complete in {layout.root}; "
                 "skip it with --resume or repeat it with --redo"
             )
-        if not _is_stale(done, identity):
+        more = stage.by_group and excludes_more(done.identity, identity)
+        if not more and not _is_stale(done, identity):
             check_identity(f"stage {name}", done.identity, identity)
             check_build(f"stage {name}", done.build, accept=run.accept_code_change)
             check_files(layout, [name])
@@ -153,7 +156,11 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
                 )
             log.info("%s: complete, skipped", name)
             return done
-        log.warning("%s: a stage that it reads was done again since; done again too", name)
+        if more:
+            log.warning("%s: more WARC files are excluded; their rows are taken out", name)
+            run.write_run_file()
+        else:
+            log.warning("%s: a stage that it reads was done again since; done again too", name)
     if done is None:
         run.write_run_file()
     log.info("%s: started", name)
@@ -182,7 +189,7 @@ def _carried_out(
     """Run a stage and commit it. Names the file where a table cannot be read."""
     try:
         if stage.by_group:
-            return _by_group(run, stage, identity, started)
+            return _by_group(run, stage, identity, started, replaces=replaces)
         return _at_once(run, stage, identity, started, replaces=replaces)
     except InfimmError:
         raise
@@ -196,13 +203,17 @@ def _carried_out(
         ) from error
 
 
-def _by_group(run: Run, stage: Stage, identity: dict[str, object], started: str) -> Manifest:
+def _by_group(
+    run: Run, stage: Stage, identity: dict[str, object], started: str, *, replaces: bool
+) -> Manifest:
     """A stage whose groups are committed one by one; a finished group is never read again."""
     counts = Extraction(run, stage, identity, run.groups()).run()
     check_failures(run, stage, counts)
     manifest = run.manifest(stage.name, identity, counts, [], started)
     run.fence()
-    if not claim_manifest(run.layout.manifest(stage.name), manifest):
+    if replaces:
+        write_manifest(run.layout.manifest(stage.name), manifest)
+    elif not claim_manifest(run.layout.manifest(stage.name), manifest):
         raise overtaken(stage.name, run.layout.root)
     return manifest
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +24,8 @@ from infimm_spark.errors import (
     StoreError,
 )
 from infimm_spark.run import tables
-from infimm_spark.run.earlier import EarlierRun, earlier_runs
+from infimm_spark.run.earlier import EarlierRun, check_distinct, earlier_runs
+from infimm_spark.run.exclusion import KEY, excluded_names, with_recorded
 from infimm_spark.run.files import DataFile
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage, reconcile
@@ -33,7 +33,7 @@ from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.run.overwrite import check_replaceable, remove_run
 from infimm_spark.run.selection import check_index, fingerprint, select
-from infimm_spark.run.stored import stored_run
+from infimm_spark.run.stored import new_run_id, stored_run
 from infimm_spark.spark import logs
 from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
@@ -117,10 +117,10 @@ class Run:
             raise OutputError(
                 f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
             )
-        run_id = stored["run_id"] if stored else _new_run_id()
-        run = cls(
-            run_id, config, layout, take_over=take_over, accept_code_change=accept_code_change
-        )
+        run_id = stored["run_id"] if stored else new_run_id()
+        config = with_recorded(config, stored)
+        also = {"take_over": take_over, "accept_code_change": accept_code_change}
+        run = cls(run_id, config, layout, **also)
         # Everything a user can get wrong is looked at before the output exists and Spark starts.
         for connector in connectors_of(run._spark_locations()):
             connector.require(config.spark.conf)
@@ -128,6 +128,7 @@ class Run:
             check_index(config.input.index)
         else:
             check_readable(run.warcs)
+            check_distinct(run.warcs, run.exclusions(), run.earlier)
         for stage in run.stages:
             for kind in stage.models:
                 run.model(kind)
@@ -159,7 +160,7 @@ class Run:
             config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
         return cls(
             stored["run_id"],
-            config,
+            with_recorded(config, stored),
             layout,
             take_over=take_over,
             accept_code_change=accept_code_change,
@@ -424,6 +425,11 @@ class Run:
             **({"index": fingerprint(index)} if index.paths else {}),
         }
 
+    def exclusions(self) -> dict[str, list[str]]:
+        """The WARC files left out, under `excluded`; empty where there are none."""
+        patterns = self.config.input.exclude
+        return {KEY: excluded_names(patterns, self.warcs)} if patterns else {}
+
     def against(self) -> list[dict[str, str]]:
         """The identities of the earlier runs."""
         return [run.identity for run in self.earlier]
@@ -456,11 +462,7 @@ class Run:
     def recorded_config(self) -> BuildConfig | None:
         """The configuration that the run file holds, None before there is one."""
         stored = stored_run(self.layout)
-        return (
-            None
-            if stored is None
-            else BuildConfig.model_validate_json(json.dumps(stored["config"]))
-        )
+        return BuildConfig.model_validate_json(json.dumps(stored["config"])) if stored else None
 
     def write_run_file(self) -> None:
         """Record the run's identity and settings, unless they stand there already."""
@@ -496,10 +498,6 @@ def _layout(config: BuildConfig) -> RunLayout:
     root = store.normal(config.output)
     require_plain("output", root)
     return RunLayout(root)
-
-
-def _new_run_id() -> str:
-    return f"{timestamp().replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:8]}"
 
 
 def _spark_schema(schema: Any) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from typing import Any
 
 from infimm_spark import store
 from infimm_spark.errors import DamagedRunError, NoRunError
 from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.manifest import timestamp
 
 
 def stored_run(layout: RunLayout) -> dict[str, Any] | None:
@@ -37,3 +39,8 @@ def require_run(location: str) -> RunLayout:
     if not store.exists(layout.run_file):
         raise NoRunError.at(location)
     return layout
+
+
+def new_run_id() -> str:
+    """The time and a random part."""
+    return f"{timestamp().replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:8]}"

@@ -83,6 +83,10 @@ class KeptRows:
 class Facts(Protocol):
     """What the identity of a stage may ask of its run, beside settings and models."""
 
+    def exclusions(self) -> dict[str, list[str]]:
+        """The WARC files left out, under `excluded`; empty where there are none."""
+        ...
+
     def inputs(self) -> dict[str, Any]:
         """The number and a digest of the input files."""
 

@@ -408,7 +408,7 @@ EXTRACT = Stage(
         Section("rejects"),
     ),
     models=("language", "recall"),
-    facts=lambda facts, config: {"inputs": facts.inputs()},
+    facts=lambda facts, config: {"inputs": facts.inputs(), **facts.exclusions()},
     by_group=True,
     kept=KeptRows(
         "documents", ("language", "language_prob", "recall_prob", "math_prob", "n_formulas")
