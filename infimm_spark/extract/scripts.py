@@ -68,7 +68,7 @@ def written(text: str) -> str:
         elif frames:
             inside = " ".join("".join(out).replace(marks.EMPHASIS, "").split())
             kind, out = frames.pop()
-            following = pieces[at + 1]
+            following = pieces[at + 1] or ("x" if at + 2 < len(pieces) else "")
             after_script = _close(out, kind, inside, following, after_script)
     while frames:
         inner = out
@@ -159,6 +159,9 @@ def _close(out: list[str], kind: str, inside: str, following: str, after_script:
     if len(inside) > _LONGEST or inside.count(" ") > _MOST_BLANKS:
         out.append(f" {inside} " if before.strip() else inside)
         return False
+    if not before.strip() and not after_script and not _is_followed(following):
+        out.append(inside)  # the number of a note before its text
+        return False
     script = f"{'^' if kind == marks.SUP else '_'}{{{inside}}}"
     if not after_script and before and before[-1].isspace() and _has_base(before, following):
         # `log <sub>2</sub> 8`: the blank between a base and its script says nothing
@@ -183,9 +186,14 @@ def _is_plain(before: str, inside: str) -> bool:
 def _has_base(before: str, following: str) -> bool:
     """Whether a script behind a blank belongs to what stands before the blank, not to what
     follows."""
-    if following[:1].isalnum() or following[:1] == marks.EMPHASIS:
+    if _is_followed(following):
         return False  # `uses <sup>14</sup>C`
     return _BASE.search(before.rstrip()) is not None
+
+
+def _is_followed(following: str) -> bool:
+    """Whether a script stands right before a letter, digit or formula."""
+    return following[:1].isalnum() or following[:1] in (marks.EMPHASIS, marks.FORMULA)
 
 
 def _strip_blank(out: list[str]) -> None:

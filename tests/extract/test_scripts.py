@@ -28,6 +28,8 @@ def extracted(body: str, head: str = "") -> Document:
         ("<i>a</i><sub><i>n</i></sub><sup>2</sup>", "a_{n}^{2}"),
         ("e<sup>x<sup>2</sup></sup> is", "e^{x^{2}} is"),
         ("of <sup>14</sup>C and <sup>3</sup>H", "of ^{14}C and ^{3}H"),
+        ("<sup>14</sup><sub>6</sub>C", "^{14}_{6}C"),
+        ("<sup>1</sup> See there.", "1 See there."),
         ("log <sub>2</sub> 8", "log_{2} 8"),
         ("<i>y</i> <sup>2</sup> = 3", "y^{2} = 3"),
         ("∫<sub>0</sub><sup>1</sup> x dx", "∫_{0}^{1} x dx"),
