@@ -112,7 +112,7 @@ def from_lexbor(node: LexborNode) -> Element:
                 current = following
                 continue
             name = local_name(tag)
-            if name in _SKIPPED or tag[0] == "-":
+            if name in _SKIPPED or tag[:1] in ("", "-"):
                 current = following
                 continue
             count += 1
