@@ -120,7 +120,8 @@ def test_executors_with_a_stale_package_are_one_line(
         file.write("# one line of yesterday\n")
     python = tmp_path / "python"
     python.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{package.parent}:$PYTHONPATH" exec "{sys.executable}" "$@"\n'
+        f'#!/bin/sh\ncd "{package.parent}"\n'
+        f'PYTHONPATH="{package.parent}:$PYTHONPATH" exec "{sys.executable}" "$@"\n'
     )
     python.chmod(stat.S_IRWXU)
     python_of_executors.sparkContext.pythonExec = str(python)
