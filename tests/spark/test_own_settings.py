@@ -61,10 +61,11 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def own_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_code(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """`own_code` where driver and workers find it, as --py-files would put it there."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "own_code.py").write_text(OWN_CODE)
+    spark.sparkContext.addPyFile(str(folder / "own_code.py"))
     sys.path.insert(0, str(folder))
     yield
     sys.path.remove(str(folder))
