@@ -105,7 +105,7 @@ class ParsedPage:
             return document
         head = _Head(root, self.url)
         document.consent = signals_from_head(head.meta, head.http_equiv)
-        document.license = find_license(head.meta, _license_links(root), head.base)
+        document.license = find_license(head.meta, _license_links(root, self._html), head.base)
         traits = read_traits(self._html, head.scripts)
         ledger = FormulaLedger()
         # A page that restyles a known command (`\equiv` drawn with rules) does not change its meaning.
@@ -149,8 +149,18 @@ _KHAN_COLOURS = parse_macros(
 )
 
 
-def _license_links(root: LexborNode) -> list[tuple[str, str]]:
+# rel="license", rel='nofollow license', rel=license
+_LICENSE_RELATION = re.compile(
+    r"[Rr][Ee][Ll]\s*=\s*[\"']?[^\"'<>]{0,80}[Ll][Ii][Cc][Ee][Nn][Ss][Ee]"
+)
+
+
+def _license_links(root: LexborNode, html: str) -> list[tuple[str, str]]:
     """(rel, href) of links that may name a licence, in page order."""
+    # The query costs as much as the parse: only pages whose source holds such a link pay for it.
+    named = "icense" in html or "ICENSE" in html
+    if "creativecommons.org/" not in html and not (named and _LICENSE_RELATION.search(html)):
+        return []
     nodes = root.css('[rel~="license" i][href], a[href*="creativecommons.org/"]')
     return [(n.attributes.get("rel") or "", n.attributes.get("href") or "") for n in nodes]
 

@@ -27,9 +27,8 @@ _MOST_NODES = 1_500
 def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
     """A page made of what is hidden from readers without scripts, or None where the body has
     text."""
-    candidate = "<noscript" in html or _STATE.search(html) is not None
     body = parser.body
-    if not candidate or body is None:
+    if body is None or not ("<noscript" in html or _holds_state(html)):
         return None
     shown = _shown_text(body)
     if shown is None:
@@ -38,6 +37,10 @@ def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
     if fragment is None:
         return None
     return LexborHTMLParser(marks.sealed(f"<html><body>{fragment}</body></html>"))
+
+
+def _holds_state(html: str) -> bool:
+    return any(name in html for name in _STATE_NAMES) or _JSON_SCRIPT.search(html) is not None
 
 
 _SILENT = frozenset(
@@ -99,12 +102,19 @@ def _noscript(body: LexborNode, shown: int) -> str | None:
 
 # --- JSON state ---------------------------------------------------------------------------------
 
-_STATE = re.compile(
-    r"type\s*=\s*[\"']?application/(?:ld\+)?json|__NEXT_DATA__|__NUXT__|__INITIAL_STATE__|__APOLLO_STATE__|"
-    r"__PRELOADED_STATE__|__remixContext|__INITIAL_DATA__"
+_STATE_NAMES = (
+    "__NEXT_DATA__",
+    "__NUXT__",
+    "__INITIAL_STATE__",
+    "__APOLLO_STATE__",
+    "__PRELOADED_STATE__",
+    "__remixContext",
+    "__INITIAL_DATA__",
 )
+_JSON_SCRIPT = re.compile(r"type\s*=\s*[\"']?application/(?:ld\+)?json")
+# window.__DATA__ = {…}, var pageState = JSON.parse("…")
 _ASSIGNED = re.compile(
-    r"(?:window\.|self\.|var\s+|\b)?(__\w{3,40}__|__remixContext|\w{0,20}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?\s*(?=[{\[\"'])"
+    r"\b(__\w{3,40}__|__remixContext|\w{0,60}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?\s*(?=[{\[\"'])"
 )
 _MOST_JSON = 4_000_000
 _MOST_STRINGS = 3_000
