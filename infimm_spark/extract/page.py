@@ -150,16 +150,26 @@ _KHAN_COLOURS = parse_macros(
 
 
 # rel="license", rel='nofollow license', rel=license
-_LICENSE_RELATION = re.compile(
-    r"[Rr][Ee][Ll]\s*=\s*[\"']?[^\"'<>]{0,80}[Ll][Ii][Cc][Ee][Nn][Ss][Ee]"
-)
+_LICENSE_RELATION = re.compile(r"rel\s*=\s*[\"']?[^\"'<>]{0,80}l\Z", re.IGNORECASE)
+
+
+def _names_license(html: str) -> bool:
+    """Whether a page's source holds a link that may name its licence."""
+    if "creativecommons.org/" in html:
+        return True
+    for spelling in ("icense", "ICENSE"):
+        at = html.find(spelling)
+        while at >= 0:
+            if _LICENSE_RELATION.search(html, max(0, at - 100), at):
+                return True
+            at = html.find(spelling, at + 6)
+    return False
 
 
 def _license_links(root: LexborNode, html: str) -> list[tuple[str, str]]:
     """(rel, href) of links that may name a licence, in page order."""
-    # The query costs as much as the parse: only pages whose source holds such a link pay for it.
-    named = "icense" in html or "ICENSE" in html
-    if "creativecommons.org/" not in html and not (named and _LICENSE_RELATION.search(html)):
+    # The query costs as much as the parse.
+    if not _names_license(html):
         return []
     nodes = root.css('[rel~="license" i][href], a[href*="creativecommons.org/"]')
     return [(n.attributes.get("rel") or "", n.attributes.get("href") or "") for n in nodes]

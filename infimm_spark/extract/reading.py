@@ -12,13 +12,22 @@ def reading_of(html: str) -> Reading:
     """What a page says it is, by its schema.org type or the forum that made it."""
     if "QAPage" in html:
         return Reading.QUESTION
-    if "DiscussionForumPosting" in html or _FORUM.search(html, 0, 20_000) is not None:
+    if "DiscussionForumPosting" in html:
+        return Reading.THREAD
+    head = html[:_HEAD]
+    if any(name in head for name in _FORUM_NAMES) and _FORUM.search(head) is not None:
         return Reading.THREAD
     return Reading.PAGE
 
 
+_HEAD = 20_000
+"""Characters of the source in which a forum names itself."""
+_FORUM_NAMES = (
+    *("Discourse", "vBulletin", "phpBB", "phpbb", "NodeBB", "nodebb"),
+    *("Flarum", "MyBB", "XenForo", "ipsApp"),
+)
 _FORUM = re.compile(
-    r"DiscussionForumPosting|<meta[^>]{0,40}generator[^>]{0,20}(?:Discourse|vBulletin|phpBB|NodeBB|Flarum|MyBB)|"
+    r"<meta[^>]{0,40}generator[^>]{0,20}(?:Discourse|vBulletin|phpBB|NodeBB|Flarum|MyBB)|"
     r"<(?:html|body)[^>]{0,200}(?:XenForo|ipsApp|phpbb|nodebb|vBulletin)"
 )
 

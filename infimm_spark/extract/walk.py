@@ -161,14 +161,16 @@ class _Walk:
                         self.block.formulas += mark.count(marks.FORMULA)
                     node = node.next
                     continue
-            if named.note:
-                node = self.around(node, " [", "]")
-                continue
-            if (
-                (named.invisible and not is_only_source(node, self.block.children, page))
-                or (named.template and khan)
-                or (("style" in attrs or "hidden" in attrs) and is_hidden(attrs, node, page))
-            ):
+            if named.telling:
+                if named.note:
+                    node = self.around(node, " [", "]")
+                    continue
+                if (named.invisible and not is_only_source(node, self.block.children, page)) or (
+                    named.template and khan
+                ):
+                    node = node.next
+                    continue
+            if attrs and ("style" in attrs or "hidden" in attrs) and is_hidden(attrs, node, page):
                 node = node.next
                 continue
             handler = handler_of(tag)
@@ -396,12 +398,13 @@ def _enter_link(
 ) -> LexborNode | None:
     if "href" not in attrs:
         return _enter_inline(walk, node, tag, attrs, named)
-    if is_permalink(node, attrs):
-        return node.next
-    note = note_mark(node, attrs)
-    if note is not None:
-        walk.block.children.append(note)
-        return node.next
+    if (attrs["href"] or "")[:1] == "#":
+        if is_permalink(node, attrs):
+            return node.next
+        note = note_mark(node, attrs)
+        if note is not None:
+            walk.block.children.append(note)
+            return node.next
     walk.links += 1
     return walk.around(node, "", "", _leave_link)
 
@@ -530,7 +533,7 @@ _OPENED_LATER = re.compile(
 class _ClassFacts:
     """What the walk asks of a class attribute."""
 
-    __slots__ = ("figure", "invisible", "note", "readers", "template")
+    __slots__ = ("figure", "invisible", "note", "readers", "telling", "template")
 
     def __init__(self, classes: str) -> None:
         self.readers: tuple[Reader, ...] = readers_of(classes)
@@ -540,6 +543,8 @@ class _ClassFacts:
         """A note in the middle of the sentence it belongs to."""
         self.template = not TEMPLATE_CODE.isdisjoint(classes.split())
         """JavaScript in the elements of a Khan exercise template."""
+        self.telling = self.note or self.invisible or self.template
+        """Whether the element may be read in another way than its tag says."""
 
 
 @lru_cache(maxsize=16_384)
