@@ -12,7 +12,9 @@ OLDER, NEWER = "CC-MAIN-2023-40", "CC-MAIN-2023-50"
 
 ARTICLE = frozenset({"corpus", "precision:quality_prob"})
 """Good mathematics; the high-precision classifier has the last word on each page."""
-NOT_MATHEMATICS = frozenset({"extract:recall_floor", "recall:math_prob", "precision:quality_prob"})
+NOT_MATHEMATICS = frozenset(
+    {"extract:recall_floor", "extract:plain_floor", "recall:math_prob", "precision:quality_prob"}
+)
 """Either classifier may be the one that says no."""
 OTHER_LANGUAGE = frozenset({"extract:language", "extract:language_uncertain"})
 

@@ -18,16 +18,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-import pandas as pd
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
 
 from infimm_spark import schemas
 from infimm_spark.config import BuildConfig
 from infimm_spark.rules.masking import Kind, masked
-from infimm_spark.rules.tokens import gpt3_token_length
 from infimm_spark.stages import accounting
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
 from infimm_spark.stages.refine import kept_clean
@@ -201,7 +198,9 @@ def _image_url_counts(clean: DataFrame) -> DataFrame:
 def _metadata() -> Column:
     """The release's `metadata`; its probabilities and ratios are single precision there."""
 
-    token_length = pandas_udf(_token_lengths, "int")  # type: ignore[call-overload]
+    # pandas takes as long to import as all else: commands that only look at a run do without it.
+    from infimm_spark.stages.token_lengths import token_length
+
     fields = {
         "ft_lang_label": F.concat(F.lit("__label__"), F.col("language")),
         "ft_lang_prob": F.col("language_prob"),
@@ -224,10 +223,6 @@ def _metadata() -> Column:
         F.struct(*(value.alias(name) for name, value in fields.items())),
         {"ignoreNullFields": "false"},
     )
-
-
-def _token_lengths(texts: pd.Series) -> pd.Series:
-    return texts.map(gpt3_token_length)
 
 
 def _warc_header() -> Column:

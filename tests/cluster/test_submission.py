@@ -66,6 +66,7 @@ def archive_options(archive: Path) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_job_that_no_worker_can_take_says_what_it_waits_for(
     cluster: StandaloneCluster, environment_archive: Path, crawl: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_an_event_log_without_a_folder_is_one_line(crawl: Path, tmp_path: Path) 
     assert not list((tmp_path / "out").rglob("*")), "the next try begins anew"
 
 
+@pytest.mark.slow
 def test_a_submitted_build_survives_kills_and_equals_a_local_one(
     spark: object,
     cluster: StandaloneCluster,
@@ -157,6 +159,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin" / "python"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -105,6 +105,7 @@ def test_an_interpreter_that_does_not_fit_is_one_line(
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_an_unpacked_archive_runs_anywhere_with_all_it_needs(
     environment_archive: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def _manifest(archive_file: Path) -> dict[str, Any]:
         return manifest
 
 
+@pytest.mark.slow
 def test_an_archive_is_small_and_names_its_target(environment_archive: Path) -> None:
     """At most 250 MB; its first member says machine, Python, Spark and packages; no pyspark."""
     assert environment_archive.stat().st_size <= 250_000_000

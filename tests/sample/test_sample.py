@@ -205,7 +205,7 @@ def test_expected_outcome() -> None:
     """Outcomes are asked for by URL and snapshot; an unknown URL is an error."""
     url = "https://notes.example.org/binomial-theorem"
     assert expected_outcome(url) == ARTICLE
-    assert expected_outcome(url, OLDER) == {"dedup:exact"}
+    assert expected_outcome(url, OLDER) == {"dedup:url"}
     with pytest.raises(KeyError, match="not in CC-MAIN-2023-50"):
         expected_outcome("https://nowhere.example.org/")
 
