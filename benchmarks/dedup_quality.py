@@ -2,16 +2,18 @@
 
     python benchmarks/dedup_quality.py --data ../shared/data [--texts texts.jsonl] [--threshold 0.75]
 
-Every English and Chinese page of the crawl is extracted; of equal normalised texts one is left; then
+Every English and Chinese page of the crawl is extracted; of equal normalised texts one is left;
+then
 
 * the exact Jaccard similarity of all pairs of shingle sets is computed (an inverted index), and
-* our rule (`greedy_table`: bands propose, sketches or signatures verify, greedy in survivor order) is applied.
+* our rule (`greedy_table`: bands propose, sketches or signatures verify, greedy in survivor order)
+  is applied.
 
-Pairs: of the pairs with Jaccard >= 0.8, how many do bands and verification find; of the pairs found,
-how many have it. Removals, which is what counts: of the documents removed, how many have Jaccard >= 0.8
-with the one they were removed for (precision); of those that should go (removed, or left although a
-better document with Jaccard >= 0.8 is left too), how many went (recall). `--texts` keeps the extracted
-texts between runs.
+Pairs: of the pairs with Jaccard >= 0.8, how many do bands and verification find; of the pairs
+found, how many have it. Removals, which is what counts: of the documents removed, how many have
+Jaccard >= 0.8 with the one they were removed for (precision); of those that should go (removed, or
+left although a better document with Jaccard >= 0.8 is left too), how many went (recall). `--texts`
+keeps the extracted texts between runs.
 """
 
 from __future__ import annotations

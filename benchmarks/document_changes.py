@@ -4,8 +4,8 @@
 
 Every Nth response of the mirrored crawl (`../shared/data/commoncrawl`) is extracted by both
 interpreters, one page after the other in turn, so that the ratio of their times holds on a busy
-machine. FILE gets one line of JSON for each page whose text differs: URL, and the lines that only the
-old and only the new text has.
+machine. FILE gets one line of JSON for each page whose text differs: URL, and the lines that only
+the old and only the new text has.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python benchmarks/mathematics_text.py [--peer PYTHON] [--show]
 
 A page's marks are passages near the beginning and the end of its text, which must come out, and
-passages of its menus, footers and lists of other pages, which must not. `mathematics_text.json` holds
-no text of the pages: a passage is its number of words and a hash of them, compared with all passages
-of as many words of the extracted text. Pages are those of `../shared/data/sites`.
+passages of its menus, footers and lists of other pages, which must not. `mathematics_text.json`
+holds no text of the pages: a passage is its number of words and a hash of them, compared with all
+passages of as many words of the extracted text. Pages are those of `../shared/data/sites`.
 """
 
 from __future__ import annotations

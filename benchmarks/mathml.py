@@ -74,11 +74,13 @@ def main() -> None:
             misses.append((pair, expected, got))
     for pair, expected, got in misses[: arguments.show]:
         print(
-            f"{pair['source']} {pair['id']}\n  expected {expected[:600]!r}\n  got      {got[:600]!r}"
+            f"{pair['source']} {pair['id']}\n  expected {expected[:600]!r}\n  got      "
+            f"{got[:600]!r}"
         )
         print(f"  loose    {loose_form(expected)[:600]}\n           {loose_form(got)[:600]}")
     print(
-        f"{'source':48} {'half':5} {'pairs':>6} {'exact':>7} {'normal':>7} {'loose':>7} {'failed':>7}"
+        f"{'source':48} {'half':5} {'pairs':>6} {'exact':>7} {'normal':>7} {'loose':>7} "
+        f"{'failed':>7}"
     )
     for (source, half), (total, exact, normal, loose, failed) in sorted(counts.items()):
         print(
@@ -95,7 +97,8 @@ _PEERS = {
     "pandoc (texmath), pypandoc_binary": (
         "import pypandoc\n"
         "def all_of(sources):\n"
-        "    page = ''.join(f'<div id=\"p{i}\"><p>{one}</p></div>' for i, one in enumerate(sources))\n"
+        "    page = ''.join(f'<div id=\"p{i}\"><p>{one}</p></div>' for i, one in "
+        "enumerate(sources))\n"
         "    tree = json.loads(pypandoc.convert_text(page, 'json', format='html'))\n"
         "    found = {}\n"
         "    for block in tree['blocks']:\n"
@@ -106,7 +109,8 @@ _PEERS = {
         "                if isinstance(item, dict) and item.get('t') == 'Math':\n"
         "                    maths.append(item['c'][1])\n"
         "                else:\n"
-        "                    todo[:0] = item if isinstance(item, list) else [item.get('c')] if isinstance(item, dict) else []\n"
+        "                    todo[:0] = item if isinstance(item, list) else [item.get('c')] if "
+        "isinstance(item, dict) else []\n"
         "            found[int(block['c'][0][0][1:])] = ' '.join(maths)\n"
         "    return [found.get(i, '') for i in range(len(sources))]"
     ),
@@ -264,8 +268,8 @@ _ACCENTS = {
 _BELOW = {r"\sim": r"\utilde", "¯": r"\underline", r"\_": r"\underline",
           r"\rightarrow": r"\underrightarrow", r"\leftarrow": r"\underleftarrow"}  # fmt: skip
 
-# mhchem: a number after an element, a bracket or a closing parenthesis is an index; a sign that ends
-# a word is a charge.
+# mhchem: a number after an element, a bracket or a closing parenthesis is an index; a sign that
+# ends a word is a charge.
 _INDEX = re.compile(r"(?<=[A-Za-z\)\]\}])(\d+(?:\.\d+)?)")
 _CHARGE = re.compile(r"(?<=[A-Za-z0-9\)\]\}])([+-])(?=$|[\s\)\]])")
 

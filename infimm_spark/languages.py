@@ -1,7 +1,7 @@
 """What differs from language to language, one record each; every module takes it from here.
 
-A language without a record is one of words: it is identified, extracted, deduplicated and judged by the
-rules, and the classifiers, which learnt English and Chinese only, are a matter of configuration
+A language without a record is one of words: it is identified, extracted, deduplicated and judged by
+the rules, and the classifiers, which learnt English and Chinese only, are a matter of configuration
 (`extract.unclassified`).
 """
 
@@ -24,7 +24,8 @@ class Language:
     variants: tuple[str, ...] = ()
     """Other labels that count as this one."""
     units: Literal["words", "characters"] = "words"
-    """What texts are split into: words between spaces, or the characters that carry meaning themselves."""
+    """What texts are split into: words between spaces, or the characters that carry meaning
+    themselves."""
     repetition_ngram: int = 5
     """Units in an n-gram of `word_repetition_ratio` (OBELICS: five words)."""
     min_sentence_chars: int = 20
@@ -34,7 +35,8 @@ class Language:
     punctuation_rule: bool = False
     """Whether the paper's limit on punctuation, made for English, holds."""
     lexicon: Literal["words", "pairs"] = "words"
-    """How its terms are found (`classify.lexicon`): word by word, or in pairs of characters as well."""
+    """How its terms are found (`classify.lexicon`): word by word, or in pairs of characters as
+    well."""
 
     @property
     def is_characters(self) -> bool:
@@ -66,7 +68,8 @@ _OTHER = Language("", "")
 
 @lru_cache(maxsize=1024)
 def language_of(label: str | None) -> Language:
-    """The record of a label (``en``, ``zh-TW``, ``eng_Latn``); of any other one a language of words."""
+    """The record of a label (``en``, ``zh-TW``, ``eng_Latn``); of any other one a language of
+    words."""
     name = (label or "").lower()
     known = _BY_LABEL.get(name) or _BY_LABEL.get(name.replace("_", "-").partition("-")[0])
     return known or replace(_OTHER, code=name, name=name)

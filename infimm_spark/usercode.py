@@ -32,7 +32,8 @@ def load(name: str, key: str) -> Any:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise ConfigError(
-            f"{key}: {name!r} cannot be imported ({type(error).__name__}: {error}); expected module:function, "
+            f"{key}: {name!r} cannot be imported ({type(error).__name__}: {error}); expected "
+            "module:function, "
             "the module on the Python path and, on a cluster, in --py-files"
         ) from None
     found = getattr(module, attribute, None)

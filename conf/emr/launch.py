@@ -4,7 +4,7 @@
     python conf/emr/launch.py --dry-run steps.json …     # prints the request instead
 
 `${name}` in a file takes the value of `name=`; a name left without a value is refused.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

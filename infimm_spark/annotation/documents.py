@@ -27,7 +27,8 @@ _BATCH_ROWS = 256
 
 
 def read_rows(location: str, columns: Iterable[str] = _COLUMNS) -> Iterator[dict[str, Any]]:
-    """Rows of a file, or of all Parquet and JSON Lines files below a folder, in the order of their names.
+    """Rows of a file, or of all Parquet and JSON Lines files below a folder, in the order of their
+    names.
 
     Of Parquet only those of `columns` that are there are read. Raises `InputError` where nothing is
     found or a file is damaged, naming file and line.
@@ -82,7 +83,8 @@ def url_of(row: Mapping[str, Any]) -> str:
 
 
 def language_of(row: Mapping[str, Any]) -> str:
-    """`language` or `lang`, else ``zh`` for a text that is mostly Chinese and ``en`` for another."""
+    """`language` or `lang`, else ``zh`` for a text that is mostly Chinese and ``en`` for
+    another."""
     named = row.get("language") or row.get("lang")
     if named:
         return str(named)

@@ -111,7 +111,8 @@ class Cascade:
         return self._extracted(page, verdict, score=True)
 
     def _extracted(self, page: ParsedPage, verdict: Verdict, *, score: bool) -> Verdict:
-        """The verdict on a page that is worth extracting; `score` it if the classifier knows its language."""
+        """The verdict on a page that is worth extracting; `score` it if the classifier knows its
+        language."""
         verdict.document = page.document()
         text = verdict.document.text
         if not text.strip():

@@ -1,7 +1,8 @@
 """Models as bytes: broadcast once, written once a host, loaded once a process.
 
-fastText loads from files only and its objects cannot be pickled, so a worker gets the bytes, puts them
-into a temporary file named by their checksum, and keeps the loaded model for the process's life.
+fastText loads from files only and its objects cannot be pickled, so a worker gets the bytes, puts
+them into a temporary file named by their checksum, and keeps the loaded model for the process's
+life.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _LOADED: dict[str, Scoring | LanguageIdentifier] = {}
 class ModelBytes:
     """A model ready to travel: `name` is language, recall or precision; `card` its card's JSON.
 
-    A scorer of the user's own travels by its name, `callable`; `sha256` is then that of its source. `origin` says where it came from (a path, or the package) for manifests.
+    A scorer of the user's own travels by its name, `callable`; `sha256` is then that of its source.
+    `origin` says where it came from (a path, or the package) for manifests.
     """
 
     name: Literal["language", "recall", "precision"]
@@ -113,8 +115,8 @@ def load_mathematics(model: ModelBytes, kind: Kind) -> Scoring:
 def _on_disk(model: ModelBytes) -> Path:
     """A file with the model's bytes, shared by the processes of this user on this host.
 
-    Written under another name and moved into place, so that no process reads half a file; a file that
-    is there already is trusted only if its checksum is right.
+    Written under another name and moved into place, so that no process reads half a file; a file
+    that is there already is trusted only if its checksum is right.
     """
     folder = Path(tempfile.gettempdir()) / f"infimm-spark-models-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

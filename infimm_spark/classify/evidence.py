@@ -8,7 +8,7 @@ so that no carrier can be forgotten here; what stands below are signs of formula
 Signs are looked for in the bytes: every charset but UTF-16 keeps ASCII. Almost no page matches any
 pattern. RE2 looks for all of them in one pass at the speed of memory, where `re` and `in` pass over
 the page once for each.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -2,15 +2,17 @@
 
 The line is what fastText reads: tokens separated by single spaces, no line break. It holds
 
-- words, lower-cased, without a plural *s*; numbers as ``<NUM>``; tokens over 100 characters dropped;
+- words, lower-cased, without a plural *s*; numbers as ``<NUM>``; tokens over 100 characters
+  dropped;
 - Chinese one character a token (fastText's word n-grams make the words);
 - formulas: ``$f0`` … ``$f4`` by length (``$d…`` for display), then their commands as they are
   (``\\frac``) and their relations, each prefixed by ``$``; variables and numbers leave nothing, so
   that one site's notation is not learnt;
 - symbols that tell mathematics (``∑ ≤ α``) and code (``{ ; ->``) apart;
-- the fields of its words (``__school``, ``__computing``; see `lexicon.py`), in their order, after the words
-  themselves: a word that no training text has still counts as one of its field, and pairs of them make
-  bigrams as words do;
+- the fields of its words (``__school``, ``__computing``; see `lexicon.py`), in their order, after
+  the words
+  themselves: a word that no training text has still counts as one of its field, and pairs of them
+  make bigrams as words do;
 - facts of the whole text as pseudo-tokens (``__fc4``: formulas, ``__dv3``: variety of words, …),
   repeated in proportion to the text's length, because fastText averages over all tokens and a fact
   said once in a thousand tokens would weigh nothing. Their adjacent pairs become bigrams, so
@@ -31,14 +33,15 @@ from infimm_spark.classify.lexicon import CHINESE, ENGLISH
 from infimm_spark.languages import language_of
 
 FEATURE_VERSION = 3
-"""Raised whenever `normalise` gives another line for the same text; models carry the one they need."""
+"""Raised whenever `normalise` gives another line for the same text; models carry the one they
+need."""
 
 MAX_TOKEN_CHARS = 100
 """Paper: longer tokens are dropped."""
 
 QUICK_CHARS = 2_000
-"""Of a page's quick text, what the recall floor looks at (head and slices): every page pays for it. The
-extracted text, which few pages reach, is looked at as far as the model's card says."""
+"""Of a page's quick text, what the recall floor looks at (head and slices): every page pays for it.
+The extracted text, which few pages reach, is looked at as far as the model's card says."""
 
 _FORMULA_COMMANDS = 16
 """Commands kept of one formula: a page-long alignment must not outweigh the page's words."""
@@ -50,8 +53,9 @@ _TOKENS_PER_FACT_BLOCK = 60
 _MAX_FACT_BLOCKS = 12
 
 # A formula in any delimiters a page may show: $$…$$, \[…\], \(…\), \begin{align}…\end{align}, $…$.
-# A single dollar must hug its content and not touch a word: "$5 and $10" and "$HOME/$PATH" do not match.
-# Each alternative begins with its first character, so that `re` skips to the next dollar or backslash.
+# A single dollar must hug its content and not touch a word: "$5 and $10" and "$HOME/$PATH" do not
+# match. Each alternative begins with its first character, so that `re` skips to the next dollar or
+# backslash.
 _FORMULA = re.compile(
     r"\$\$(?P<dd>[^$]{1,2000}?)\$\$"
     r"|\\\[(?P<db>.{1,2000}?)\\\]"
@@ -68,7 +72,8 @@ _TEXT_TOKEN = re.compile(
     r"|[0-9]+(?:[.,:][0-9]+)*"  # numbers
     r"|[\u3400-\u9fff\uf900-\ufaff]+"  # Chinese, to be parted into its characters
     r"|\\[a-zA-Z]+"  # LaTeX outside any delimiters
-    r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u2211\u2213-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"  # mathematical
+    # mathematical
+    r"|[\u0370-\u03ff\u2100-\u214f\u2190-\u2211\u2213-\u22ff\u27c0-\u27ff\u2a00-\u2aff²³¹±×÷¬·]"
     r"|->|=>|::|\(\)|[=+<>{};_^|#@*\\/%&~$?!]"  # what code, prose and formulas use differently
 )
 # The same for a text of ASCII alone: sets of wide characters are slow to look at.
@@ -83,9 +88,9 @@ _MATH_CHARS = frozenset("∑∫∏√≤≥≠∈∉⊂⊆∪∩∀∃∞∂∇�
 def normalise(text: str, language: str) -> str:
     """`text` as one line of tokens for fastText.
 
-    `language` is the page's label (``en``, ``zh``); it scales the facts that depend on length, since
-    a Chinese character says about as much as three Latin ones. Never raises; an empty text gives the
-    facts of an empty text.
+    `language` is the page's label (``en``, ``zh``); it scales the facts that depend on length,
+    since a Chinese character says about as much as three Latin ones. Never raises; an empty text
+    gives the facts of an empty text.
     """
     tokens: list[str] = []
     formulas = _Formulas()
@@ -112,7 +117,8 @@ def normalise(text: str, language: str) -> str:
 
 
 def without_formulas(text: str) -> str:
-    """`text` with its delimited formulas taken out: what is left for a classifier to go by in words.
+    """`text` with its delimited formulas taken out: what is left for a classifier to go by in
+    words.
 
     Labels that come from counting formulas are circular for one that sees them.
     """
@@ -157,7 +163,7 @@ def _slice(text: str, start: int, width: int) -> str:
 
 
 def _is_formula(body: str) -> bool:
-    r"""Whether `$body$` is mathematics: `x`, `2n`, `\pi`, `a+b`, but not `5 per month; now only`."""
+    r"""Whether `$body$` is mathematics: `x`, `2n`, `\pi`, `a+b`, but not `5 per month; now only`."""  # noqa: E501
     if any(mark in body for mark in "\\^_=<>"):
         return True
     return len(body) <= 20 and not _PROSE.search(body)
@@ -227,7 +233,8 @@ def _by_word(fields: dict[str, str]) -> dict[str, str]:
 
 
 def _with_derived(field_of: dict[str, str]) -> dict[str, str]:
-    """The words and what is derived from them: `solving`, `plotted`, `linearly`; listed words come first."""
+    """The words and what is derived from them: `solving`, `plotted`, `linearly`; listed words come
+    first."""
     found = dict(field_of)
     for word, field in field_of.items():
         stems = (word, word[:-1]) if word.endswith("e") else (word, word + word[-1])
@@ -240,8 +247,9 @@ def _with_derived(field_of: dict[str, str]) -> dict[str, str]:
 
 _ENGLISH_FIELDS = _with_derived(_by_word(ENGLISH))
 _CHINESE_FIELDS = _by_word(CHINESE)
-# Two characters that may be a term: a character that begins one, and one that ends one. Pairs do not overlap,
-# so that a term behind such a character may be missed: looking for all pairs takes longer and told no more.
+# Two characters that may be a term: a character that begins one, and one that ends one. Pairs do
+# not overlap, so that a term behind such a character may be missed: looking for all pairs takes
+# longer and told no more.
 _CHINESE_PAIR = re.compile(
     "[{}][{}]".format(*("".join(sorted({term[i] for term in _CHINESE_FIELDS})) for i in (0, 1)))
 )

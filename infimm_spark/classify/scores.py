@@ -14,7 +14,8 @@ from infimm_spark.extract.document import Document
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Language (lid.176 label) and its probability; of the recall and of the precision classifier."""
+    """Language (lid.176 label) and its probability; of the recall and of the precision
+    classifier."""
 
     language: str
     language_prob: float
@@ -39,7 +40,8 @@ def score_document(document: Document, *, models: Models | None = None) -> Score
     """
     if not isinstance(document, Document):
         raise TypeError(
-            f"score_document() got {type(document).__name__}; expected a Document, as extract_page() gives it"
+            f"score_document() got {type(document).__name__}; expected a Document, as "
+            "extract_page() gives it"
         )
     models = models or load_models()
     text = document.text

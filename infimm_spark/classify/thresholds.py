@@ -1,4 +1,5 @@
-"""The classifiers' thresholds: the configuration's where it sets one, else what the model's card says."""
+"""The classifiers' thresholds: the configuration's where it sets one, else what the model's card
+says."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _FOR_CALLABLES = {"recall": PACKAGED_RECALL, "precision": PACKAGED_PRECISION}
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A threshold in use: the key that would change it, its value, and where the value came from."""
+    """A threshold in use: the key that would change it, its value, and where the value came
+    from."""
 
     key: str
     value: float
@@ -26,8 +28,8 @@ class Threshold:
 
 
 def thresholds(config: BuildConfig) -> tuple[Threshold, Threshold]:
-    """Of the recall and of the precision classifier. Raises `ModelError` for a card that is needed and
-    cannot be read, `ConfigError` where the recall floor lies above the card's threshold."""
+    """Of the recall and of the precision classifier. Raises `ModelError` for a card that is needed
+    and cannot be read, `ConfigError` where the recall floor lies above the card's threshold."""
     recall = _threshold(config, "recall", "dedup.recall_threshold", config.dedup.recall_threshold)
     if config.extract.recall_floor > recall.value:
         raise ConfigError(
@@ -58,7 +60,8 @@ def _threshold(config: BuildConfig, kind: Kind, key: str, given: float | None) -
         card = parse_card(card_path.read_text(encoding="utf-8"), str(card_path))
     except (OSError, UnicodeDecodeError):
         raise ModelError(
-            f"model card {card_path} cannot be read; expected it beside the model, or {key} in the configuration"
+            f"model card {card_path} cannot be read; expected it beside the model, or {key} in "
+            "the configuration"
         ) from None
     name = "the packaged model" if path is None else str(path)
     return Threshold(key, card.default_threshold, f"card of {name}")

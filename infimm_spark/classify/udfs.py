@@ -35,12 +35,14 @@ def language(text: Column | str) -> Column:
 
 
 def math_prob(text: Column | str, language: Column | str | None = None) -> Column:
-    """`math_prob`, float: how likely a text is mathematical; its language is identified where it is not given."""
+    """`math_prob`, float: how likely a text is mathematical; its language is identified where it is
+    not given."""
     return _active().math_prob(text, language)
 
 
 def quality_prob(text: Column | str, language: Column | str | None = None) -> Column:
-    """`quality_prob`, float: how likely a text is worth keeping; its language is identified where it is not given."""
+    """`quality_prob`, float: how likely a text is worth keeping; its language is identified where
+    it is not given."""
     return _active().quality_prob(text, language)
 
 
@@ -48,7 +50,8 @@ class ModelColumns:
     """Broadcasts a session's models, each when first used; its methods give columns.
 
     Null texts give null. The models' bytes travel once per executor, never inside a task, and are
-    loaded once per Python worker. Raises `ModelError` on the driver for a model that cannot be used.
+    loaded once per Python worker. Raises `ModelError` on the driver for a model that cannot be
+    used.
     """
 
     def __init__(self, spark: SparkSession, models: ModelsConfig | None = None) -> None:
@@ -61,7 +64,8 @@ class ModelColumns:
         return self._identified(text).alias("language")
 
     def math_prob(self, text: Column | str, language: Column | str | None = None) -> Column:
-        """`math_prob`, float: the recall classifier's probability of a text, in the language labelled or identified."""
+        """`math_prob`, float: the recall classifier's probability of a text, in the language
+        labelled or identified."""
         return self._probability("recall", text, language).alias("math_prob")
 
     def quality_prob(self, text: Column | str, language: Column | str | None = None) -> Column:

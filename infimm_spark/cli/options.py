@@ -59,7 +59,7 @@ ExcludeOption = Annotated[
     list[str] | None,
     typer.Option(
         "--exclude",
-        help="Leave out this WARC file, or those that match a pattern, with --resume even after they were read; may "
+        help="Leave out this WARC file, or those that match a pattern, with --resume even after they were read; may "  # noqa: E501
         "be repeated.",
         metavar="FILE",
     ),

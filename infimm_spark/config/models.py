@@ -110,21 +110,23 @@ class InputConfig(_Section):
     exclude: list[str] = []
     """WARC files to leave out: names in the crawl, file names, locations, or patterns of either."""
     prefix: str = ""
-    """Stands before the names of WARC files outside a crawl's layout. It tells them from files of equal names in an
-    earlier run that this one is compared with."""
+    """Stands before the names of WARC files outside a crawl's layout. It tells them from files of
+    equal names in an earlier run that this one is compared with."""
 
     @model_validator(mode="after")
     def _one_kind_of_input(self) -> InputConfig:
         index = self.index
         if index.paths and self.paths:
             raise ValueError(
-                "input.paths and input.index.paths are both given (--input, --index); expected one of them"
+                "input.paths and input.index.paths are both given (--input, --index); expected "
+                "one of them"
             )
         selecting = ("crawls", "urls", "hosts", "domains", "url_patterns", "languages")
         given = [name for name in selecting if getattr(index, name)]
         if given and not index.paths:
             raise ValueError(
-                f"input.index.{given[0]} chooses among the records of an index, and input.index.paths names none "
+                f"input.index.{given[0]} chooses among the records of an index, and "
+                "input.index.paths names none "
                 "(--index)"
             )
         return self
@@ -180,14 +182,14 @@ class CallableModel(_Section):
     """A scorer of the user's own in the place of a fastText file."""
 
     callable: UserFunction
-    """`module:factory`: called once in each process without arguments, it gives a function from a list of
-    texts and a list of their languages to a list of probabilities. The module has to be on the Python path, on a
-    cluster in --py-files. It has no model card: set its threshold."""
+    """`module:factory`: called once in each process without arguments, it gives a function from a
+    list of texts and a list of their languages to a list of probabilities. The module has to be on
+    the Python path, on a cluster in --py-files. It has no model card: set its threshold."""
 
 
 class ModelsConfig(_Section):
-    """fastText model files, or for the classifiers a scorer of the user's own; null takes the ones that come
-    with the package."""
+    """fastText model files, or for the classifiers a scorer of the user's own; null takes the ones
+    that come with the package."""
 
     language: Location | None = None
     """Language identification; null uses lid.176."""
@@ -203,8 +205,8 @@ class ExtractConfig(_Section):
     languages: list[str] = ["en", "zh"]
     """Languages to keep, by the labels of the language model. Paper: English and Chinese."""
     unclassified: list[str] = []
-    """Languages among them that the classifiers do not know: their pages pass the recall floor and both
-    thresholds without a score."""
+    """Languages among them that the classifiers do not know: their pages pass the recall floor and
+    both thresholds without a score."""
     language_threshold: Probability = 0.3
     """Lowest probability of the language. Not stated in the paper; OWM uses 0.5, on text with
     formulas. Ours, on prose without formulas: 0.3 lets through as few pages of other languages and
@@ -316,10 +318,10 @@ class DedupConfig(_Section):
     """Which copies of a document are removed."""
 
     recall_threshold: Probability | None = None
-    """Lowest recall score of the extracted text; applied here, so that it can be changed late. null takes the
-    threshold of the model's card. Paper: 0.4 with its own model. Ours at 0.2 keeps 96 % of the mathematical
-    pages of unseen English sites instead of 95 %, and 6.0 % of the others instead of 5.3 %, which
-    later steps drop."""
+    """Lowest recall score of the extracted text; applied here, so that it can be changed late. null
+    takes the threshold of the model's card. Paper: 0.4 with its own model. Ours at 0.2 keeps 96 %
+    of the mathematical pages of unseen English sites instead of 95 %, and 6.0 % of the others
+    instead of 5.3 %, which later steps drop."""
     recall_threshold_by_length: list[LengthThreshold] = []
     """Thresholds by minimum text length (not in the paper; its appendix B shows that scores depend
     on length). The model card lists calibrated ones. Empty: one threshold for all."""
@@ -378,10 +380,12 @@ class RulesConfig(_Section):
     precision_threshold_by_length: list[LengthThreshold] = []
     """Thresholds by minimum text length, as `dedup.recall_threshold_by_length` (ours)."""
     extra: list[UserFunction] = []
-    """Rules of your own, `module:function`, applied last: from a text and its metrics to None, which keeps it, or
-    to the reason for dropping it. The module must be on the Python path, on a cluster in --py-files."""
+    """Rules of your own, `module:function`, applied last: from a text and its metrics to None,
+    which keeps it, or to the reason for dropping it. The module must be on the Python path, on a
+    cluster in --py-files."""
     refuse_signals: list[str] = []
-    """Drop pages with one of these opt-out signals (`robots:noai`, `tdm-reservation`, `*:noindex`)."""
+    """Drop pages with one of these opt-out signals (`robots:noai`, `tdm-reservation`,
+    `*:noindex`)."""
 
     def precision_threshold_at(self, length: int) -> float:
         """The precision threshold of a text of `length` characters."""
@@ -396,7 +400,8 @@ class PublishConfig(_Section):
     """The released corpus."""
 
     mask: list[Literal["email", "phone"]] = []
-    """Replace e-mail addresses and telephone numbers in texts and titles by `[email]` and `[phone]`."""
+    """Replace e-mail addresses and telephone numbers in texts and titles by `[email]` and
+    `[phone]`."""
 
     file_size_mb: PositiveInt = 256
     """Approximate size of a corpus file."""

@@ -19,9 +19,9 @@ _SNAPSHOT_YEAR = r"^CC-MAIN-(\d{4})-"
 def buckets(signatures: DataFrame, bands: int, rows: int) -> DataFrame:
     """Memberships: [bucket: long, rank: long], one row a band of each signature.
 
-    `signatures` has [rank, group, signature]. A bucket is a 64-bit hash of group, band and the band's
-    `rows` values; documents of different groups do not meet. Two buckets that share a hash by chance
-    only cost a comparison, since every proposed pair is verified.
+    `signatures` has [rank, group, signature]. A bucket is a 64-bit hash of group, band and the
+    band's `rows` values; documents of different groups do not meet. Two buckets that share a hash
+    by chance only cost a comparison, since every proposed pair is verified.
     """
     width = 4 * rows
     hashes = F.array(
@@ -36,7 +36,8 @@ def buckets(signatures: DataFrame, bands: int, rows: int) -> DataFrame:
 
 
 def group(scope: Scope, snapshot: Column) -> Column:
-    """The group whose documents meet; for `pairs` the snapshot, since a pass takes one at a time."""
+    """The group whose documents meet; for `pairs` the snapshot, since a pass takes one at a
+    time."""
     if scope == "all":
         return F.lit("all")
     return year(snapshot) if scope == "year" else snapshot
@@ -60,12 +61,12 @@ def candidate_probability(jaccard: float, bands: int, rows: int) -> float:
 
 
 def solve_bands(threshold: float, num_perm: int) -> tuple[int, int]:
-    """(bands, rows) for a signature of `num_perm` values: the steepest S-curve that still proposes a pair
-    at `threshold` with a probability of `_PROPOSED` or more.
+    """(bands, rows) for a signature of `num_perm` values: the steepest S-curve that still proposes
+    a pair at `threshold` with a probability of `_PROPOSED` or more.
 
-    Verification removes what is proposed in vain, so misses count and false proposals only cost time:
-    of all curves the one with the most rows, then the most bands, is taken. Solves 0.8 of 112 as
-    14 x 8, FineWeb's choice.
+    Verification removes what is proposed in vain, so misses count and false proposals only cost
+    time: of all curves the one with the most rows, then the most bands, is taken. Solves 0.8 of 112
+    as 14 x 8, FineWeb's choice.
     """
     for rows in range(num_perm, 0, -1):
         bands = num_perm // rows

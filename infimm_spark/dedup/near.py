@@ -26,9 +26,9 @@ from infimm_spark.dedup.verify import Verification
 class Turn:
     """Documents of one snapshot that are judged together.
 
-    All of the snapshot but those set `aside` [rank], or `only` a few [rank]. `first` is the least rank of
-    the snapshot, `begins` that of the documents to be judged; those before were decided. `by_url`
-    [best, best_snapshot] and `by_text` [rank, best] of them are gone already.
+    All of the snapshot but those set `aside` [rank], or `only` a few [rank]. `first` is the least
+    rank of the snapshot, `begins` that of the documents to be judged; those before were decided.
+    `by_url` [best, best_snapshot] and `by_text` [rank, best] of them are gone already.
     """
 
     snapshot: str
@@ -43,15 +43,16 @@ class Turn:
 class NearDedup:
     """Judges the snapshots of `ranked` (`schemas.RANKED`) one after another, in survivor order.
 
-    A snapshot is compared with what those it meets *hold*, as far as they were judged before: in the
-    scope `pairs` its neighbours in time, in `year` those of its year, in `all` everyone, in `snapshot`
-    none. A snapshot holds the documents kept in it, and the kept ones (of whatever snapshot) that
-    those removed from it were removed for. So a page that lives through many snapshots leaves one
-    copy, not every other one, and still nothing is removed that does not itself resemble a document
-    that stays.
+    A snapshot is compared with what those it meets *hold*, as far as they were judged before: in
+    the scope `pairs` its neighbours in time, in `year` those of its year, in `all` everyone, in
+    `snapshot` none. A snapshot holds the documents kept in it, and the kept ones (of whatever
+    snapshot) that those removed from it were removed for. So a page that lives through many
+    snapshots leaves one copy, not every other one, and still nothing is removed that does not
+    itself resemble a document that stays.
 
     `settled` are the `settled_documents` of earlier runs, which are not judged again. Up to
-    `options.local_documents` documents (`n_documents`, the settled ones included) are judged in one task.
+    `options.local_documents` documents (`n_documents`, the settled ones included) are judged in one
+    task.
     """
 
     def __init__(
@@ -114,7 +115,8 @@ class NearDedup:
         return found.withColumn("round", self._round(snapshot, neighbours, turn.first))
 
     def _in_company(self, known: DataFrame, undecided: DataFrame) -> DataFrame:
-        """Of `known` those that share a bucket with one of a few `undecided`: the others need not travel."""
+        """Of `known` those that share a bucket with one of a few `undecided`: the others need not
+        travel."""
         bands, rows = self._options.bands, self._options.rows
 
         def buckets(documents: DataFrame) -> DataFrame:
@@ -160,7 +162,8 @@ class NearDedup:
 
 
 def _met(snapshot: str, names: Sequence[str], scope: lsh.Scope) -> list[str]:
-    """The snapshots whose documents meet those of `snapshot`, itself included; `names` are sorted."""
+    """The snapshots whose documents meet those of `snapshot`, itself included; `names` are
+    sorted."""
     if scope == "all":
         return list(names)
     if scope == "year":

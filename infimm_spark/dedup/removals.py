@@ -6,7 +6,8 @@ gone with it. Here URL dedup chooses first, one snapshot at a time in survivor o
 
 1. *url*: a page goes if a page of its URL was kept, in a better snapshot or as a later capture in
    this one (with `prefer: older`, an earlier one): of several captures the first in survivor order
-   is judged with the others of the snapshot, the next one after them, should the first go as a copy;
+   is judged with the others of the snapshot, the next one after them, should the first go as a
+   copy;
 2. *exact*: of equal texts that are left, anywhere, the first in survivor order is kept;
 3. *near*: what is left goes if it resembles a document that is kept (`dedup.near`).
 
@@ -14,15 +15,17 @@ Nothing that was kept goes later, so that
 
 - an exact or near duplicate is always represented by a document that stays and resembles it: no
   document has to be admitted again;
-- a page that goes for its URL goes for a page of that URL that stays; one whose newer version went as a
+- a page that goes for its URL goes for a page of that URL that stays; one whose newer version went
+  as a
   copy of another page stays, unless it is a copy itself;
 - a decision rests on better documents only. A run against earlier ones therefore decides as a joint
   run would in which their documents come first.
 
 URL dedup over the whole corpus first would be shorter, but loses the older version of a page whose
-newest version is a copy of something else; admitting documents again after URL dedup needs near dedup
-once more, and its outcome would depend on what a run has seen. The price is some shuffles of the hashes
-of pages that share a URL or a text, for each snapshot; pages that go for their URL never reach near dedup.
+newest version is a copy of something else; admitting documents again after URL dedup needs near
+dedup once more, and its outcome would depend on what a run has seen. The price is some shuffles of
+the hashes of pages that share a URL or a text, for each snapshot; pages that go for their URL never
+reach near dedup.
 """
 
 from __future__ import annotations
@@ -50,9 +53,9 @@ def removals(
 ) -> DataFrame:
     """The documents of `ranked` (`schemas.RANKED`) that go: [rank, best, reason, jaccard, round].
 
-    `best` is the document each goes for: one that stays or, for an exact copy, one that went as a near
-    duplicate of one that stays. `settled` are the `settled_documents` of earlier runs; `n_documents`
-    counts both.
+    `best` is the document each goes for: one that stays or, for an exact copy, one that went as a
+    near duplicate of one that stays. `settled` are the `settled_documents` of earlier runs;
+    `n_documents` counts both.
     """
     keys = checkpoint(_shared_keys(ranked, config, settled), "keys")
     decided = _decided_before(keys, settled)
@@ -108,8 +111,8 @@ def _least_rank(documents: DataFrame) -> int | None:
 
 
 def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | None) -> DataFrame:
-    """The text and the URL of documents that share one of them, null where a document is alone in it;
-    `capture` counts the pages of one URL in one snapshot from the one that comes first."""
+    """The text and the URL of documents that share one of them, null where a document is alone in
+    it; `capture` counts the pages of one URL in one snapshot from the one that comes first."""
     columns = ("rank", "snapshot", "warc_date", "text_hash", "url_hash")
     documents = ranked.select(*columns)
     if settled is not None:
@@ -154,7 +157,8 @@ def _decided_before(keys: DataFrame, settled: DataFrame | None) -> DataFrame | N
 
 
 def _outcome(rest: DataFrame, by_text: DataFrame, resembling: DataFrame | None) -> DataFrame:
-    """Documents whose text a kept document represents, with `stays`: whether it is they themselves."""
+    """Documents whose text a kept document represents, with `stays`: whether it is they
+    themselves."""
     gone = by_text.select("rank")
     if resembling is not None:
         gone = gone.unionByName(resembling.select("rank"))
@@ -164,7 +168,8 @@ def _outcome(rest: DataFrame, by_text: DataFrame, resembling: DataFrame | None) 
 
 
 def _same_url(own: DataFrame, decided: DataFrame | None, config: DedupConfig) -> DataFrame:
-    """Pages that go for a page of their URL that was kept, and that page's snapshot (`best_snapshot`)."""
+    """Pages that go for a page of their URL that was kept, and that page's snapshot
+    (`best_snapshot`)."""
     pages = own.select(*_KEYS, F.lit(False).alias("held"))
     if decided is not None:
         kept = decided.where("stays").select(*_KEYS, F.lit(True).alias("held"))

@@ -1,4 +1,5 @@
-"""What earlier runs decided, as a new one sees it: their documents come first and are not judged again."""
+"""What earlier runs decided, as a new one sees it: their documents come first and are not judged
+again."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ _HOPS = 2  # an exact partner may have gone as a near duplicate
 
 
 def settled_documents(runs: Sequence[tuple[DataFrame, DataFrame]]) -> DataFrame:
-    """`schemas.RANKED` of earlier runs with [reason, matched_id, kept_id], null for a kept document,
-    and `represented`: whether a kept document has this text or resembles it.
+    """`schemas.RANKED` of earlier runs with [reason, matched_id, kept_id], null for a kept
+    document, and `represented`: whether a kept document has this text or resembles it.
 
     `runs` are (`schemas.RANKED`, `schemas.DUPLICATES`) of each, in survivor order. Ranks become
     negative, so that every document of these runs comes before every new one.
@@ -34,7 +35,8 @@ def held_by(settled: DataFrame, snapshot: str, neighbours: Sequence[str]) -> Dat
     """What `snapshot` holds once judged: [rank, signature, sketch].
 
     Its own documents that stayed; those of whatever snapshot that its exact and near duplicates
-    were removed for, as far as these stayed; and those of its `neighbours` that its pages went for by URL.
+    were removed for, as far as these stayed; and those of its `neighbours` that its pages went for
+    by URL.
     """
     own = settled.where(F.col("snapshot") == snapshot)
     stayed = settled.where(F.col("reason").isNull())
@@ -53,8 +55,9 @@ def held_by(settled: DataFrame, snapshot: str, neighbours: Sequence[str]) -> Dat
 
 
 def _with_representation(removed: DataFrame) -> DataFrame:
-    """With `represented`: false where the way from `matched_id` to `kept_id` leads through a removal by
-    URL, whose page holds another text. Runs written before URL dedup chose first have such rows."""
+    """With `represented`: false where the way from `matched_id` to `kept_id` leads through a
+    removal by URL, whose page holds another text. Runs written before URL dedup chose first have
+    such rows."""
     onward = removed.select(
         F.col("id").alias("via"), F.col("reason").alias("why"), F.col("matched_id").alias("next")
     )

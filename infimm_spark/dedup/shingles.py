@@ -1,14 +1,15 @@
 """Text to shingle hashes, vectorised over code points.
 
-A shingle is `n` tokens in a row: 5 for word languages, 10 for Chinese. Tokens are words (``[\\w']+``,
-lower-cased), single Chinese or Japanese characters, and the tokens of formulas: commands, letters,
-numbers, signs. Of formulas the case counts (X is not x); braces, spaces and sizes (``\\left``) are no
-tokens and synonyms (``\\le``, ``\\leq``) are one. Parsing formulas into the full LaTeX normal form would
-take ten times as long as all the rest, and shingles without braces hardly see the difference.
+A shingle is `n` tokens in a row: 5 for word languages, 10 for Chinese. Tokens are words
+(``[\\w']+``, lower-cased), single Chinese or Japanese characters, and the tokens of formulas:
+commands, letters, numbers, signs. Of formulas the case counts (X is not x); braces, spaces and
+sizes (``\\left``) are no tokens and synonyms (``\\le``, ``\\leq``) are one. Parsing formulas into
+the full LaTeX normal form would take ten times as long as all the rest, and shingles without braces
+hardly see the difference.
 
-Python never loops over tokens: the code points of many documents lie in one numpy array, token hashes
-come out of one cumulative sum (a polynomial hash modulo 2**64, made position-independent by the
-inverse of its base), and shingle hashes out of `n` shifted additions.
+Python never loops over tokens: the code points of many documents lie in one numpy array, token
+hashes come out of one cumulative sum (a polynomial hash modulo 2**64, made position-independent by
+the inverse of its base), and shingle hashes out of `n` shifted additions.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ _SHINGLE_BASE = 0xD6E8FEB86659FD93
 def normal_text(text: str) -> str:
     """The form in which two texts are compared for equality, and from which shingles are cut.
 
-    Unicode NFC, white space folded to single spaces, inline and display formulas alike; letter case,
-    punctuation and the spelling of formulas stay. Empty for a text of white space only.
+    Unicode NFC, white space folded to single spaces, inline and display formulas alike; letter
+    case, punctuation and the spelling of formulas stay. Empty for a text of white space only.
     """
     return " ".join(_normal_pieces(text))
 
@@ -96,7 +97,8 @@ def shingle_batch(texts: Sequence[str], ngram: int) -> tuple[list[bytes | None],
 
 
 def tokens_of(language: str | None, options: MinHashConfig) -> int:
-    """Tokens in a shingle of a text in `language`: words, or characters where these are its units."""
+    """Tokens in a shingle of a text in `language`: words, or characters where these are its
+    units."""
     return options.char_ngram if language_of(language).is_characters else options.ngram
 
 
@@ -190,7 +192,8 @@ def _token_hashes(pieces: list[str], owners: list[int]) -> list[tuple[int, UInt6
 def _tokens(
     text: str,
 ) -> tuple[npt.NDArray[np.int64], UInt64Array, npt.NDArray[np.bool_] | None]:
-    """Where tokens begin, their hashes, and which are TeX commands (None: the text has no formulas)."""
+    """Where tokens begin, their hashes, and which are TeX commands (None: the text has no
+    formulas)."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     points = points.astype(np.intp)  # what numpy indexes by: one conversion for all the look-ups
     values, all_classes = _tables()
@@ -225,7 +228,8 @@ def _tokens(
 
 
 def _table_of_each(is_mark: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Where the table of each code point begins: that of formulas from every other mark to the next."""
+    """Where the table of each code point begins: that of formulas from every other mark to the
+    next."""
     cuts = np.concatenate([[0], np.flatnonzero(is_mark), [len(is_mark)]])
     tables = np.zeros(len(cuts) - 1, np.intp)
     tables[1::2] = _CODE_POINTS
@@ -233,7 +237,8 @@ def _table_of_each(is_mark: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
 
 
 def _begins_in_formulas(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Each letter and each backslash of a formula begins a token (letters of commands set aside)."""
+    """Each letter and each backslash of a formula begins a token (letters of commands set
+    aside)."""
     begins: npt.NDArray[np.bool_] = (classes == _LETTER) | (classes == _BACKSLASH)
     return begins
 
@@ -356,8 +361,8 @@ def _shingles(tokens: list[tuple[int, UInt64Array]], n_texts: int, ngram: int) -
 
 
 def _distinct(hashes: UInt32Array, counts: npt.NDArray[np.int64], ngram: int) -> list[UInt32Array]:
-    """The sorted distinct hashes of each text; `hashes`, one a window over the stream of all texts' tokens,
-    are sorted in place text by text."""
+    """The sorted distinct hashes of each text; `hashes`, one a window over the stream of all texts'
+    tokens, are sorted in place text by text."""
     ends = np.cumsum(counts)
     firsts = ends - counts
     stops = np.maximum(ends - ngram + 1, firsts)

@@ -50,7 +50,8 @@ def mark_boilerplate(root: Block, reading: Reading = Reading.PAGE) -> None:
 
 
 class _Dropped:
-    """Blocks being dropped; ancestors' counts are corrected once for all of them, in linear time."""
+    """Blocks being dropped; ancestors' counts are corrected once for all of them, in linear
+    time."""
 
     def __init__(self) -> None:
         self.visited: list[Block] = []  # every block after its parent
@@ -338,7 +339,8 @@ def _drop_related(main: Block) -> None:
 
 
 _COMMENTS_SHARE = 4
-"""Comments may be so many times as long as what they comment on; longer ones are the page's text."""
+"""Comments may be so many times as long as what they comment on; longer ones are the page's
+text."""
 
 
 def _drop_section(children: list[str | Block], start: int, before: int, *, sure: bool) -> None:

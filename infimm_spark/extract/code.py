@@ -124,8 +124,8 @@ _BESIDE = re.compile(
     r"|(?:^|\s)([A-Za-z][\w+#-]{0,15})\s+hljs(?:\s|$)"
 )
 _NO_LANGUAGE = frozenset(
-    {"text", "none", "plaintext", "plain", "txt", "default", "nohighlight", "no-highlight", "notranslate", "output",
-     "raw", "code", "auto", "linenums", "language", "undefined", "block", "wrapper", "hljs", "math", "highlight"}
+    {"text", "none", "plaintext", "plain", "txt", "default", "nohighlight", "no-highlight", "notranslate", "output",  # noqa: E501
+     "raw", "code", "auto", "linenums", "language", "undefined", "block", "wrapper", "hljs", "math", "highlight"}  # noqa: E501
 )  # fmt: skip
 _ALIASES = {
     "ipython3": "python",

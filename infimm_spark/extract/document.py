@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["valid", "invalid", "failed"]
-"""`valid` and `invalid` formulas were recovered (the latter failed a LaTeX check); `failed` ones were
-found on the page and could not be turned into LaTeX."""
+"""`valid` and `invalid` formulas were recovered (the latter failed a LaTeX check); `failed` ones
+were found on the page and could not be turned into LaTeX."""
 
 
 @dataclass(slots=True)
 class Formula:
     """One formula of the page, in page order.
 
-    `tex` has no delimiters and is empty when `outcome` is ``failed``. `encoding` names the family it
-    was found in (``mathml``, ``tex-script``, ``katex``, ``image-alt``, ...). `reason` says why it is
-    invalid or failed, and is None for a valid one.
+    `tex` has no delimiters and is empty when `outcome` is ``failed``. `encoding` names the family
+    it was found in (``mathml``, ``tex-script``, ``katex``, ``image-alt``, ...). `reason` says why
+    it is invalid or failed, and is None for a valid one.
     """
 
     tex: str
@@ -53,8 +53,9 @@ class Document:
 
     `segments` alternate freely between text (Markdown-like, `$...$` inline and `$$...$$` display
     formulas) and images, in page order. `charset` is the encoding the bytes were decoded with.
-    `consent` lists opt-out signals found in the page's markup. `macros` holds definitions that could
-    not be expanded safely. `license` is the licence that the page names, as a URL or in words.
+    `consent` lists opt-out signals found in the page's markup. `macros` holds definitions that
+    could not be expanded safely. `license` is the licence that the page names, as a URL or in
+    words.
     """
 
     url: str

@@ -255,7 +255,8 @@ def _alone(node: LexborNode) -> bool:
 
 
 def _has_caption(node: LexborNode) -> bool:
-    """Whether an image is what a `<figcaption>` describes: a picture, whatever its alternative text."""
+    """Whether an image is what a `<figcaption>` describes: a picture, whatever its alternative
+    text."""
     parent = node.parent
     for _ in range(3):
         if parent is None:

@@ -37,9 +37,9 @@ def find_license(
 ) -> str | None:
     """The licence as a URL or in words, None where the page names none.
 
-    `meta` are (name, content) pairs of the head; `links` (rel, href) of links in page order, at least
-    those with the relation `license` and those to Creative Commons. URLs of Creative Commons come in one
-    spelling: `https://creativecommons.org/licenses/by-sa/4.0/`.
+    `meta` are (name, content) pairs of the head; `links` (rel, href) of links in page order, at
+    least those with the relation `license` and those to Creative Commons. URLs of Creative Commons
+    come in one spelling: `https://creativecommons.org/licenses/by-sa/4.0/`.
     """
     named: str | None = None
     linked: str | None = None

@@ -32,7 +32,8 @@ def main_block(root: Block) -> Block:
 
 
 _FORMULA = 40
-"""Characters of prose that a formula counts for: a page of formulas between short lines is content."""
+"""Characters of prose that a formula counts for: a page of formulas between short lines is
+content."""
 
 
 def _weight(block: Block) -> int:
@@ -69,8 +70,8 @@ def _is_content(block: Block) -> bool:
 
 
 def drop_beside(root: Block, main: Block) -> None:
-    """Drop what stands beside the path from the root to the main block, except headings 1 and blocks
-    that are mostly prose themselves (a question above its answers, an introduction)."""
+    """Drop what stands beside the path from the root to the main block, except headings 1 and
+    blocks that are mostly prose themselves (a question above its answers, an introduction)."""
     path: set[int] = set()
     block: Block | None = main
     while block is not None:

@@ -245,7 +245,8 @@ def id_words(identifier: str) -> list[str]:
 
 
 def is_slug_of(identifier: str, heading: str) -> bool:
-    """Whether an id was made from the words of a heading: `share-of-primes` under "The share of primes"."""
+    """Whether an id was made from the words of a heading: `share-of-primes` under "The share of
+    primes"."""
     words = id_words(identifier)
     rest = iter([word.lower() for word in _ID_WORDS.findall(heading)])
     return bool(words) and all(word in rest for word in words)

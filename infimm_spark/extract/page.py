@@ -44,12 +44,13 @@ def extract_page(html: bytes, *, url: str, content_type: str | None = None) -> D
     """The document of one page: text, formulas and images in order.
 
     `html` is the HTTP body (already inflated), `content_type` the HTTP header if there was one.
-    Raises `PageRejectedError` for a page that is not HTML or that no parser should be given, `TypeError` for
-    text in the place of bytes: which bytes a page had, only its server knows.
+    Raises `PageRejectedError` for a page that is not HTML or that no parser should be given,
+    `TypeError` for text in the place of bytes: which bytes a page had, only its server knows.
     """
     if not isinstance(html, bytes):
         raise TypeError(
-            f"extract_page() got {type(html).__name__}; expected bytes, the body as the server sent it "
+            f"extract_page() got {type(html).__name__}; expected bytes, the body as the server "
+            "sent it "
             "(of a text: text.encode(), with content_type='text/html; charset=utf-8')"
         )
     return parse_page(html, url=url, content_type=content_type).document()
@@ -68,7 +69,8 @@ def parse_page(
     screen(html, limits)
     text, charset = decode_html(html, content_type)
     source = repaired(_without_prefixes(text), content_type)
-    # Last of all, since repairs undo references; the bytes are asked only where they are the source.
+    # Last of all, since repairs undo references; the bytes are asked only where they are the
+    # source.
     text = marks.sealed(source, html if charset == "utf-8" and source is text else None)
     try:
         parser = LexborHTMLParser(text)
@@ -108,7 +110,8 @@ class ParsedPage:
         document.license = find_license(head.meta, _license_links(root, self._html), head.base)
         traits = read_traits(self._html, head.scripts)
         ledger = FormulaLedger()
-        # A page that restyles a known command (`\equiv` drawn with rules) does not change its meaning.
+        # A page that restyles a known command (`\equiv` drawn with rules) does not change its
+        # meaning.
         ledger.macros.update(
             (name, macro)
             for name, macro in parse_macros(traits.macros).items()
@@ -298,8 +301,8 @@ _PREFIX = re.compile(r"<([A-Za-z][\w.-]{0,15}):math[\s>]")
 
 
 def _without_prefixes(text: str) -> str:
-    """With MathML's namespace prefixes removed: as `<math>` the parser knows it and closes `<mml:mspace/>`,
-    as `<mml:math>` it does not."""
+    """With MathML's namespace prefixes removed: as `<math>` the parser knows it and closes
+    `<mml:mspace/>`, as `<mml:math>` it does not."""
     if ":math" in text:
         for prefix in set(_PREFIX.findall(text)):
             text = re.sub(rf"(</?){re.escape(prefix)}:(?=[A-Za-z])", r"\1", text)

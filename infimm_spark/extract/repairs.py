@@ -96,7 +96,8 @@ def _opened_and_closed(match: re.Match[str]) -> str:
     return f"<{name}{match['attributes']}></{name}>"
 
 
-# React sends what was not ready at first as `<div hidden id="S:1">`, and a script puts it in its place.
+# React sends what was not ready at first as `<div hidden id="S:1">`, and a script puts it in its
+# place.
 _STREAMED = re.compile(r'<(div|table|tbody|tr|svg|math)\s+hidden\s*(?:="")?\s*(?=id="S:)')
 
 # --- shadow roots -------------------------------------------------------------------------------
@@ -163,7 +164,8 @@ _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|@@|\{%")
 
 
 def _rendered_script(match: re.Match[str]) -> str:
-    """Markdown of a deck or a `<zero-md>`; a template of a program, with its placeholders, stays."""
+    """Markdown of a deck or a `<zero-md>`; a template of a program, with its placeholders,
+    stays."""
     text = match["text"]
     if match["kind"].lower() == "template" and (
         _PLACEHOLDER.search(text) or text.lstrip().startswith("<")

@@ -2,7 +2,7 @@ r"""Marks of raised, lowered, overlined and struck text to what is written: `x^{
 
 Ordinals, primes and signs such as ™ are plain. One pass with a stack, linear in the text; what nests
 deeper than any formula is plain text.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

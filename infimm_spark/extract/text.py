@@ -6,7 +6,7 @@ with meaning become `^{…}` and `_{…}` (ordinals and marks such as ™ are pl
 in brackets); a formula is `$…$` or, on a line of its own outside tables and headings, `$$…$$`; a
 dollar sign or backtick that delimits nothing is written `\$`, `` \` `` outside code, so that
 `formulas_in` reads back exactly the formulas that were written.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
 
 
 def _holds_noscript(html: str) -> bool:
-    """Whether a `<noscript>` is long enough for a text; most hold one picture that counts visitors."""
+    """Whether a `<noscript>` is long enough for a text; most hold one picture that counts
+    visitors."""
     start = html.find("<noscript")
     while start >= 0:
         end = html.find("</noscript", start)

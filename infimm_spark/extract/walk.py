@@ -53,7 +53,8 @@ def build_tree(
 
 
 _BLOCK_NAMES = (
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption "
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset "
+    "figcaption "
     "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre search "
     "section summary table tbody td tfoot th thead tr ul caption listing xmp plaintext marquee "
     "frameset noframes"
@@ -61,7 +62,8 @@ _BLOCK_NAMES = (
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _SKIPPED_NAMES = (
     "head style template iframe object embed applet canvas audio video svg select option optgroup "
-    "datalist input button textarea progress meter map area track param source link meta base title "
+    "datalist input button textarea progress meter map area track param source link meta base "
+    "title "
     "rp colgroup col annotation annotation-xml -comment -doctype -document -cdata"
 )
 _SKIPPED = frozenset(_SKIPPED_NAMES.split())
@@ -236,7 +238,8 @@ class _Walk:
     def ignore(self, attrs: Attributes, skipped: bool = False) -> bool:
         """Whether the page's configuration changes what is read as TeX inside an element.
 
-        Delimiters in an ignored element are left alone; elements inside that bear formulas are read.
+        Delimiters in an ignored element are left alone; elements inside that bear formulas are
+        read.
         """
         traits = self.page.traits
         process = traits.process_class

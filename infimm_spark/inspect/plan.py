@@ -251,7 +251,7 @@ def print_plan(plan: Plan) -> str:
     ]
     for s in plan.stages:
         lines.append(
-            f"{s.stage:<10}{s.tasks:>12,.0f}{s.core_hours:>13,.0f}{_bytes(s.memory_gigabytes * 1e9):>11}"
+            f"{s.stage:<10}{s.tasks:>12,.0f}{s.core_hours:>13,.0f}{_bytes(s.memory_gigabytes * 1e9):>11}"  # noqa: E501
             f"{s.reads:>13,.0f}{s.writes:>13,.0f}{_bytes(s.shuffle_bytes):>11}"
             f"{_bytes(s.stored_bytes):>11}{s.hours:>10,.1f}"
         )

@@ -1,7 +1,7 @@
 """What stands behind `infimm mine`: a scored run in, proposals for the next training out.
 
-Writes ``hosts.jsonl`` (host, pages, recalled, share), ``candidates.jsonl`` (documents to be graded by
-`infimm annotate`, whose output `infimm train --labelled` takes) and ``report.json``.
+Writes ``hosts.jsonl`` (host, pages, recalled, share), ``candidates.jsonl`` (documents to be graded
+by `infimm annotate`, whose output `infimm train --labelled` takes) and ``report.json``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class MiningRequest:
 
 
 def mine(request: MiningRequest) -> dict[str, Any]:
-    """Propose pages of a run; the report. Raises `InputError` for a run without the scores needed."""
+    """Propose pages of a run; the report. Raises `InputError` for a run without the scores
+    needed."""
     from infimm_spark.annotation import mining as stage
 
     if request.kind not in _SCORES:

@@ -1,7 +1,7 @@
 """The quality of a run's dedup: measured on a sample of its documents against brute force.
 
-The sample holds the documents whose least shingle hash falls in one of many classes: two documents of
-Jaccard similarity s are both in it or both out of it with probability s, so that it is full of
+The sample holds the documents whose least shingle hash falls in one of many classes: two documents
+of Jaccard similarity s are both in it or both out of it with probability s, so that it is full of
 near-duplicates, and that hash is none of the permutations the bands are made of.
 """
 
@@ -213,7 +213,8 @@ def _meet(snapshots: list[str], scope: str) -> Any:
 def _s_curve(
     scores: npt.NDArray[np.float64], proposed: npt.NDArray[np.bool_], config: DedupConfig
 ) -> list[dict[str, Any]]:
-    """By Jaccard similarity: pairs, the share that was proposed, and the share that theory expects."""
+    """By Jaccard similarity: pairs, the share that was proposed, and the share that theory
+    expects."""
     bands, rows = config.minhash.bands, config.minhash.rows
     curve = []
     for low in np.arange(_LEAST, 1.0, _BIN):
@@ -295,7 +296,8 @@ def _text(content: dict[str, Any]) -> str:
         f"({quality['near_removals_right']:,} rightly removed, {quality['missed']:,} missed)",
         f"  precision  {_share(quality['precision'])}  "
         f"({quality['near_removals']:,} near removals compared with what they went for)",
-        f"  pairs      {quality['true_pairs']:,}, proposed {_share(quality['true_pairs_proposed'])}",
+        f"  pairs      {quality['true_pairs']:,}, proposed "
+        f"{_share(quality['true_pairs_proposed'])}",
         "",
         f"{'Jaccard':>9}{'pairs':>9}{'proposed':>10}{'theory':>9}",
     ]

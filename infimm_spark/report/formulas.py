@@ -41,9 +41,9 @@ def print_formulas(found: list[FormulaTally]) -> str:
         sum(tally.invalid for tally in found),
         sum(tally.failed for tally in found),
     )
-    lines = [f"{'formulas of extracted documents':<34}{'found':>12}{'valid':>12}{'invalid':>9}{'failed':>9}"]  # fmt: skip
+    lines = [f"{'formulas of extracted documents':<34}{'found':>12}{'valid':>12}{'invalid':>9}{'failed':>9}"]  # fmt: skip  # noqa: E501
     lines += [
-        f"  {tally.encoding:<32}{tally.found:>12,}{tally.valid:>12,}{tally.invalid:>9,}{tally.failed:>9,}"
+        f"  {tally.encoding:<32}{tally.found:>12,}{tally.valid:>12,}{tally.invalid:>9,}{tally.failed:>9,}"  # noqa: E501
         for tally in [*found, total]
     ]
     return "\n".join(lines)

@@ -64,7 +64,8 @@ def _content(layout: RunLayout) -> dict[str, Any]:
         _ = content["stages"]
     except (ValueError, KeyError, TypeError):
         raise DamagedRunError(
-            f"{store.shown(location)} is damaged: expected the funnel as JSON; delete it, and the build's command with "
+            f"{store.shown(location)} is damaged: expected the funnel as JSON; delete it, and the "
+            "build's command with "
             "--resume writes it anew"
         ) from None
     return content

@@ -1,4 +1,5 @@
-"""Filter rules of the user's own: functions from a text and its metrics to a reason, or None to keep it.
+"""Filter rules of the user's own: functions from a text and its metrics to a reason, or None to
+keep it.
 
     # my_rules.py
     def too_short(text, metrics):
@@ -30,8 +31,8 @@ _REASON = re.compile(r"[^\x00-\x1f]{1,64}")
 def extra_reason(text: str, metrics: Metrics, names: Sequence[str]) -> str | None:
     """The reason of the first of the named rules that drops the text; None when all keep it.
 
-    Raises `ConfigError` naming the rule where it cannot be imported, raises, or returns anything else
-    than None or a reason of at most 64 characters.
+    Raises `ConfigError` naming the rule where it cannot be imported, raises, or returns anything
+    else than None or a reason of at most 64 characters.
     """
     for name, rule in zip(names, _loaded(tuple(names)), strict=True):
         try:
@@ -45,7 +46,8 @@ def extra_reason(text: str, metrics: Metrics, names: Sequence[str]) -> str | Non
             continue
         if not isinstance(reason, str) or not _REASON.fullmatch(reason):
             raise ConfigError(
-                f"{KEY}: {name} returned {_one_line(repr(reason)[:80])}; expected None to keep the text, or a "
+                f"{KEY}: {name} returned {_one_line(repr(reason)[:80])}; expected None to keep "
+                "the text, or a "
                 "reason of 1 to 64 characters"
             )
         return reason

@@ -1,9 +1,9 @@
-"""The paper's rules: short lorem ipsum, punctuation, NSFW words, Unicode errors; repetition, which is ours;
-and those of the user: opt-out signals that are refused, and functions (`rules.extra`).
+"""The paper's rules: short lorem ipsum, punctuation, NSFW words, Unicode errors; repetition, which
+is ours; and those of the user: opt-out signals that are refused, and functions (`rules.extra`).
 
-The paper tried the rules of C4 and OBELICS, found that most delete good mathematics, and kept these.
-Repetition is ours: pages of one sentence and its formula said over and over fool any classifier of bags
-of words, the paper's included.
+The paper tried the rules of C4 and OBELICS, found that most delete good mathematics, and kept
+these. Repetition is ours: pages of one sentence and its formula said over and over fool any
+classifier of bags of words, the paper's included.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _LOREM_IPSUM = re.compile(r"lorem\s+ipsum", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`fails(text, language, metrics, config)` is the value that decided, None for a page that passes.
+    """`fails(text, language, metrics, config)` is the value that decided, None for a page that
+    passes.
 
-    `key` is the setting of `RulesConfig` it was compared with, and `sign` how: a page fails where its
-    value is `sign` the setting.
+    `key` is the setting of `RulesConfig` it was compared with, and `sign` how: a page fails where
+    its value is `sign` the setting.
     """
 
     name: str
@@ -51,7 +52,8 @@ def failed_rule(
     consent: Sequence[str] | None,
     config: RulesConfig,
 ) -> tuple[str, float | None] | None:
-    """The reason a page goes for and the value that decided, if one did; None for a page that passes all.
+    """The reason a page goes for and the value that decided, if one did; None for a page that
+    passes all.
 
     Asked in turn: refused opt-out signals, the built-in rules, the user's.
     """

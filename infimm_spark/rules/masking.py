@@ -1,7 +1,7 @@
 """E-mail addresses and telephone numbers in prose, replaced by a word. Formulas stay as they are.
 
-Numbers of mathematics look like telephone numbers: one without any punctuation is taken for one only
-behind a word that says so ("Tel.", "电话").
+Numbers of mathematics look like telephone numbers: one without any punctuation is taken for one
+only behind a word that says so ("Tel.", "电话").
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _FORMULA = re.compile(r"(\$\$[^$]+\$\$|\$[^$\n]+\$)")
 
 
 def masked(text: str, kinds: Iterable[Kind]) -> tuple[str, dict[Kind, int]]:
-    """The text with `[email]` and `[phone]` in the place of those, and how many of each there were."""
+    """The text with `[email]` and `[phone]` in the place of those, and how many of each there
+    were."""
     counts: dict[Kind, int] = dict.fromkeys(kinds, 0)
     if "@" not in text and not any(map(str.isdigit, text)):
         return text, counts

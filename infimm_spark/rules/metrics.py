@@ -9,9 +9,9 @@ Definitions (OBELICS, arXiv 2306.16527, its `FilteringFunctions`; what the paper
 - `char_repetition_ratio`: of the character 5-grams, with D distinct ones of which R occur more than
   once, the occurrences of the min(floor(sqrt(D)), R) most frequent over all occurrences.
 - `word_repetition_ratio`: occurrences of the word 5-grams that occur more than once over all
-  occurrences; words are what white space separates. OBELICS lower-cases and strips words; the release
-  does neither. Chinese has no such words: there the units are characters, and the n-grams are of ten,
-  about as long as five words (ours).
+  occurrences; words are what white space separates. OBELICS lower-cases and strips words; the
+  release does neither. Chinese has no such words: there the units are characters, and the n-grams
+  are of ten, about as long as five words (ours).
 - `nsfw_num_words`: occurrences of the words of `nsfw`.
 - `has_unicode_error`: the page was decoded or encoded wrongly somewhere (ours; the paper names the
   rule only): see `_UNICODE_ERROR`.
@@ -64,7 +64,8 @@ class Metrics:
 
 
 def text_metrics(text: str, language: str) -> Metrics:
-    """All metrics of a text in time linear in its length (but for a sort); `language` as `en`, `zh`."""
+    """All metrics of a text in time linear in its length (but for a sort); `language` as `en`,
+    `zh`."""
     words = _WORDS.findall(text)
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     distinct, ids = np.unique(points, return_inverse=True)

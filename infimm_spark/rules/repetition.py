@@ -1,7 +1,7 @@
 """How much of a text says again what it has said: pages made of one sentence with other numbers.
 
-N-gram metrics miss them where a number stands in every few words, and rise on honest pages of code and
-tables; here whole sentences are compared, the numbers between their words made alike.
+N-gram metrics miss them where a number stands in every few words, and rise on honest pages of code
+and tables; here whole sentences are compared, the numbers between their words made alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def repeated_share(text: str, language: str) -> float:
 
     0 where there are fewer than ten such sentences: a short page may well say a thing twice.
     """
-    # Shorter pieces (cells of tables, `end`, `Solution`) repeat on good pages and are not looked at.
+    # Shorter pieces (cells of tables, `end`, `Solution`) repeat on good pages and are not looked
+    # at.
     shortest = language_of(language).min_sentence_chars
     folded = _FORMULA_OR_NUMBER.sub(_folded, text.lower())
     sentences = [s for piece in _SENTENCE_END.split(folded) if len(s := piece.strip()) >= shortest]

@@ -33,6 +33,8 @@ def check_signals(refused: Sequence[str]) -> None:
             continue
         if not any(fnmatchcase(name, pattern) for name in _OTHERS):
             raise ConfigError(
-                f"{KEY}: {pattern!r} is no signal; expected {', '.join(_OTHERS)}, {_USAGE}<category>, or "
-                f"<agent>:<directive> with one of {', '.join(sorted(DIRECTIVES))} (* stands for any)"
+                f"{KEY}: {pattern!r} is no signal; expected {', '.join(_OTHERS)}, "
+                f"{_USAGE}<category>, or "
+                f"<agent>:<directive> with one of {', '.join(sorted(DIRECTIVES))} (* stands for "
+                "any)"
             )

@@ -34,7 +34,8 @@ def check_distinct(
     exclusions: Mapping[str, Sequence[str]],
     earlier: Sequence[EarlierRun],
 ) -> None:
-    """Refuse WARC files with the names of files that an earlier run has read: their documents would have one id.
+    """Refuse WARC files with the names of files that an earlier run has read: their documents would
+    have one id.
 
     Raises `InputError`.
     """
@@ -49,17 +50,20 @@ def check_distinct(
         if shared:
             more = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
             raise InputError(
-                f"--against {run.layout.root}: that run has read a WARC file named {shared[0]}{more}, too; leave out "
-                "the same file with --exclude, or name another one apart with --set input.prefix=NAME"
+                f"--against {run.layout.root}: that run has read a WARC file named "
+                f"{shared[0]}{more}, too; leave out "
+                "the same file with --exclude, or name another one apart with --set "
+                "input.prefix=NAME"
             )
 
 
 def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> list[EarlierRun]:
     """The runs at `locations`, in that order.
 
-    Raises `NoRunError` for a location that is no run, `ConfigError` for one that is given twice or is the new run itself,
-    `StageError` for one whose dedup is not complete or that was itself compared with a run that is
-    not given, and `SignatureMismatchError` for signatures other than `fingerprint`.
+    Raises `NoRunError` for a location that is no run, `ConfigError` for one that is given twice or
+    is the new run itself, `StageError` for one whose dedup is not complete or that was itself
+    compared with a run that is not given, and `SignatureMismatchError` for signatures other than
+    `fingerprint`.
     """
     runs: list[EarlierRun] = []
     needed: dict[str, str] = {}
@@ -78,7 +82,8 @@ def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> 
         stored = manifest.identity.get("signatures")
         if stored != fingerprint:
             raise SignatureMismatchError(
-                f"--against {location}: signatures were made with {stored!r}; expected {fingerprint!r}"
+                f"--against {location}: signatures were made with {stored!r}; expected "
+                f"{fingerprint!r}"
             )
         for before in manifest.identity.get("against", []):
             needed[before["run_id"]] = location
@@ -87,6 +92,7 @@ def earlier_runs(locations: Sequence[str], own: RunLayout, fingerprint: str) -> 
     for run_id, location in needed.items():
         if run_id not in given:
             raise StageError(
-                f"--against {location} was itself compared with run {run_id}; expected that one as well"
+                f"--against {location} was itself compared with run {run_id}; expected that one "
+                "as well"
             )
     return runs

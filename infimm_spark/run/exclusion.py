@@ -1,7 +1,8 @@
 """WARC files that a run leaves out, also after it has read them: `--exclude`.
 
-An excluded file stays in the run's list, so that groups and identities of the others stay what they were. Where its
-group is committed already, the group's tables are written anew without its rows; nothing else is read again.
+An excluded file stays in the run's list, so that groups and identities of the others stay what they
+were. Where its group is committed already, the group's tables are written anew without its rows;
+nothing else is read again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ KEY = "excluded"
 
 
 def excluded_names(patterns: Sequence[str], warcs: Sequence[WarcFile]) -> list[str]:
-    """Names of the files that a pattern means: by name in the crawl, file name, or location; sorted.
+    """Names of the files that a pattern means: by name in the crawl, file name, or location;
+    sorted.
 
     Raises `InputError` for a pattern that means none, and where no file is left.
     """
@@ -38,7 +40,8 @@ def excluded_names(patterns: Sequence[str], warcs: Sequence[WarcFile]) -> list[s
         meant = {warc.warc_file for warc in warcs if _means(pattern, warc)}
         if not meant:
             raise InputError(
-                f"--exclude {pattern}: no WARC file of the input has this name; expected a name or pattern such as "
+                f"--exclude {pattern}: no WARC file of the input has this name; expected a name "
+                "or pattern such as "
                 f"{warcs[0].warc_file if warcs else 'x.warc.gz'}"
             )
         found |= meant
@@ -58,7 +61,8 @@ def with_recorded(config: BuildConfig, stored: Mapping[str, Any] | None) -> Buil
 
 
 def excludes_more(stored: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
-    """Whether two identities differ in nothing but files that the current one excludes in addition."""
+    """Whether two identities differ in nothing but files that the current one excludes in
+    addition."""
     before, now = set(stored.get(KEY, ())), set(current.get(KEY, ()))
     return before < now and _without(stored) == _without(json.loads(json.dumps(current)))
 
@@ -87,7 +91,8 @@ def narrowed(
 
 
 def with_excluded(ledger: DataFrame, stage: str, names: Collection[str]) -> DataFrame:
-    """The ledger and one row for each excluded file: the file, counted once, and none of its records."""
+    """The ledger and one row for each excluded file: the file, counted once, and none of its
+    records."""
     rows = [(name, stage, EXCLUDED, None, 1) for name in sorted(names)]
     more = ledger.sparkSession.createDataFrame(
         rows, "warc_file string, stage string, outcome string, reason string, count bigint"

@@ -139,7 +139,8 @@ class Extraction:
         return sorted(w.warc_file for w in self._groups[index] if w.warc_file in every)
 
     def _narrowed(self, index: int, done: Manifest) -> Manifest:
-        """A committed group without the files that have been excluded since; nothing is read again."""
+        """A committed group without the files that have been excluded since; nothing is read
+        again."""
         identity = self._group_identity(index)
         if done.identity.get(KEY) == identity.get(KEY):
             return done
@@ -228,7 +229,8 @@ class Extraction:
         held = len(set(read.column("warc_file").to_pylist()))
         if held != len(self._groups[index]):
             raise ReconciliationError(
-                f"group {index}: {len(self._groups[index])} WARC files went in, the ledger holds {held}"
+                f"group {index}: {len(self._groups[index])} WARC files went in, the ledger holds "
+                f"{held}"
             )
         sums = {row["outcome"]: row["count_sum"] for row in records.to_pylist()}
         return {"files": held, **dict(sorted(sums.items()))}

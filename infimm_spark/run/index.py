@@ -1,8 +1,9 @@
-"""Which records to read, out of Common Crawl's indexes: the columnar one, CDXJ, or either with a list of URLs.
+"""Which records to read, out of Common Crawl's indexes: the columnar one, CDXJ, or either with a
+list of URLs.
 
-The conditions are written so that Spark pushes them down to the Parquet reader: partitions (`crawl`,
-`subset`) are pruned, and status, type, host and domain select row groups by their statistics – the table
-is sorted by reversed host.
+The conditions are written so that Spark pushes them down to the Parquet reader: partitions
+(`crawl`, `subset`) are pruned, and status, type, host and domain select row groups by their
+statistics – the table is sorted by reversed host.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ _MOST_IN_LIST = 1_000  # values that a pushed-down IN may hold
 def select_records(
     index: DataFrame, config: IndexConfig, urls: DataFrame | None = None
 ) -> DataFrame:
-    """Rows of `SELECTION` for the rows of `index` (columns of the columnar index) that `config` wants.
+    """Rows of `SELECTION` for the rows of `index` (columns of the columnar index) that `config`
+    wants.
 
     `urls` (column `url`) keeps only those URLs.
     """
@@ -80,7 +82,8 @@ def grouped(records: DataFrame) -> DataFrame:
 
 
 def incomplete(index: DataFrame, config: IndexConfig) -> DataFrame:
-    """Rows that nothing but a missing value keeps out: `url` and `lacks`, the first column that is null or unusable."""
+    """Rows that nothing but a missing value keeps out: `url` and `lacks`, the first column that is
+    null or unusable."""
     needed: dict[str, Column] = {
         "warc_filename": F.col("warc_filename").isNull(),
         "warc_record_offset": F.col("warc_record_offset").isNull()
@@ -135,7 +138,8 @@ def from_cdxj(lines: DataFrame) -> DataFrame:
 def from_cdx(lines: DataFrame, letters: str = CDX_LETTERS) -> DataFrame:
     """Lines of a classic CDX file (column `value`) with the columns of the columnar index.
 
-    `letters` are those of the file's first line. Where they name no length (`S`) no record can be chosen.
+    `letters` are those of the file's first line. Where they name no length (`S`) no record can be
+    chosen.
     """
     names = letters.split()
     parts = F.split(F.trim("value"), r"[ \t]+")
@@ -152,7 +156,8 @@ def from_cdx(lines: DataFrame, letters: str = CDX_LETTERS) -> DataFrame:
 
 
 def _as_columnar(entries: DataFrame) -> DataFrame:
-    """Entries of strings with the columns, and types, of the columnar index; what is no number is null."""
+    """Entries of strings with the columns, and types, of the columnar index; what is no number is
+    null."""
     parts = (F.regexp_extract("url", HOST_PATTERN, group) for group in (1, 2))
     host = F.lower(F.concat_ws("", *parts))
     values = {
@@ -169,7 +174,8 @@ def _as_columnar(entries: DataFrame) -> DataFrame:
         "warc_record_length": F.col("length"),
     }
     named = entries.select(*(value.alias(name) for name, value in values.items()))
-    # As an expression: `Column.try_cast` came with Spark 4, which refuses in `cast` what is no number.
+    # As an expression: `Column.try_cast` came with Spark 4, which refuses in `cast` what is no
+    # number.
     return named.select(
         *(F.expr(f"try_cast({name} AS {_COLUMNS[name]})").alias(name) for name in values)
     )

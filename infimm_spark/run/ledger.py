@@ -91,7 +91,8 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
     if off:
         first = min(off, key=lambda row: (row["warc_file"], row["stage"]))
         raise ReconciliationError(
-            f"{first['warc_file']}, stage {first['stage']}: read differs from kept + dropped + failed "
+            f"{first['warc_file']}, stage {first['stage']}: read differs from kept + dropped + "
+            "failed "
             f"by {first['difference_sum']:+,}"
         )
     totals = ledger.group_by(["stage", "outcome", "reason"]).aggregate([("count", "sum")])
@@ -115,7 +116,8 @@ def largest_loss(stages: list[FunnelStage]) -> str:
         return "no record was read"
     count, stage, verb, reason = max(losses, key=lambda loss: loss[0])
     return (
-        f"stage {stage.stage} {verb} {count:,} of {stage.read:,} records by {reason}, more than any other "
+        f"stage {stage.stage} {verb} {count:,} of {stage.read:,} records by {reason}, more than "
+        "any other "
         "stage and reason"
     )
 

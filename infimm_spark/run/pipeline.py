@@ -67,7 +67,8 @@ def build(
     take_over: bool = False,
     accept_code_change: bool = False,
 ) -> RunSummary:
-    """Run every stage; with `resume`, skip what is complete; with `overwrite`, delete the run that is there.
+    """Run every stage; with `resume`, skip what is complete; with `overwrite`, delete the run that
+    is there.
 
     A run that other code began is resumed only with `accept_code_change`. Raises the package's
     errors for a wrong configuration, input or model before Spark starts, `LockedError` where
@@ -75,7 +76,8 @@ def build(
     """
     if not isinstance(config, BuildConfig):
         raise TypeError(
-            f"build() got {type(config).__name__}; expected a BuildConfig, as load_config(FILE, OVERRIDES) gives it"
+            f"build() got {type(config).__name__}; expected a BuildConfig, as load_config(FILE, "
+            "OVERRIDES) gives it"
         )
     started = time.monotonic()
     run = Run.begin(

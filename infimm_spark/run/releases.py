@@ -8,7 +8,7 @@
 
 A version names the corpora of its runs and copies nothing. It is created only where it does not
 exist, so that two runs fired at once, or one fired twice, publish it once.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -97,7 +97,8 @@ class Run:
         take_over: bool = False,
         accept_code_change: bool = False,
     ) -> Run:
-        """Start a run in `config.output`, or continue the one that is there, or with `overwrite` delete it first.
+        """Start a run in `config.output`, or continue the one that is there, or with `overwrite`
+        delete it first.
 
         Raises `LockedError` where another process works on it, unless that is to be taken over. A
         run that other code began is continued only with `accept_code_change`.
@@ -108,14 +109,16 @@ class Run:
         stored = None if overwrite else stored_run(layout)
         if stored is not None and not resume:
             raise OutputError(
-                f"output {layout.root} holds run {stored['run_id']} already; continue it with --resume, begin anew "
+                f"output {layout.root} holds run {stored['run_id']} already; continue it with "
+                "--resume, begin anew "
                 "with --overwrite, or choose another directory"
             )
         if overwrite:
             check_replaceable(layout)
         elif stored is None and store.list_files(layout.root):
             raise OutputError(
-                f"output {layout.root} is not empty and holds no run; expected a new or empty directory"
+                f"output {layout.root} is not empty and holds no run; expected a new or empty "
+                "directory"
             )
         run_id = stored["run_id"] if stored else new_run_id()
         config = with_recorded(config, stored)
@@ -177,7 +180,8 @@ class Run:
             if stage.name == name:
                 return stage
         raise StageError(
-            f"this run has no stage {name}; expected one of {', '.join(s.name for s in self.stages)}"
+            f"this run has no stage {name}; expected one of "
+            f"{', '.join(s.name for s in self.stages)}"
         )
 
     @contextlib.contextmanager

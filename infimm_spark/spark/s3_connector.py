@@ -105,7 +105,7 @@ def s3a_settings(config: StoreConfig, spark_version: str) -> dict[str, str]:
         "fs.s3a.committer.magic.enabled": "true",
         # A killed driver leaves uploads: the next commit to the same folder ends them.
         "fs.s3a.committer.abort.pending.uploads": "true",
-        "mapreduce.outputcommitter.factory.scheme.s3a": "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory",
+        "mapreduce.outputcommitter.factory.scheme.s3a": "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory",  # noqa: E501
         "fs.s3a.attempts.maximum": str(config.attempts),
         "fs.s3a.retry.limit": str(config.attempts),
         "fs.s3a.retry.interval": f"{round(config.backoff_seconds * 1000)}ms",

@@ -1,4 +1,5 @@
-"""Settings that only the models and the modules they name can tell to be right, looked at before Spark starts."""
+"""Settings that only the models and the modules they name can tell to be right, looked at before
+Spark starts."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def select_recalled(
     by_length: Sequence[LengthThreshold] = (),
     unclassified: Sequence[str] = (),
 ) -> DataFrame:
-    """Documents whose high-recall probability is at least `threshold`, or that of their length; and all in
-    the languages that the classifier does not know."""
+    """Documents whose high-recall probability is at least `threshold`, or that of their length; and
+    all in the languages that the classifier does not know."""
     return documents.where(_is_recalled(threshold, by_length, unclassified))
 
 
@@ -115,8 +115,9 @@ def survivor_ranks(documents: DataFrame, config: DedupConfig) -> DataFrame:
     """[id, rank]: the place of each document in survivor order, which is total:
 
     newer snapshot (by name; older with `config.prefer` set so), later capture of its URL within the
-    snapshot (earlier, likewise), more formulas, longer text, smaller id. To be written down before use, as Spark may place a row otherwise when it computes it again.
-    Neither texts nor signatures are needed, so that only short rows are sorted.
+    snapshot (earlier, likewise), more formulas, longer text, smaller id. To be written down before
+    use, as Spark may place a row otherwise when it computes it again. Neither texts nor signatures
+    are needed, so that only short rows are sorted.
     """
     newer = config.prefer == "newer"
     by_age = F.desc("snapshot") if newer else F.asc("snapshot")
@@ -178,12 +179,13 @@ def deduplicate_ranked(
     `kept_id` is where that one's own removals lead, always a document that stays.
 
     Raises `InputError` for ids that occur twice, `SignatureMismatchError` for signatures made with
-    other shingles or permutations, `ConvergenceError`. The result depends on the rows of `ranked` and
-    `settled` only, not on their partitions.
+    other shingles or permutations, `ConvergenceError`. The result depends on the rows of `ranked`
+    and `settled` only, not on their partitions.
     """
     n_documents = _check(ranked, settled, config.minhash)
     removed = removals(ranked, config, checkpoint, n_documents, settled)
-    # An exact partner may have gone as a near duplicate: no further, because those go for documents that stay.
+    # An exact partner may have gone as a near duplicate: no further, because those go for documents
+    # that stay.
     return _evidence(removed, ranked, settled, hops=1 if config.minhash.enabled else 0)
 
 

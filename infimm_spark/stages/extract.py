@@ -57,8 +57,8 @@ WARCS = pa.schema(
         ("records", pa.list_(pa.struct([("offset", pa.int64()), ("length", pa.int64())]))),
     ]
 )
-"""Input of the stage: where a WARC file is, its name in the crawl, and its snapshot; `records` are the ones
-to read, null for all."""
+"""Input of the stage: where a WARC file is, its name in the crawl, and its snapshot; `records` are
+the ones to read, null for all."""
 
 
 def _wide_schema() -> pa.Schema:
@@ -90,8 +90,8 @@ def extract(
 ) -> DataFrame:
     """Read and judge every record of `warcs` (`WARCS`); rows of `WIDE`.
 
-    `gate` is where workers ask before they open a connection, where there is a cap on them. Partition
-    `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
+    `gate` is where workers ask before they open a connection, where there is a cap on them.
+    Partition `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
     """
     reader = WarcReader(config, lambda: _sandbox(config.extract, language, recall))
 
@@ -122,7 +122,8 @@ class WarcReader:
     def batches(
         self, warc: WarcFile, records: list[tuple[int, int]] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """All rows of `warc`, or of its `records` (offset, length); the last batch carries its ledger."""
+        """All rows of `warc`, or of its `records` (offset, length); the last batch carries its
+        ledger."""
         started = time.monotonic()
         sandbox = self._sandbox()
         ledger = WarcLedger(warc.warc_file, STAGE)

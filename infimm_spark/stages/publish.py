@@ -1,8 +1,10 @@
-"""Publish stage: clean documents to the rows of the released data set, and into files of a set size.
+"""Publish stage: clean documents to the rows of the released data set, and into files of a set
+size.
 
 `metadata` is the JSON object of the release, field for field and in its order:
 
-- `ft_lang_label`, `ft_lang_prob`: fastText's label as it names it (``__label__en``) and probability;
+- `ft_lang_label`, `ft_lang_prob`: fastText's label as it names it (``__label__en``) and
+  probability;
 - `math_prob`, `math_prob_llama3`: the high-recall and the high-precision classifier;
 - `size` and the ratios: `rules.metrics`;
 - `snap`: the snapshot without its prefix (``2023-40``; in the release it names a pair);
@@ -32,14 +34,15 @@ from infimm_spark.stages.sampling import id_share
 from infimm_spark.stages.segments import joined_text
 
 PARQUET_RATIO = 2.6
-"""Bytes of text a byte of zstd Parquet holds, measured on 700 real mathematics pages (gzip 3.2, snappy
-2.1)."""
+"""Bytes of text a byte of zstd Parquet holds, measured on 700 real mathematics pages (gzip 3.2,
+snappy 2.1)."""
 
 _ROW_BYTES = 2_000  # metadata, image records and headers of a row, before compression
 
 
 def masked_rows(clean: DataFrame, kinds: Sequence[Kind]) -> DataFrame:
-    """`clean` with its texts and titles masked, and a column `masked` (`schemas.MASKED`) that counts.
+    """`clean` with its texts and titles masked, and a column `masked` (`schemas.MASKED`) that
+    counts.
 
     Without `kinds` nothing is read, and `masked` is null.
     """
@@ -132,8 +135,9 @@ def corpus_files(clean: DataFrame, file_bytes: int) -> dict[str, int]:
 def partition_for_publish(corpus: DataFrame, files: dict[str, int]) -> DataFrame:
     """`corpus` with one Spark partition a file, sorted by id: write it partitioned by `snapshot`.
 
-    A row's file follows from its id alone – ids are hashes, so equal ranges of them are equal shares –
-    and files stand in id order. The same rows give the same files at any number of input partitions.
+    A row's file follows from its id alone – ids are hashes, so equal ranges of them are equal
+    shares – and files stand in id order. The same rows give the same files at any number of input
+    partitions.
     """
     if not files:
         return corpus.coalesce(1)
@@ -157,9 +161,9 @@ def _file_number(files: dict[str, int], firsts: dict[str, int]) -> Column:
 def _repartition_exactly(frame: DataFrame, number: Column, total: int) -> DataFrame:
     """Send each row to the partition of its `number`, 0 ≤ number < total.
 
-    `repartition` hashes its key, which would put two files into one partition and leave another empty.
-    So each partition gets a key that hashes to it, found among enough candidates (fewer than one run
-    in 100,000 would miss one; it would then fail, not merge files).
+    `repartition` hashes its key, which would put two files into one partition and leave another
+    empty. So each partition gets a key that hashes to it, found among enough candidates (fewer than
+    one run in 100,000 would miss one; it would then fail, not merge files).
     """
     spark = frame.sparkSession
     candidates = spark.range(int(total * (math.log(total) + 12)) + 1)

@@ -1,7 +1,7 @@
 """Refine stage: the rules, then the high-precision classifier.
 
-Every document comes out with its metrics and what became of it, so that kept and dropped rows are two
-views of one table, and a threshold can be changed without reading a document again.
+Every document comes out with its metrics and what became of it, so that kept and dropped rows are
+two views of one table, and a threshold can be changed without reading a document again.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def refine(
 ) -> DataFrame:
     """Judge `documents` (`schemas.DOCUMENTS`); rows of `REFINED`, one a document.
 
-    Documents in an `unclassified` language are judged by the rules only. `load_scorer` is called once a task, on the executor; see `precision_scorer`.
+    Documents in an `unclassified` language are judged by the rules only. `load_scorer` is called
+    once a task, on the executor; see `precision_scorer`.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -103,7 +104,8 @@ def refine_rejects(refined: DataFrame) -> DataFrame:
 
 
 def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The batch in slices of about `_BATCH_BYTES`: Spark cuts batches by rows, whatever their size."""
+    """The batch in slices of about `_BATCH_BYTES`: Spark cuts batches by rows, whatever their
+    size."""
     if not batch.num_rows:
         return
     rows = max(1, batch.num_rows * _BATCH_BYTES // max(batch.get_total_buffer_size(), 1))

@@ -40,7 +40,7 @@ _REFUSALS = {
     "ExpiredToken": "the credentials have expired",
     "InvalidToken": "the session token is not valid",
     "NoSuchBucket": "the bucket does not exist",
-    "RequestTimeTooSkewed": "this machine's clock is off by more than the store allows; set the clock",
+    "RequestTimeTooSkewed": "this machine's clock is off by more than the store allows; set the clock",  # noqa: E501
     "PermanentRedirect": "the bucket is in another region; set store.region",
     "AuthorizationHeaderMalformed": "the bucket is in another region; set store.region",
     "NoCredentialsError": "no credentials in the standard AWS chain",

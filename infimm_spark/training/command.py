@@ -1,9 +1,9 @@
 """Training a classifier from tables anyone can supply: what stands behind `infimm train`.
 
-Spark samples the tables with balanced hosts; what comes to the driver is at most the configured number
-of texts, each cut to what the classifier looks at. From there on it is `training/fitting.py`: hosts
-are split, every text is scored by a model that did not see its host, and the model that is written is
-trained on all.
+Spark samples the tables with balanced hosts; what comes to the driver is at most the configured
+number of texts, each cut to what the classifier looks at. From there on it is
+`training/fitting.py`: hosts are split, every text is scored by a model that did not see its host,
+and the model that is written is trained on all.
 """
 
 from __future__ import annotations
@@ -59,16 +59,18 @@ class TrainingRequest:
     recall: float | None = None
     """The default threshold is the highest that keeps so much of each language's positives."""
     precision: float | None = None
-    """The default threshold is the lowest at which so much of what each language keeps is positive."""
+    """The default threshold is the lowest at which so much of what each language keeps is
+    positive."""
     date: datetime.date | None = None
     """For the card; the same texts, parameters and date give the same bytes. None is today."""
 
 
 def train(request: TrainingRequest, spark: SparkSession) -> Path:
-    """Sample, train, measure, and write ``KIND.ftz``, its cards and ``KIND.pr.png``; the model's path.
+    """Sample, train, measure, and write ``KIND.ftz``, its cards and ``KIND.pr.png``; the model's
+    path.
 
-    Raises `InputError` for tables that cannot be trained on (nothing in them, one class only, labels
-    of a third kind, too few hosts) and for a recall or precision that is not reached.
+    Raises `InputError` for tables that cannot be trained on (nothing in them, one class only,
+    labels of a third kind, too few hosts) and for a recall or precision that is not reached.
     """
     check_request(request)
     examples, data = sampled_examples(request, spark)
@@ -107,7 +109,8 @@ def train_command(
 
 
 def check_request(request: TrainingRequest) -> None:
-    """Refuse what cannot be, before Spark starts; raises `ConfigError`, `InputError`, `OutputError`."""
+    """Refuse what cannot be, before Spark starts; raises `ConfigError`, `InputError`,
+    `OutputError`."""
     if request.recall is not None and request.precision is not None:
         raise ConfigError(
             "--recall and --precision both choose the threshold; expected one of them"
@@ -149,7 +152,8 @@ def train_on(examples: Sequence[Example], data: dict[str, Any], request: Trainin
     if request.autotune and isinstance(parameters.solver, FastTextParameters):
         parameters = replace(parameters, solver=tuned(examples, parameters, request.autotune))
         notes.append(
-            f"fastText's parameters are the best of {request.autotune} tried on hosts held out; given "
+            f"fastText's parameters are the best of {request.autotune} tried on hosts held out; "
+            "given "
             "with --parameters, they make these bytes without the search."
         )
         _write(request.output / f"{request.kind}.parameters.json", _json(asdict(parameters.solver)))
@@ -277,8 +281,10 @@ def _json_lines(spark: SparkSession, files: list[str], location: str) -> DataFra
     from pyspark.sql import functions as F
 
     frame = spark.read.schema(
-        "id string, url string, host string, site string, language string, lang string, text string, "
-        "segments array<struct<text: string>>, text_list array<string>, label string, score double, "
+        "id string, url string, host string, site string, language string, lang string, text "
+        "string, "
+        "segments array<struct<text: string>>, text_list array<string>, label string, score "
+        "double, "
         "_corrupt_record string"
     ).json(files)
     texts = ("text", "segments", "text_list")
@@ -288,7 +294,8 @@ def _json_lines(spark: SparkSession, files: list[str], location: str) -> DataFra
     assert found is not None
     if found["broken"] is not None:
         raise InputError(
-            f"{store.shown(location)}: a line cannot be read: {found['broken'][:60]!r}…; expected JSON "
+            f"{store.shown(location)}: a line cannot be read: {found['broken'][:60]!r}…; expected "
+            "JSON "
             "objects with text, url, and perhaps label or score"
         )
     used = [name for name in texts if found[name]]

@@ -111,4 +111,4 @@ if job["quantise"]:
         job["input"], cutoff=job["cutoff"], retrain=job["cutoff"] > 0, qnorm=True, thread=1, verbose=0
     )
 model.save_model(job["output"])
-"""
+"""  # noqa: E501

@@ -1,7 +1,8 @@
 """Labelled and graded pages as training examples.
 
-Files: ``labels.jsonl.gz`` (url, snapshot, source, label, lang, page_type, …) of a crawl, the views of
-its pages (url, snapshot, quick, text), and ``annotated.jsonl.gz`` (url, source, lang, score, excerpt).
+Files: ``labels.jsonl.gz`` (url, snapshot, source, label, lang, page_type, …) of a crawl, the views
+of its pages (url, snapshot, quick, text), and ``annotated.jsonl.gz`` (url, source, lang, score,
+excerpt).
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def site_of(source: str, url: str) -> str:
 
 
 def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]) -> list[Example]:
-    """The examples of a folder with ``commoncrawl/labels.jsonl.gz``, ``annotations/annotated.jsonl.gz``.
+    """The examples of a folder with ``commoncrawl/labels.jsonl.gz``,
+    ``annotations/annotated.jsonl.gz``.
 
     Raises `InputError` where a file is missing or damaged.
     """
@@ -80,12 +82,12 @@ def recall_examples(
 ) -> list[Example]:
     """Mathematical pages against the rest, in each view.
 
-    Pages of few formulas (mixed) and listings of mathematical titles belong to neither class and are
-    left out; fragments are trained on and not measured. A label that comes from counting formulas or
-    from the site can be wrong about a page: where a reader's grade contradicts it (2 or less on a
-    mathematical page, 5 or more on another), the grade is trained on, and the page is measured by its
-    label all the same. Pages graded 3 or 4 teach little, and weigh little. Graded pages that the crawl
-    lacks are trained on, unmeasured, by the excerpt that was read.
+    Pages of few formulas (mixed) and listings of mathematical titles belong to neither class and
+    are left out; fragments are trained on and not measured. A label that comes from counting
+    formulas or from the site can be wrong about a page: where a reader's grade contradicts it (2 or
+    less on a mathematical page, 5 or more on another), the grade is trained on, and the page is
+    measured by its label all the same. Pages graded 3 or 4 teach little, and weigh little. Graded
+    pages that the crawl lacks are trained on, unmeasured, by the excerpt that was read.
     """
     annotations = list(annotations)
     grades = {(row["source"], row["path"]): float(row["score"]) for row in annotations}
@@ -152,8 +154,8 @@ def precision_examples(
     """Graded pages, worth keeping or not: the extracted text, or the graded excerpt where absent.
 
     Their quick text is trained on as a second, unmeasured view: fewer words of one extraction are
-    learnt by heart. Pages of other sites that have nothing mathematical are added as unmeasured negatives, a few of
-    each site, because graders saw few of them and a crawl is full of them.
+    learnt by heart. Pages of other sites that have nothing mathematical are added as unmeasured
+    negatives, a few of each site, because graders saw few of them and a crawl is full of them.
     """
     label_of = {(row["snapshot"], row["url"]): row for row in labels}
     text_of: dict[tuple[str, str], str] = {}

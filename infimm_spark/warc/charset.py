@@ -47,7 +47,7 @@ _LABELS = {
     for name, labels in {
         "utf-8": "utf8 utf-8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 utf8mb4",
         "gb18030": "gb18030",
-        "gbk": "gbk gb2312 gb_2312 gb_2312-80 chinese csgb2312 csiso58gb231280 iso-ir-58 x-gbk cp936 "
+        "gbk": "gbk gb2312 gb_2312 gb_2312-80 chinese csgb2312 csiso58gb231280 iso-ir-58 x-gbk cp936 "  # noqa: E501
         "ms936 windows-936 euc-cn",
         "big5": "big5 big5-hkscs cn-big5 csbig5 x-x-big5 cp950 big5hkscs",
         "shift_jis": "shift_jis shift-jis sjis x-sjis ms_kanji ms932 csshiftjis windows-31j cp932",
@@ -57,7 +57,7 @@ _LABELS = {
         "ksc5601 ksc_5601 windows-949 cp949 uhc",
         "utf-16le": "utf-16 utf-16le utf-16-le csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
         "utf-16be": "utf-16be utf-16-be unicodefffe",
-        "windows-1252": "windows-1252 cp1252 x-cp1252 ansi_x3.4-1968 ascii us-ascii cp819 csisolatin1 "
+        "windows-1252": "windows-1252 cp1252 x-cp1252 ansi_x3.4-1968 ascii us-ascii cp819 csisolatin1 "  # noqa: E501
         "ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 "
         "latin-1",
         "windows-1250": "windows-1250 cp1250 x-cp1250",

@@ -27,7 +27,8 @@ def load():
 
 
 def test_own_code_travels_to_the_executors(environment_archive: Path, tmp_path: Path) -> None:
-    """Executors import the file that --py-files names; its reasons and scores stand in the tables."""
+    """Executors import the file that --py-files names; its reasons and scores stand in the
+    tables."""
     write_sample_crawl(tmp_path / "crawl")
     (tmp_path / "cluster_rules.py").write_text(OWN_CODE)
     settings = yaml.safe_load((ROOT / "conf" / "standalone.yaml").read_text())

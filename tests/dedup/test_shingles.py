@@ -175,7 +175,8 @@ def test_a_long_text_gives_the_same_shingles_in_blocks(monkeypatch: pytest.Monke
 
 
 def test_memory_is_bounded_by_the_length_of_a_text() -> None:
-    """A text of 5 MB takes less than 20 bytes a character beside itself, so that 50 MB fit a worker."""
+    """A text of 5 MB takes less than 20 bytes a character beside itself, so that 50 MB fit a
+    worker."""
     words = " ".join(f"w{i * i % 1_000_003}" for i in range(800_000))
     text = f"{words} $x^2$ é {words[:100]}"
     shingles.shingle_hashes("warm up: tables are built once", 5)
@@ -198,7 +199,8 @@ def test_hash_values_do_not_change_between_versions() -> None:
 
 
 def test_synonyms_are_those_of_the_normal_form() -> None:
-    """Whatever shingles take for one token, formulas compare as equal; what they leave out shows nothing."""
+    """Whatever shingles take for one token, formulas compare as equal; what they leave out shows
+    nothing."""
     fonts = {r"\rm", r"\bf", r"\it", r"\cal"}
     for token, meaning in shingles._SYNONYMS.items():
         if token in fonts:

@@ -138,7 +138,8 @@ def _places(word: str) -> list[str]:
 
 @pytest.mark.parametrize("word", _WORDS)
 def test_no_formula_consists_of_a_plain_word(word: str) -> None:
-    """A word in the place of a formula is a word, whatever element, attribute or image it stands in."""
+    """A word in the place of a formula is a word, whatever element, attribute or image it stands
+    in."""
     wrong = [
         place
         for place in _places(word)

@@ -38,7 +38,8 @@ BLOCKS = (
     st.lists(st.tuples(st.sampled_from(BLOCKS), st.sampled_from(INLINE)), min_size=1, max_size=6)
 )
 def test_every_visible_sentence_comes_out_once_and_in_order(parts: list[tuple[str, str]]) -> None:
-    """Sentences in paragraphs, lists, tables, quotations, notes, captions and code: once, in page order."""
+    """Sentences in paragraphs, lists, tables, quotations, notes, captions and code: once, in page
+    order."""
     number = 0
     body = ""
     for block, inline in parts:

@@ -30,7 +30,8 @@ def _text(report: dict) -> str:
 
 
 def test_repeated_paragraphs_are_left_out_as_a_build_does(tmp_path: Path) -> None:
-    """With a run the host's repeated paragraphs go; without one a note says that only a run knows."""
+    """With a run the host's repeated paragraphs go; without one a note says that only a run
+    knows."""
     ((key, paragraph),) = candidates(NOTICE, 40)
     folder = Path(RunLayout(str(tmp_path)).table("refine", "boilerplate"))
     folder.mkdir(parents=True)

@@ -40,7 +40,8 @@ def test_a_second_build_is_told_who_works_there(run: Run, tmp_path: Path) -> Non
 
 
 def test_a_run_that_was_taken_over_publishes_nothing(run: Run, tmp_path: Path) -> None:
-    """The first one is stopped at its next commit; whatever failed since, the loss is what it says."""
+    """The first one is stopped at its next commit; whatever failed since, the loss is what it
+    says."""
     other = _begun(tmp_path, resume=True, take_over=True)
 
     def work_and_lose_it() -> None:

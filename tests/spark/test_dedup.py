@@ -136,7 +136,8 @@ def test_survivor_order(spark: SparkSession, checkpoint: Checkpoint) -> None:
 def test_a_near_duplicate_is_removed_with_its_jaccard(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
-    """A page with one edited word goes for the better one; the row states the verified similarity."""
+    """A page with one edited word goes for the better one; the row states the verified
+    similarity."""
     words = prose(2)
     rows = [document("a", text(words)), document("b", text(edited(words, 1)), n_formulas=3)]
     found = evidence(deduplicate(frame(spark, rows), DedupConfig(), checkpoint))
@@ -181,7 +182,8 @@ def boilerplate_trap() -> list[Row]:
 def formula_trap() -> list[Row]:
     """Pages of unrelated prose under one long derivation."""
     derivation = " ".join(
-        rf"$\frac{{d}}{{dx}} \int_0^{{x_{{{k}}}}} f_{{{k}}}(t) dt = \sum_{{n={k}}}^\infty a_{{n+{k}}} x^{{{k}}}$"
+        rf"$\frac{{d}}{{dx}} \int_0^{{x_{{{k}}}}} f_{{{k}}}(t) dt = \sum_{{n={k}}}^\infty "
+        rf"a_{{n+{k}}} x^{{{k}}}$"
         for k in range(12)
     )
     return [document(f"d{i:02}", f"{derivation} {text(prose(300 + i, 50))}") for i in range(30)]
@@ -242,8 +244,8 @@ def test_same_url_within_a_year(spark: SparkSession, checkpoint: Checkpoint) -> 
 def test_evidence_leads_to_a_document_that_stays(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
-    """The old version of a URL goes for the new one, that as a copy, and its original as a near one: every row
-    names its direct partner and the survivor."""
+    """The old version of a URL goes for the new one, that as a copy, and its original as a near
+    one: every row names its direct partner and the survivor."""
     words = prose(9)
     page = "https://page.org/x"
     rows = [
@@ -265,7 +267,8 @@ def test_evidence_leads_to_a_document_that_stays(
 def test_an_earlier_capture_stays_if_the_latest_is_a_copy(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
-    """Of three captures of a URL in a snapshot the latest is a copy, the one before speaks for the URL."""
+    """Of three captures of a URL in a snapshot the latest is a copy, the one before speaks for the
+    URL."""
     page, day = "https://page.org/x", "2023-12-{:02}T00:00:00Z".format
     rows = [
         document("first", text(prose(41)), url=page, warc_date=day(1), n_formulas=9),
@@ -369,7 +372,8 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     texts: set[str] = set()
     kept: list[Row] = []
     for snapshot in (NEXT, NEW, OLD):
-        # All have one WARC-Date: of one URL the first in survivor order is judged first, the next after all.
+        # All have one WARC-Date: of one URL the first in survivor order is judged first, the next
+        # after all.
         turns: list[list[Row]] = []
         captures: Counter[str] = Counter()
         for row in sorted((row for row in rows if row["snapshot"] == snapshot), key=survivor_key):
@@ -443,7 +447,8 @@ def test_pairs_remove_only_what_resembles_and_all_that_does(
 def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
-    """Pairs hand the survivor on: versions of 2023-40, 2023-50 and 2024-10 all go for the newest."""
+    """Pairs hand the survivor on: versions of 2023-40, 2023-50 and 2024-10 all go for the
+    newest."""
     words = prose(14)
     rows = [
         document(str(i), text(edited(words, 1, i)), snapshot=snapshot)

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.spark
 
 
 def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
-    """Copies are represented by a document that stays, no URL is kept twice, no page is lost to a page
-    that is not there."""
+    """Copies are represented by a document that stays, no URL is kept twice, no page is lost to a
+    page that is not there."""
     by_id = {row["id"]: row for row in rows}
     kept = [row for row in rows if row["id"] not in found]
     for name, row in found.items():
@@ -76,7 +76,8 @@ def test_copies_are_represented_by_what_stays_in_earlier_runs(
 def test_runs_whose_evidence_leads_through_a_url(
     spark: SparkSession, checkpoints: Checkpoint
 ) -> None:
-    """An earlier run removed a copy for a page that then went for its URL: its text counts as absent."""
+    """An earlier run removed a copy for a page that then went for its URL: its text counts as
+    absent."""
     rows = [row for row in chains(1, 3)[:1] for _ in range(1)]
     words = rows[0]["segments"][0]["text"]
     copy, page, later, new = (dict(rows[0], id=name) for name in ("copy", "page", "later", "new"))

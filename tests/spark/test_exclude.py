@@ -40,7 +40,8 @@ def _rows(output: Path, name: str) -> list[str]:
 
 
 def test_a_file_that_was_read_is_taken_out_on_resume(spark: SparkSession, tmp_path: Path) -> None:
-    """The rows are those of a run that never read it, no file is read again, and the exclusion stays."""
+    """The rows are those of a run that never read it, no file is read again, and the exclusion
+    stays."""
     crawl = tmp_path / "crawl"
     crawl.mkdir()
 

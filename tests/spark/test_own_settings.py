@@ -1,4 +1,5 @@
-"""A build with what users bring themselves: a language, rules, a scorer, refused signals, masking."""
+"""A build with what users bring themselves: a language, rules, a scorer, refused signals,
+masking."""
 
 from __future__ import annotations
 
@@ -33,14 +34,19 @@ def load():
 """
 
 LESSON = (
-    "In einem rechtwinkligen Dreieck ist die Summe der Quadrate über den beiden Katheten gleich dem Quadrat "
-    "über der Hypotenuse, und umgekehrt folgt aus dieser Gleichung, dass der Winkel ein rechter ist. Wir "
-    "beweisen den Satz mit ähnlichen Dreiecken: Die Höhe teilt das Dreieck in zwei kleinere. Fragen an "
+    "In einem rechtwinkligen Dreieck ist die Summe der Quadrate über den beiden Katheten gleich "
+    "dem Quadrat "
+    "über der Hypotenuse, und umgekehrt folgt aus dieser Gleichung, dass der Winkel ein rechter "
+    "ist. Wir "
+    "beweisen den Satz mit ähnlichen Dreiecken: Die Höhe teilt das Dreieck in zwei kleinere. "
+    "Fragen an "
     "{address}."
 )
 WEATHER = (
-    "Das Wetter wird am Wochenende freundlich, und die Sonne scheint länger als zuletzt. Am Abend ziehen von "
-    "Westen her einige Wolken auf, es bleibt aber nach der Vorhersage bis Montag überall trocken und mild."
+    "Das Wetter wird am Wochenende freundlich, und die Sonne scheint länger als zuletzt. Am Abend "
+    "ziehen von "
+    "Westen her einige Wolken auf, es bleibt aber nach der Vorhersage bis Montag überall trocken "
+    "und mild."
 )
 
 
@@ -127,7 +133,8 @@ def test_own_rules_and_refused_signals_are_reasons(built: RunSummary) -> None:
 
 
 def test_the_corpus_is_masked_and_counted(built: RunSummary) -> None:
-    """No address is left; the column says how many there were; scores of a language without are null."""
+    """No address is left; the column says how many there were; scores of a language without are
+    null."""
     rows = pq.read_table(built.corpus).to_pylist()
     by_url = {row["URL"]: row for row in rows}
     assert len(by_url) == 2

@@ -50,7 +50,8 @@ def prose(seed: int, n_words: int = 200) -> list[str]:
 
 
 def edited(words: list[str], n_edits: int, seed: int = 0) -> list[str]:
-    """The words with `n_edits` of them, spread out, replaced: each edit costs five shingles a side."""
+    """The words with `n_edits` of them, spread out, replaced: each edit costs five shingles a
+    side."""
     generator = random.Random(seed)
     result = list(words)
     for place in generator.sample(range(0, len(words), 6), n_edits):
@@ -94,8 +95,8 @@ def corpus(n_documents: int, seed: int) -> list[Row]:
 
 
 def chains(n_chains: int, seed: int) -> list[Row]:
-    """Independent chains of two to seven documents, each tied to an earlier one of its chain by an equal
-    text, a similar text or its URL, in random snapshots and of random merit."""
+    """Independent chains of two to seven documents, each tied to an earlier one of its chain by an
+    equal text, a similar text or its URL, in random snapshots and of random merit."""
     generator = random.Random(seed)
     rows: list[Row] = []
     for chain in range(n_chains):

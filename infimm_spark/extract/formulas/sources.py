@@ -80,14 +80,15 @@ def class_of(node: LexborNode | None) -> str:
 
 _MOST_SOURCE_NODES = 2_000
 _DEEPEST_SOURCE = 24
-"""Elements inside each other in which a source may stand: nested further, each would be read for all
-that are around it."""
+"""Elements inside each other in which a source may stand: nested further, each would be read for
+all that are around it."""
 
 
 def plain_source(node: LexborNode, page: PageState) -> str | None:
     """The text of an element without rendered mathematics inside it, else None.
 
-    None as well, with one failed formula in the ledger, where a page has been looked through too often.
+    None as well, with one failed formula in the ledger, where a page has been looked through too
+    often.
     """
     if page.looks <= 0:
         return None

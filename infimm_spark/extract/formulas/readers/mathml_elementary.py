@@ -17,7 +17,8 @@ def mstack(element: Element) -> None:
 
 
 def mlongdiv(element: Element) -> None:
-    """A long division: the quotient, the divisor before the dividend under a rule, then the steps."""
+    """A long division: the quotient, the divisor before the dividend under a rule, then the
+    steps."""
     rows = [kid.tex for kid in _rows(element)]
     if len(rows) < 3:
         raise ConversionError("mlongdiv")
