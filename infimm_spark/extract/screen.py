@@ -183,6 +183,7 @@ _RAW = {
         b"noframes",
     )
 }
+_PLAIN = {name: re.compile(rb"[^<]*</" + name + rb"[\s/>]", re.IGNORECASE) for name in _RAW}
 _VOID = frozenset(
     (
         b"area base basefont bgsound br col embed frame hr img input keygen link meta param source "
@@ -194,6 +195,14 @@ _IMPLIED = frozenset(
     b"p li dt dd td th tr tbody thead tfoot option optgroup rp rt colgroup".split()
 )
 _FOREIGN = frozenset({b"svg", b"math"})
+# Shapes, of which a drawing has thousands. Any other tag may end the drawing for the parser.
+_SHAPES = frozenset(
+    (
+        b"circle clippath defs ellipse g line lineargradient marker mask path pattern polygon "
+        b"polyline radialgradient rect stop symbol text tspan use"
+    ).split()
+)
+_CLOSED_IN_ITSELF = re.compile(rb"(?:\s+[a-zA-Z_:][\w:.-]*\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/>")
 _ATTRIBUTE = re.compile(rb"[\s/]*[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?")
 
 
@@ -202,7 +211,7 @@ class TagReader:
     passed over.
 
     Iterating yields (lower-case name, whether it is an end tag). `read` counts the bytes looked at:
-    at most four for each byte of the page, whatever the page.
+    at most five for each byte of the page, whatever the page.
 
     Raises `PageRejectedError` for a tag with more than `max_attributes` attributes.
     """
@@ -211,6 +220,9 @@ class TagReader:
         self._body = body
         self._max_attributes = max_attributes
         self._checked = 0
+        self._tag = (0, 0)
+        self.holds_text = False
+        """Whether the tag last given is a `<title>` or `<style>` of a drawing with text alone."""
         self.read = 0
 
     def __iter__(self) -> Iterator[tuple[bytes, bool]]:
@@ -240,8 +252,14 @@ class TagReader:
                 continue
             name = match[3].lower()
             closing = bool(match[2])
-            yield name, closing
             end = self._end_of_tag(position)
+            self._tag = (position, end)
+            plain = None
+            if foreign and not closing and not unsure and name in _RAW:
+                # Text alone ends at the same place, raw or markup: `<svg><title>An icon</title>`.
+                plain = _PLAIN[name].match(body, end)
+            self.holds_text = plain is not None
+            yield name, closing
             if not unsure:
                 position = end
             if name in _FOREIGN:
@@ -251,12 +269,23 @@ class TagReader:
                     foreign += 1
             elif name in _RAW and not closing and not unsure:
                 if foreign:
-                    unsure = True
+                    if plain is None:
+                        unsure = True
+                        continue
+                    self.read += plain.end() - position
+                    position = plain.end()
                     continue
                 after = self._after(_RAW[name], position)
                 if after is None:
                     return
                 position = after
+
+    def is_closed_in_itself(self) -> bool:
+        """Whether the tag last given surely is: `<path d="…"/>`; an unquoted value may end in
+        `/`."""
+        position, end = self._tag
+        self.read += end - position
+        return _CLOSED_IN_ITSELF.fullmatch(self._body, position, end) is not None
 
     def _after(self, pattern: re.Pattern[bytes], position: int) -> int | None:
         """Where a match ends, or None if there is none up to the end of the page."""
@@ -293,14 +322,23 @@ class TagReader:
 
 def _tokenise(body: bytes, limits: ScreenLimits) -> None:
     depth = work = options = roots = 0
-    for name, closing in TagReader(body, limits.max_attributes):
+    drawing = False  # surely inside `<svg>`, where a tag that is closed in itself opens nothing
+    tags = TagReader(body, limits.max_attributes)
+    for name, closing in tags:
         work += depth
         if work > MAX_STACK_WORK:
             raise PageRejectedError("too_deep", "too many tags at great depth")
         if closing:
+            drawing = drawing and name in _SHAPES
             if name not in _IMPLIED and name not in _VOID:
                 depth = max(0, depth - 1)
-        elif name == b"option":
+            continue
+        if drawing and name in _SHAPES:
+            if tags.is_closed_in_itself():
+                continue
+        elif not (drawing and tags.holds_text):
+            drawing = name == b"svg" and not tags.is_closed_in_itself()
+        if name == b"option":
             options += 1
             if options > MAX_OPTIONS:
                 raise PageRejectedError("too_many_options", f"more than {MAX_OPTIONS} options")
