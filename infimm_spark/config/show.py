@@ -35,4 +35,5 @@ def _flow(value: Any) -> str:
     text: str = yaml.safe_dump(
         value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
     )
-    return text.removesuffix("...\n").strip()
+    # Other blanks may belong to the value.
+    return text.removesuffix("...\n").strip("\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -177,6 +177,7 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert config.dedup.against == [str(tmp_path)]
 
 
+@settings(max_examples=25)  # YAML in Python takes its time
 @given(
     threshold=st.floats(0.2, 1.0),
     languages=st.lists(st.text(max_size=5), max_size=3),
