@@ -68,6 +68,6 @@ def test_a_build_imports_no_extra() -> None:
         "    sys.modules[name] = None\n"
         "import infimm_spark.cli, infimm_spark.run.pipeline, infimm_spark.stages\n"
         "import infimm_spark.inspect.explain, infimm_spark.report, infimm_spark.classify.udfs\n"
-        "import infimm_spark.cascade.trace, infimm_spark.store.gs\n"
+        "import infimm_spark.inspect.page, infimm_spark.store.gs\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -201,7 +201,9 @@ def test_explain_finds_a_damaged_record_by_its_place(built: RunSummary) -> None:
     assert explain(layout, f"{name}@{failed[0]['warc_offset'] + 1}") == []
 
 
-@pytest.mark.parametrize("partitions", [1, 4, 17])
+@pytest.mark.parametrize(
+    "partitions", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4)), 17]
+)
 def test_partitioning_does_not_change_the_corpus(
     built: RunSummary, crawl: Path, tmp_path: Path, partitions: int
 ) -> None:

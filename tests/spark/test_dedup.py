@@ -403,10 +403,10 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     "options",
     [
         {},
-        {"local_documents": 0},
-        {"local_documents": 0, "local_limit": 0},
-        {"local_documents": 0, "local_limit": 100},
-        {"verify": "signature", "threshold": 0.75},
+        pytest.param({"local_documents": 0}, marks=pytest.mark.slow),
+        pytest.param({"local_documents": 0, "local_limit": 0}, marks=pytest.mark.slow),
+        pytest.param({"local_documents": 0, "local_limit": 100}, marks=pytest.mark.slow),
+        pytest.param({"verify": "signature", "threshold": 0.75}, marks=pytest.mark.slow),
     ],
     ids=["one task", "one task of buckets", "rounds", "rounds and one task", "signatures"],
 )
@@ -415,7 +415,7 @@ def test_the_stage_does_what_the_rules_say(
 ) -> None:
     """On clusters of revisions the stage removes what a literal reading of its rules removes, be it
     settled in rounds, in one task, or partly so."""
-    rows = corpus(150, 1)
+    rows = corpus(45, 1)
     config = DedupConfig(minhash=MinHashConfig(scope="all", **options))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     expected = expected_reasons(rows, config)
@@ -471,7 +471,7 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
 
 @pytest.mark.parametrize(
     ("local_documents", "partitionings"),
-    [(0, (1, 4, 17, 200)), (100_000, (1, 17))],
+    [pytest.param(0, (1, 4, 17, 200), marks=pytest.mark.slow), (100_000, (1, 17))],
     ids=["rounds", "one task"],
 )
 def test_the_result_does_not_depend_on_partitions_or_order(

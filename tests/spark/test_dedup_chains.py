@@ -45,7 +45,11 @@ def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
 
 @pytest.mark.parametrize(
     ("prefer", "minhash"),
-    [("newer", {}), ("newer", {"scope": "all", "local_documents": 0}), ("older", {"scope": "all"})],
+    [
+        ("newer", {}),
+        pytest.param("newer", {"scope": "all", "local_documents": 0}, marks=pytest.mark.slow),
+        pytest.param("older", {"scope": "all"}, marks=pytest.mark.slow),
+    ],
     ids=["pairs", "all, in buckets", "all, oldest first"],
 )
 def test_copies_are_represented_by_what_stays(
@@ -59,7 +63,7 @@ def test_copies_are_represented_by_what_stays(
     assert {row["reason"] for row in found.values()} == {"exact", "near", "url"}
 
 
-@pytest.mark.parametrize("prefer", ["newer", "older"])
+@pytest.mark.parametrize("prefer", ["newer", pytest.param("older", marks=pytest.mark.slow)])
 def test_copies_are_represented_by_what_stays_in_earlier_runs(
     spark: SparkSession, checkpoints: Checkpoint, prefer: Any
 ) -> None:

@@ -52,7 +52,14 @@ def one_by_one(
     return removed
 
 
-@pytest.mark.parametrize(("scope", "local_documents"), [("pairs", 0), ("all", 0), ("all", 100_000)])
+@pytest.mark.parametrize(
+    ("scope", "local_documents"),
+    [
+        pytest.param("pairs", 0, marks=pytest.mark.slow),
+        pytest.param("all", 0, marks=pytest.mark.slow),
+        ("all", 100_000),
+    ],
+)
 def test_against_earlier_runs_equals_a_joint_run(
     spark: SparkSession, checkpoints: Checkpoint, scope: str, local_documents: int
 ) -> None:

@@ -123,7 +123,7 @@ def test_a_place_is_given_back_by_closing_and_not_given_to_strangers() -> None:
         for _ in range(3):
             take_place(gate.address).close()
         stranger = GateAddress(gate.address.host, gate.address.port, "0" * 64)
-        with pytest.raises(StoreError, match="gave no place"):
+        with pytest.raises(StoreError, match="gives no connection"):
             take_place(stranger)
         assert gate.most_open == 1
         assert gate.address.token not in repr(gate.address)

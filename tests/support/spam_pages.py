@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from infimm_spark.cascade.judge import build_judge
 from infimm_spark.classify.broadcast import load_mathematics, read_model
+from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.rules.filters import first_failed
 from infimm_spark.rules.metrics import text_metrics
@@ -47,7 +48,7 @@ class Judge:
 
     def __init__(self, config: BuildConfig) -> None:
         models = {kind: read_model(None, kind) for kind in ("language", "recall", "precision")}
-        self.config = config
+        self.config = with_thresholds(config)
         self._judge = build_judge(models["language"], models["recall"], config.extract)
         self._precision = load_mathematics(models["precision"], "precision")
 

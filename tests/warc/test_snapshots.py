@@ -37,7 +37,7 @@ def test_selectors_mean_names_years_and_ranges(selectors: list[str], weeks: str)
         ("2019", "unknown snapshot 2019; the input has CC-MAIN-2021-49"),
         ("CC-MAIN-2022-41", "unknown snapshot CC-MAIN-2022-41"),
         ("2023..2022", "ends before it begins"),
-        ("2022..now", "'now' is no snapshot or year"),
+        ("2022..now", "'now' is neither a snapshot nor a year"),
     ],
 )
 def test_a_selector_that_means_nothing_is_told(selector: str, message: str) -> None:
