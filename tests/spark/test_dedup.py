@@ -415,7 +415,7 @@ def test_the_stage_does_what_the_rules_say(
 ) -> None:
     """On clusters of revisions the stage removes what a literal reading of its rules removes, be it
     settled in rounds, in one task, or partly so."""
-    rows = corpus(45, 1)
+    rows = corpus(60, 1)
     config = DedupConfig(minhash=MinHashConfig(scope="all", **options))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     expected = expected_reasons(rows, config)
@@ -481,7 +481,7 @@ def test_the_result_does_not_depend_on_partitions_or_order(
     partitionings: tuple[int, ...],
 ) -> None:
     """At 1, 4, 17 and 200 partitions, in any row order, the same evidence."""
-    rows = corpus(120, 3)
+    rows = corpus(60, 3)
     config = DedupConfig(minhash=MinHashConfig(local_documents=local_documents))
     results = []
     for partitions in partitionings:
@@ -604,7 +604,7 @@ def test_hot_buckets_change_nothing_but_the_plan(
 ) -> None:
     """With buckets hot from three members on, they are listed, and the same documents go."""
     monkeypatch.setattr(survivors, "HOT_BUCKET", 3)
-    rows = corpus(150, 1)
+    rows = corpus(60, 1)
     config = DedupConfig(minhash=MinHashConfig(scope="all", local_documents=0, local_limit=0))
     found = evidence(deduplicate(frame(spark, rows), config, checkpoint))
     assert {name: row["reason"] for name, row in found.items()} == expected_reasons(rows, config)

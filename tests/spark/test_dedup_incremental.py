@@ -64,7 +64,7 @@ def test_against_earlier_runs_equals_a_joint_run(
     spark: SparkSession, checkpoints: Checkpoint, scope: str, local_documents: int
 ) -> None:
     """Three snapshots, one run each, leave the evidence of one run in the same survivor order."""
-    rows = corpus(120, 1)
+    rows = corpus(60, 1)
     config = DedupConfig(
         prefer="older", minhash=MinHashConfig(scope=scope, local_documents=local_documents)
     )

@@ -87,7 +87,7 @@ def corpus(n_documents: int, seed: int) -> list[Row]:
                 f"{generator.getrandbits(64):016x}",
                 text(words),
                 snapshot=generator.choice([OLD, NEW, NEXT]),
-                url=f"https://e.org/{generator.randrange(n_documents // 2)}",
+                url=f"https://e.org/{generator.randrange(n_documents)}",
                 n_formulas=generator.randrange(4),
             )
         )
