@@ -61,7 +61,18 @@ def removals(
     decided = _decided_before(keys, settled)
     near = NearDedup(ranked, config.minhash, checkpoint, n_documents, settled)
     found: list[DataFrame] = []
+    none = keys.where(F.lit(False)).withColumn("best", F.col("rank"))
+    no_url = _removal(
+        none, "url", F.lit(None), F.col("scope"), F.col("snapshot").alias("best_snapshot")
+    )
+    no_text = _removal(none, "exact", F.lit(1.0), F.lit("all"))
     for number, (snapshot, first, captures) in enumerate(_snapshots(ranked, keys)):
+        if captures is None:  # nobody in it shares a text or a URL: only likeness is left to judge
+            if config.minhash.enabled:
+                turn = Turn(snapshot, first, first, no_url, no_text, aside=none.select("rank"))
+                alike = near.judge(turn)
+                found.append(alike.withColumn("reason", F.lit("near")).select(*_COLUMNS))
+            continue
         waiting = keys.where((F.col("rank") >= 0) & (F.col("snapshot") == snapshot))
         for capture in range(captures + 1):
             name = f"{number}-{capture}"
@@ -95,14 +106,15 @@ def removals(
     return reduce(DataFrame.unionByName, found)
 
 
-def _snapshots(ranked: DataFrame, keys: DataFrame) -> list[tuple[str, int, int]]:
-    """(name, least rank, most later captures of a URL) of each snapshot, in survivor order."""
+def _snapshots(ranked: DataFrame, keys: DataFrame) -> list[tuple[str, int, int | None]]:
+    """(name, least rank, most later captures of a URL) of each snapshot, in survivor order; None
+    where no document of a snapshot shares its text or URL."""
     firsts = ranked.groupBy("snapshot").agg(F.min("rank").alias("first"))
     captures = (
         keys.where(F.col("rank") >= 0).groupBy("snapshot").agg(F.max("capture").alias("last"))
     )
     rows = firsts.join(captures, on="snapshot", how="left").orderBy("first").collect()
-    return [(row["snapshot"], row["first"], row["last"] or 0) for row in rows]
+    return [(row["snapshot"], row["first"], row["last"]) for row in rows]
 
 
 def _least_rank(documents: DataFrame) -> int | None:

@@ -69,7 +69,7 @@ def test_spark_reads_the_corpus_as_the_page_says(spark: SparkSession, sample_run
     names: dict[str, Any] = {"spark": spark}
     exec(code, names)
     assert names["best"].count() == corpus_size(sample_run, 0.9)
-    assert names["images"].where("url IS NOT NULL").count() > 0
+    assert names["images"].where("image_url IS NOT NULL").count() > 0
     counted = sum(row["documents"] for row in names["by_snapshot"].collect())
     assert counted == corpus_size(sample_run, 0.9)
 
@@ -92,5 +92,5 @@ def test_the_python_page_works_from_a_page_to_a_written_table(
     assert [formula.outcome for formula in names["document"].formulas] == ["valid", "valid"]
     assert names["scores"].math_prob > 0.5
     back = spark.read.parquet(f"{tmp_path}/scored")
-    assert {"math_prob", "quality_prob", "label"} <= set(back.columns)
+    assert {"math_prob", "quality_prob", "language"} <= set(back.columns)
     assert back.count() == 2

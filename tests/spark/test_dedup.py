@@ -153,6 +153,7 @@ def test_a_near_duplicate_is_removed_with_its_jaccard(
     }
 
 
+@pytest.mark.slow
 def test_shared_boilerplate_makes_no_duplicates(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -162,6 +163,7 @@ def test_shared_boilerplate_makes_no_duplicates(
     assert evidence(deduplicate(frame(spark, rows), only_minhash(), checkpoint)) == {}
 
 
+@pytest.mark.slow
 def test_shared_formulas_make_no_duplicates(spark: SparkSession, checkpoint: Checkpoint) -> None:
     r"""Pages that share only \frac{d}{dx} and the like all stay."""
     formula = r"$\frac{d}{dx} \int_0^x f(t) dt = f(x)$"
@@ -189,6 +191,7 @@ def formula_trap() -> list[Row]:
     return [document(f"d{i:02}", f"{derivation} {text(prose(300 + i, 50))}") for i in range(30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trap", [boilerplate_trap, formula_trap])
 @pytest.mark.parametrize(
     "options", [{"local_documents": 0, "local_limit": 0}, {}], ids=["rounds", "one task"]
@@ -318,10 +321,10 @@ def test_a_copy_holds_no_url(spark: SparkSession, checkpoint: Checkpoint) -> Non
 @pytest.mark.parametrize(
     ("scope", "removed"),
     [
-        ("snapshot", {"y"}),
+        pytest.param("snapshot", {"y"}, marks=pytest.mark.slow),
         ("pairs", {"x", "y", "z"}),
         ("year", {"x", "y"}),
-        ("all", {"w", "x", "y", "z"}),
+        pytest.param("all", {"w", "x", "y", "z"}, marks=pytest.mark.slow),
     ],
 )
 def test_scope(spark: SparkSession, checkpoint: Checkpoint, scope: str, removed: set[str]) -> None:
@@ -423,6 +426,7 @@ def test_the_stage_does_what_the_rules_say(
     assert {name: row["reason"] for name, row in found.items()} == expected
 
 
+@pytest.mark.slow
 def test_pairs_remove_only_what_resembles_and_all_that_does(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -444,6 +448,7 @@ def test_pairs_remove_only_what_resembles_and_all_that_does(
     assert len(found) > 20
 
 
+@pytest.mark.slow
 def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -572,6 +577,7 @@ def test_an_undecided_document_at_the_limit_is_an_error(
         )
 
 
+@pytest.mark.slow
 def test_a_true_pair_behind_unrelated_bests_is_found(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -599,6 +605,7 @@ def test_a_true_pair_behind_unrelated_bests_is_found(
     assert similarity == pytest.approx(95 / 105)
 
 
+@pytest.mark.slow
 def test_hot_buckets_change_nothing_but_the_plan(
     spark: SparkSession, tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -613,6 +620,7 @@ def test_hot_buckets_change_nothing_but_the_plan(
     assert min(row["members"] for row in listed) >= 3
 
 
+@pytest.mark.slow
 def test_a_bucket_limit_of_one_still_removes_only_what_is_similar(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
