@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from infimm_spark.config import SparkConfig
 from infimm_spark.errors import ConfigError, SubmissionError
 from infimm_spark.spark.causes import local_cause
+from infimm_spark.spark.machine import shadowing_file
 from infimm_spark.version import build_id
 
 if TYPE_CHECKING:
@@ -248,9 +249,10 @@ def causes_in_one_line() -> Iterator[None]:
         yield
     except Exception as error:
         local = local_cause(str(error))
-        if local is not None:
-            raise local from error
         reason = cause_of(str(error))
+        # A Python that does not start is told by the submission, unless a file here hides a module.
+        if local is not None and (reason is None or shadowing_file(os.getcwd()) is not None):
+            raise local from error
         if reason is None:
             raise
         raise SubmissionError(reason) from error
