@@ -476,7 +476,10 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
 
 @pytest.mark.parametrize(
     ("local_documents", "partitionings"),
-    [pytest.param(0, (1, 4, 17, 200), marks=pytest.mark.slow), (100_000, (1, 17))],
+    [
+        pytest.param(0, (1, 4, 17, 200), marks=pytest.mark.slow),
+        pytest.param(100_000, (1, 17), marks=pytest.mark.slow),
+    ],
     ids=["rounds", "one task"],
 )
 def test_the_result_does_not_depend_on_partitions_or_order(
