@@ -402,6 +402,7 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     return removed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -563,6 +564,7 @@ def test_signatures_of_another_fingerprint_are_refused(
         )
 
 
+@pytest.mark.slow
 def test_an_undecided_document_at_the_limit_is_an_error(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:

@@ -43,6 +43,7 @@ def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
     assert len(set(texts)) == len(texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prefer", "minhash"),
     [
@@ -63,6 +64,7 @@ def test_copies_are_represented_by_what_stays(
     assert {row["reason"] for row in found.values()} == {"exact", "near", "url"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefer", ["newer", pytest.param("older", marks=pytest.mark.slow)])
 def test_copies_are_represented_by_what_stays_in_earlier_runs(
     spark: SparkSession, checkpoints: Checkpoint, prefer: Any
@@ -77,6 +79,7 @@ def test_copies_are_represented_by_what_stays_in_earlier_runs(
         assert found == evidence(deduplicate(frame(spark, rows), config, checkpoints))
 
 
+@pytest.mark.slow
 def test_runs_whose_evidence_leads_through_a_url(
     spark: SparkSession, checkpoints: Checkpoint
 ) -> None:

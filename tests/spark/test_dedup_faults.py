@@ -35,6 +35,7 @@ def cut_in_half(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut_in_half, Path.unlink], ids=["cut", "deleted"])
 def test_a_damaged_checkpoint_is_never_taken_for_a_result(
     spark: SparkSession, tmp_path: Path, damage: Callable[[Path], None]

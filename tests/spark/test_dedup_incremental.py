@@ -116,6 +116,7 @@ def test_a_document_of_an_earlier_run_is_refused(
         one_by_one(spark, [rows, rows[:1]], DedupConfig(), checkpoints)
 
 
+@pytest.mark.slow
 def test_a_run_against_a_run(spark: SparkSession, tmp_path: Path) -> None:
     """`dedup.against` compares with a finished run and leaves its files as they are; evidence and
     `explain` lead to its documents; a run with other signatures is refused before Spark is asked.
