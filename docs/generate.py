@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from infimm_spark import errors, schemas
-from infimm_spark.config import models
+from infimm_spark.config import decontaminate, images, models
 from infimm_spark.config.models import BuildConfig
 
 PAGES = Path(__file__).parent / "pages" / "reference"
@@ -61,7 +61,9 @@ def pages() -> dict[str, str]:
 
 def configuration() -> str:
     """Every key of a configuration file: type, default, meaning."""
-    texts = _attribute_docs(models)
+    texts: dict[tuple[str, str], str] = {}
+    for module in (models, decontaminate, images):
+        texts |= _attribute_docs(module)
     lines = [
         "# Configuration\n\n",
         _GENERATED,

@@ -184,10 +184,69 @@ CORPUS = pa.schema(
         ("truncated", pa.bool_()),
         ("license", pa.string()),
         ("masked", pa.list_(MASKED)),  # what was masked in text and title; null unless configured
+        ("contaminated", pa.list_(pa.string())),  # evaluation sets it contains; null unless marked
         ("snapshot", pa.string()),  # partition column
     ]
 )
 """A released document: the published four columns, then ours."""
+
+CONTAMINATION = pa.schema(
+    [
+        ("id", pa.string()),  # the document
+        ("warc_file", pa.string()),
+        ("set", pa.string()),  # the evaluation set
+        ("question_number", pa.int32()),  # its row in the set's file, from 0
+        ("question", pa.string()),  # as the set has it
+        ("start", pa.int32()),  # the span of the document's text that matches: characters
+        ("end", pa.int32()),
+        ("span", pa.string()),  # that text
+        ("share", pa.float32()),  # of the question's words (characters) that the span has, in order
+        ("longest", pa.int32()),  # longest run of the question's words (characters) in the document
+    ]
+)
+"""Evidence that a document contains an evaluation question."""
+
+IMAGES = pa.schema(
+    [
+        ("id", pa.string()),  # the document
+        ("snapshot", pa.string()),
+        ("warc_file", pa.string()),
+        ("position", pa.int32()),  # in image_list
+        ("url", pa.string()),
+        ("key", pa.string()),  # first 32 hex digits of the URL's SHA-256; joins FETCHED
+        ("date", pa.string()),  # when the page was crawled, WARC-Date
+        ("width", pa.int32()),  # as the page states them
+        ("height", pa.int32()),
+        ("documents", pa.int64()),  # documents of the corpus with this URL
+        ("document_images", pa.int32()),  # images of the document
+        ("reason", pa.string()),  # why the image was left out; null for a selected one
+    ]
+)
+"""An image in a document of the corpus, selected or not."""
+
+FETCHED = pa.schema(
+    [
+        ("url", pa.string()),
+        ("key", pa.string()),  # first 32 hex digits of the URL's SHA-256; names the image in tars
+        ("status", pa.string()),  # ok, or why there is no image: see docs/pages/images.md
+        ("detail", pa.string()),  # of a failure, in words
+        ("http_status", pa.int32()),  # of the last answer, null without one
+        ("attempts", pa.int32()),  # requests made, those to an archive included
+        ("fetched", pa.timestamp("us", tz="UTC")),  # when the row was decided
+        ("source", pa.string()),  # origin or archive; null without an image
+        ("final_url", pa.string()),  # after redirects
+        ("archive_url", pa.string()),  # where a web archive would have it, as of the page's crawl
+        ("content_type", pa.string()),  # as the server says, for information only
+        ("format", pa.string()),  # as the bytes say: jpeg, png, gif, webp, bmp, tiff
+        ("width", pa.int32()),  # as the bytes say, pixels
+        ("height", pa.int32()),
+        ("size", pa.int64()),  # bytes
+        ("sha256", pa.string()),  # of the bytes, hex
+        ("phash", pa.string()),  # 64-bit difference hash, 16 hex digits: equal for resized copies
+        ("image", pa.binary()),  # the bytes as received; null unless ok
+    ]
+)
+"""What became of one selected image URL; a later row of a URL replaces an earlier one."""
 
 
 def spark_schema(schema: pa.Schema) -> StructType:

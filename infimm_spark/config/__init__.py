@@ -1,5 +1,7 @@
 """The configuration of a build: sections, defaults, and how files and overrides are read."""
 
+from infimm_spark.config.decontaminate import DecontaminateConfig, EvaluationSet
+from infimm_spark.config.images import FetchConfig, ImagesConfig
 from infimm_spark.config.loading import config_hash, config_layers, load_config, override, validated
 from infimm_spark.config.models import (
     BoilerplateConfig,
@@ -29,8 +31,12 @@ __all__ = [
     "BoilerplateConfig",
     "BuildConfig",
     "CallableModel",
+    "DecontaminateConfig",
     "DedupConfig",
+    "EvaluationSet",
     "ExtractConfig",
+    "FetchConfig",
+    "ImagesConfig",
     "IndexConfig",
     "InputConfig",
     "LengthThreshold",

@@ -7,32 +7,23 @@ keys, wrong types and impossible values are refused before Spark starts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-PositiveInt = Annotated[int, Field(gt=0)]
-Location = Annotated[str, AfterValidator(os.path.expanduser)]
-"""A path or URL; a leading `~` is the home directory, as in a shell."""
-UserFunction = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", examples=["my_rules:too_short"]),
-]
-"""`module:function`, of the user's own."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    def replaced(self, **values: Any) -> Self:
-        """A copy with other values, validated: `model_copy` would take anything."""
-        return type(self).model_validate({**self.model_dump(), **values})
+from infimm_spark.config.decontaminate import DecontaminateConfig
+from infimm_spark.config.images import ImagesConfig
+from infimm_spark.config.section import (
+    Location,
+    PositiveInt,
+    Probability,
+    Section,
+    UserFunction,
+)
 
 
-class IndexConfig(_Section):
+class IndexConfig(Section):
     """Records selected by an index, each read by its byte range. Empty lists set no condition."""
 
     paths: list[Location] = []
@@ -63,7 +54,7 @@ class IndexConfig(_Section):
     too."""
 
 
-class LengthThreshold(_Section):
+class LengthThreshold(Section):
     """A classifier's threshold for texts of at least `min_chars` characters."""
 
     min_chars: Annotated[int, Field(ge=0)]
@@ -86,7 +77,7 @@ def _or(threshold: float | None, card: float) -> float:
     return card if threshold is None else threshold
 
 
-class InputConfig(_Section):
+class InputConfig(Section):
     """Which WARC files are read."""
 
     paths: list[Location] = []
@@ -132,7 +123,7 @@ class InputConfig(_Section):
         return self
 
 
-class S3Access(_Section):
+class S3Access(Section):
     """How a bucket is reached. Credentials come from the standard AWS chain, never from a file of
     ours."""
 
@@ -178,7 +169,7 @@ class StoreConfig(S3Access):
         return self.connect_timeout_seconds, self.timeout_seconds
 
 
-class CallableModel(_Section):
+class CallableModel(Section):
     """A scorer of the user's own in the place of a fastText file."""
 
     callable: UserFunction
@@ -187,7 +178,7 @@ class CallableModel(_Section):
     the Python path, on a cluster in --py-files. It has no model card: set its threshold."""
 
 
-class ModelsConfig(_Section):
+class ModelsConfig(Section):
     """fastText model files, or for the classifiers a scorer of the user's own; null takes the ones
     that come with the package."""
 
@@ -199,7 +190,7 @@ class ModelsConfig(_Section):
     """High-precision mathematics classifier."""
 
 
-class ExtractConfig(_Section):
+class ExtractConfig(Section):
     """WARC records to documents."""
 
     languages: list[str] = ["en", "zh"]
@@ -251,7 +242,7 @@ class ExtractConfig(_Section):
     """With fewer failed records, or a single file, the ratio of records is not checked."""
 
 
-class MinHashConfig(_Section):
+class MinHashConfig(Section):
     """Near-duplicate detection."""
 
     enabled: bool = True
@@ -305,7 +296,7 @@ class MinHashConfig(_Section):
         return self
 
 
-class UrlConfig(_Section):
+class UrlConfig(Section):
     """URL dedup."""
 
     enabled: bool = True
@@ -314,7 +305,7 @@ class UrlConfig(_Section):
     """Which snapshots are compared. Paper: those of one year; the more recent page is kept."""
 
 
-class DedupConfig(_Section):
+class DedupConfig(Section):
     """Which copies of a document are removed."""
 
     recall_threshold: Probability | None = None
@@ -345,7 +336,7 @@ class DedupConfig(_Section):
         )
 
 
-class BoilerplateConfig(_Section):
+class BoilerplateConfig(Section):
     """Paragraphs repeated across a host. Ours, and off by default: OWM and MegaMath found that
     naive removal of repeated lines deletes mathematics. Formulas and headings always stay."""
 
@@ -359,7 +350,7 @@ class BoilerplateConfig(_Section):
     """Shorter paragraphs ('Proof.', 'Exercises') always stay."""
 
 
-class RulesConfig(_Section):
+class RulesConfig(Section):
     """The paper's rules, one of ours, those of the user, and the precision classifier."""
 
     lorem_ipsum_max_chars: Annotated[int, Field(ge=0)] = 2_000
@@ -396,7 +387,7 @@ class RulesConfig(_Section):
         )
 
 
-class PublishConfig(_Section):
+class PublishConfig(Section):
     """The released corpus."""
 
     mask: list[Literal["email", "phone"]] = []
@@ -409,7 +400,7 @@ class PublishConfig(_Section):
     """The release used gzip; zstd has the same readers and is smaller and faster (ours)."""
 
 
-class RejectsConfig(_Section):
+class RejectsConfig(Section):
     """Which dropped pages are written to `rejects`."""
 
     fraction: Probability = 1.0
@@ -417,7 +408,7 @@ class RejectsConfig(_Section):
     same pages."""
 
 
-class SparkConfig(_Section):
+class SparkConfig(Section):
     """The Spark session."""
 
     master: str | None = None
@@ -430,7 +421,7 @@ class SparkConfig(_Section):
     """Spark properties, by name."""
 
 
-class BuildConfig(_Section):
+class BuildConfig(Section):
     """A whole run."""
 
     input: InputConfig = InputConfig()
@@ -442,7 +433,9 @@ class BuildConfig(_Section):
     dedup: DedupConfig = DedupConfig()
     boilerplate: BoilerplateConfig = BoilerplateConfig()
     rules: RulesConfig = RulesConfig()
+    decontaminate: DecontaminateConfig = DecontaminateConfig()
     publish: PublishConfig = PublishConfig()
+    images: ImagesConfig = ImagesConfig()
     rejects: RejectsConfig = RejectsConfig()
     spark: SparkConfig = SparkConfig()
 

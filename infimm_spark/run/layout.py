@@ -62,5 +62,10 @@ class RunLayout:
         return self.released("corpus")
 
     @property
+    def fetched(self) -> str:
+        """Shards of fetched images, `schemas.FETCHED`."""
+        return self._at("fetched")
+
+    @property
     def report(self) -> str:
         return self._at("report")

@@ -93,6 +93,11 @@ def corpus_rows(clean: DataFrame) -> DataFrame:
         clean = masked_rows(clean, ())
     text = F.transform("segments", lambda segment: segment["text"])
     image = F.transform("segments", lambda segment: segment["image"])
+    contaminated = (
+        F.col("contaminated")
+        if "contaminated" in clean.columns
+        else F.lit(None).cast("array<string>")
+    )
     counted = clean.join(_image_url_counts(clean), on="id", how="left")
     return counted.select(
         F.col("url").alias("URL"),
@@ -111,6 +116,7 @@ def corpus_rows(clean: DataFrame) -> DataFrame:
         "truncated",
         "license",
         "masked",
+        contaminated.alias("contaminated"),
         "snapshot",
     )
 

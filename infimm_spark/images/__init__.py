@@ -1,0 +1,1 @@
+"""Images of the corpus: which are worth having, fetching them, and finding their bytes again."""
