@@ -11,7 +11,8 @@ dollar sign or backtick that delimits nothing is written `\$`, `` \` `` outside 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 from infimm_spark.extract import code, marks, scripts
 from infimm_spark.extract.numbering import Numbering
@@ -32,6 +33,9 @@ _READING = re.compile(
 )
 
 
+PartKind = Literal["prose", "code", "inline", "display"]
+
+
 def formulas_in(text: str) -> list[tuple[str, bool]]:
     """(LaTeX, display) of the formulas in text written by this package, in order."""
     found: list[tuple[str, bool]] = []
@@ -41,6 +45,29 @@ def formulas_in(text: str) -> list[tuple[str, bool]]:
         elif match["inline"] is not None:
             found.append((match["inline"], False))
     return found
+
+
+def parts_of(text: str) -> Iterator[tuple[PartKind, str]]:
+    r"""The prose, code and formulas of text written by this package, in order.
+
+    Joined they are the text but for the dollars around formulas and the backslashes of `\$` and
+    ``\```; code keeps its backticks.
+    """
+    end = 0
+    for match in _READING.finditer(text):
+        if match.start() > end:
+            yield "prose", text[end : match.start()]
+        end = match.end()
+        if match["display"] is not None:
+            yield "display", match["display"]
+        elif match["inline"] is not None:
+            yield "inline", match["inline"]
+        elif match["fence"] or match["ticks"]:
+            yield "code", match[0]
+        else:
+            yield "prose", match[0][1:] if match[0][1] in "$`" else match[0]
+    if end < len(text):
+        yield "prose", text[end:]
 
 
 def literal_spans(text: str) -> list[tuple[int, int, bool]]:
