@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from infimm_spark.errors import ReconciliationError
-from infimm_spark.stages.record_counts import DROPPED, EXCLUDED, FAILED, KEPT, READ
+from infimm_spark.stages.record_counts import DROPPED, EXCLUDED, FAILED, KEPT, NOT_A_PAGE, READ
 from infimm_spark.stages.registry import all_stages, ledger_lines
 
 
@@ -30,6 +30,12 @@ class FunnelStage:
     failed: dict[str, int]
     excluded: int = 0
     """WARC files that were left out on request, with all their records."""
+
+    @property
+    def pages(self) -> int:
+        """The pages among what was read: requests, metadata and the like are records, no pages."""
+        others = (n for reason, n in self.dropped.items() if reason.startswith(NOT_A_PAGE))
+        return self.read - sum(others)
 
     @property
     def share_kept(self) -> float:
@@ -127,6 +133,9 @@ def print_funnel(stages: list[FunnelStage]) -> str:
     lines = [f"{'stage':<34}{'read':>12}{'kept':>12}{'kept %':>9}"]
     for stage in stages:
         lines.append(f"{stage.stage:<34}{stage.read:>12,}{stage.kept:>12,}{stage.share_kept:>9.2%}")
+        if stage.pages != stage.read:
+            share = stage.kept / stage.pages if stage.pages else 0.0
+            lines.append(f"  {'pages among these records':<32}{stage.pages:>12,}{stage.kept:>12,}{share:>9.2%}")
         if stage.excluded:
             lines.append(f"  {'excluded WARC files':<32}{stage.excluded:>12,}")
         for verb, reasons in (("dropped", stage.dropped), ("failed", stage.failed)):

@@ -37,7 +37,7 @@ from infimm_spark.extract.document import Document
 from infimm_spark.spark import logs
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
 from infimm_spark.stages.page_trace import PageTrace
-from infimm_spark.stages.record_counts import WarcLedger
+from infimm_spark.stages.record_counts import NOT_A_PAGE, WarcLedger
 from infimm_spark.stages.sampling import share_of
 from infimm_spark.store.gate import GateAddress
 from infimm_spark.warc.listing import WarcFile
@@ -47,7 +47,6 @@ from infimm_spark.warc.records import Failed, Page, Skipped, read_pages, warc_id
 log = logging.getLogger(__name__)
 
 STAGE = "extract"
-NOT_A_PAGE = "record_type:"
 
 WARCS = pa.schema(
     [

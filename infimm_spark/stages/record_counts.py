@@ -6,6 +6,8 @@ from collections import Counter
 from typing import Any
 
 READ, KEPT, DROPPED, FAILED = "read", "kept", "dropped", "failed"
+NOT_A_PAGE = "record_type:"
+"""Begins the reasons of records that are no pages: requests, metadata and the like."""
 EXCLUDED = "excluded"
 """A WARC file that the run leaves out: its ledger counts the file, and no record of it."""
 
