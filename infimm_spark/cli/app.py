@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from infimm_spark.cli import build, classifiers, runs, tools
+from infimm_spark.cli import build, classifiers, reports, runs, tools
 from infimm_spark.cli.config import config_app
 from infimm_spark.cli.ending import run_command
 from infimm_spark.cli.verify import verify
@@ -54,6 +54,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         build.monthly,
     ),
     "Look at a run": (
+        reports.report,
+        reports.stats,
         runs.funnel,
         runs.explain,
         runs.fetch,

@@ -88,7 +88,8 @@ def build(
         accept_code_change=accept_code_change,
     )
     print(print_funnel(summary.funnel))
-    print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}\ntime    {summary.seconds:.0f} s")
+    print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}/index.html")
+    print(f"time    {summary.seconds:.0f} s")
 
 
 def extract(

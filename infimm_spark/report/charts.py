@@ -27,8 +27,10 @@ def histogram(
     threshold: float | None = None,
     axis: str = "",
 ) -> Markup:
-    """Stacked bars between `low` and `high`; `parts` are counts by class (kept, dropped, plain), one
-    a bar. The mark of `threshold` has the class `threshold`."""
+    """Stacked bars between `low` and `high`; `parts` are counts by class (kept, dropped, plain).
+
+    The mark of `threshold` has the class `threshold`.
+    """
     totals = [sum(column) for column in zip(*parts.values(), strict=True)]
     most = _rounded_up(max(totals, default=0))
     bar = (_WIDTH - _LEFT - _RIGHT) / max(1, len(totals))
@@ -156,7 +158,9 @@ def _frame(
     out = [f'<path class="axis" d="M{_LEFT},{_TOP}V{bottom}H{right}"/>', '<g class="faint">']
     for value in (0.0, most / 2, most):
         y = bottom - _scaled(value, most)
-        out.append(f'<text text-anchor="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{_short(value)}</text>')
+        out.append(
+            f'<text text-anchor="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{_short(value)}</text>'
+        )
     if ticks:
         middle = (low + high) / 2
         for value, text in [*ticks, (middle, f"{middle:g}")]:

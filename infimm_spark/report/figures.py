@@ -25,7 +25,7 @@ from infimm_spark.run.ledger import FunnelStage, reconcile
 from infimm_spark.run.manifest import Manifest, read_manifest
 from infimm_spark.run.stored import stored_run
 from infimm_spark.stages.record_counts import NOT_A_PAGE
-from infimm_spark.stages.registry import stages_of
+from infimm_spark.stages.registry import all_stages, stages_of
 
 TOP = 20
 """Hosts, licences and the like that are listed."""
@@ -40,10 +40,15 @@ def run_figures(layout: RunLayout, queries: RunQueries) -> dict[str, Any]:
     assert stored is not None
     config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
     funnel = reconcile(tables.ledger(layout))
+    others = {line for stage in all_stages() if not stage.counts_pages for line in stage.ledger}
     return {
         "run": _run(layout, stored, config),
         "funnel": [
-            {**dataclasses.asdict(line), "pages": line.pages}
+            {
+                **dataclasses.asdict(line),
+                "pages": line.pages,
+                "counts_pages": line.stage not in others,
+            }
             for line in funnel
         ],
         "thresholds": [dataclasses.asdict(t) for t in used_thresholds(config)],
@@ -130,14 +135,16 @@ def _by(queries: RunQueries, column: str, limit: int | None = None) -> list[dict
         [limit] if limit else [],
     )
     judged = queries.rows(
-        f"SELECT {column} AS name, count(*) AS \"unique\","
+        f'SELECT {column} AS name, count(*) AS "unique",'
         " count(*) FILTER (drop_stage IS NULL) AS corpus,"
         " coalesce(sum(n_formulas) FILTER (drop_stage IS NULL), 0)::BIGINT AS formulas,"
         " coalesce(sum(n_images) FILTER (drop_stage IS NULL), 0)::BIGINT AS images"
         " FROM scored GROUP BY 1"
     )
     later = {row["name"]: row for row in judged}
-    return [{**row, **{k: later.get(row["name"], {}).get(k, 0) for k in _SUMS[1:]}} for row in extracted]
+    return [
+        {**row, **{k: later.get(row["name"], {}).get(k, 0) for k in _SUMS[1:]}} for row in extracted
+    ]
 
 
 def _hosts(queries: RunQueries) -> dict[str, Any]:
@@ -210,8 +217,8 @@ def _distribution(queries: RunQueries, value: str, source: str) -> dict[str, Any
         " GROUP BY 1 ORDER BY 1"
     )
     whole = queries.row(
-        "SELECT count(v) AS documents, coalesce(sum(v), 0)::BIGINT AS total, median(v)::DOUBLE AS median,"
-        f" max(v) AS largest FROM (SELECT {value} AS v FROM {source})"
+        "SELECT count(v) AS documents, coalesce(sum(v), 0)::BIGINT AS total,"
+        f" median(v)::DOUBLE AS median, max(v) AS largest FROM (SELECT {value} AS v FROM {source})"
     )
     return {**whole, "classes": rows}
 

@@ -74,13 +74,13 @@ _MEANINGS = {
 """Reason -> what it means, for readers who do not know the code."""
 
 
-def write_html(layout: RunLayout, *, seed: int = 1) -> str:
-    """Write the report of a run, finished or not; gives its location.
+def write_html(layout: RunLayout, target: str | None = None, *, seed: int = 1) -> str:
+    """Write the report of a run, finished or not, to `target`; gives its location.
 
     Raises `DamagedRunError` naming a table that cannot be read. The same run and seed give the same
     bytes.
     """
-    target = f"{layout.report}/index.html"
+    target = target or f"{layout.report}/index.html"
     store.write_bytes(target, report_html(layout, seed=seed).encode("utf-8", "replace"))
     return target
 
@@ -224,7 +224,10 @@ def _score(score: dict[str, Any]) -> dict[str, Any]:
     """With its plot, the answer for the threshold in use, and a table of others."""
     classes = score["classes"]
     sums = {
-        name: [sum(column) for column in zip(*(c[name] for c in score["languages"].values()), strict=True)]
+        name: [
+            sum(column)
+            for column in zip(*(c[name] for c in score["languages"].values()), strict=True)
+        ]
         for name in ("kept", "dropped", "corpus")
     }
     wide = classes // _BARS
@@ -242,9 +245,9 @@ def _score(score: dict[str, Any]) -> dict[str, Any]:
     total = sum(sums["kept"]) + sum(sums["dropped"])
     said = f"{total:,} values."
     if score["threshold"] is not None:
-        passes = sum(sums["kept"])
         verb = "removed" if score["keeps"] == "removes" else "kept"
-        said = f"{total - passes if verb == 'removed' else passes:,} of {total:,} were {verb} at this threshold."
+        n = sum(sums["dropped"] if verb == "removed" else sums["kept"])
+        said = f"{n:,} of {total:,} were {verb} at this threshold."
     return {
         **score,
         "plot": charts.histogram(
@@ -393,12 +396,22 @@ class _Sample:
             document = Markup(document_html(shown["segments"], max_chars=self._excerpt).html)
         facts = [
             f"{name.replace('_', ' ')} {value:.3f}"
-            for name in ("language_prob", "recall_prob", "math_prob", "quality_prob", "punctuation_ratio")
+            for name in (
+                "language_prob",
+                "recall_prob",
+                "math_prob",
+                "quality_prob",
+                "punctuation_ratio",
+            )
             if (value := shown.get(name)) is not None
         ]
         facts += [
             f"{shown[name]:,} {word}"
-            for name, word in (("text_length", "characters"), ("n_formulas", "formulas"), ("n_images", "images"))
+            for name, word in (
+                ("text_length", "characters"),
+                ("n_formulas", "formulas"),
+                ("n_images", "images"),
+            )
             if shown.get(name) is not None
         ]
         return Markup(

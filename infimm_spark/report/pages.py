@@ -24,7 +24,10 @@ def page(template: str, script: str | None = None, **values: Any) -> str:
     """The page of a template, with the style sheet and the script of that name."""
     code = _text(script) if script else ""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
     if script:
         policy += f"; script-src 'sha256-{digest}'"
     return (

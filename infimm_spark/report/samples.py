@@ -75,7 +75,9 @@ def _dropped(queries: RunQueries, seed: int, pages: int) -> list[dict[str, Any]]
             where = f"drop_stage = '{stage}' AND drop_reason IS NOT DISTINCT FROM ?"
             drawn = _documents(queries, "scored_drawn", where, seed, pages, [reason])
         elif stage in ("recall", "dedup"):
-            where = "id IN (SELECT id FROM rejects WHERE stage = ? AND reason IS NOT DISTINCT FROM ?)"
+            where = (
+                "id IN (SELECT id FROM rejects WHERE stage = ? AND reason IS NOT DISTINCT FROM ?)"
+            )
             drawn = _documents(queries, "documents_drawn", where, seed, pages, [stage, reason])
             _add_verdicts(queries, drawn)
         found.append(

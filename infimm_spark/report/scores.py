@@ -123,7 +123,8 @@ def _scores(config: BuildConfig, thresholds: dict[str, float]) -> list[Score]:
             (
                 "SELECT language, punctuation_ratio AS score,"
                 " drop_reason IS DISTINCT FROM 'punctuation_ratio' AS is_kept,"
-                f" drop_stage IS NULL AS in_corpus FROM scored WHERE language IN ({_listed(judged)})",
+                " drop_stage IS NULL AS in_corpus FROM scored"
+                f" WHERE language IN ({_listed(judged)})",
             ),
             keeps="at most",
         ),

@@ -135,7 +135,8 @@ def print_funnel(stages: list[FunnelStage]) -> str:
         lines.append(f"{stage.stage:<34}{stage.read:>12,}{stage.kept:>12,}{stage.share_kept:>9.2%}")
         if stage.pages != stage.read:
             share = stage.kept / stage.pages if stage.pages else 0.0
-            lines.append(f"  {'pages among these records':<32}{stage.pages:>12,}{stage.kept:>12,}{share:>9.2%}")
+            name = "pages among these records"
+            lines.append(f"  {name:<32}{stage.pages:>12,}{stage.kept:>12,}{share:>9.2%}")
         if stage.excluded:
             lines.append(f"  {'excluded WARC files':<32}{stage.excluded:>12,}")
         for verb, reasons in (("dropped", stage.dropped), ("failed", stage.failed)):

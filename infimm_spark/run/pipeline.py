@@ -11,6 +11,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
+from infimm_spark import store
 from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import (
@@ -153,9 +154,7 @@ def _run_stage(run: Run, stage: Stage, *, resume: bool, redo: bool) -> Manifest:
             check_build(f"stage {name}", done.build, accept=run.accept_code_change)
             check_files(layout, [name])
             if _shows(stage, run) and not has_report(layout):
-                write_report(
-                    layout, run.run_id, run.reconciled(), _formulas(run), thresholds(run.config)
-                )
+                _report(run, stage, run.reconciled(), _formulas(run))
             log.info("%s: complete, skipped", name)
             return done
         if more:
@@ -247,8 +246,31 @@ def _at_once(
     for later in descendants(stage, run.stages):
         run.discard(run.stage(later))
     if shows:
-        write_report(run.layout, run.run_id, funnel, formulas, thresholds(run.config))
+        _report(run, stage, funnel, formulas)
     return manifest
+
+
+def _report(
+    run: Run, stage: Stage, funnel: list[FunnelStage], formulas: list[FormulaTally]
+) -> None:
+    """Write the report; its page once the last stage is complete.
+
+    A page that cannot be written is a warning: the corpus is there, and `infimm report` tries
+    again.
+    """
+    write_report(run.layout, run.run_id, funnel, formulas, thresholds(run.config))
+    if stage.name != run.stages[-1].name:
+        return
+    from infimm_spark.report.html import write_html
+
+    try:
+        write_html(run.layout)
+    except Exception as error:
+        log.warning(
+            "the report's page could not be written (%s); try again with infimm report %s",
+            " ".join(str(error).split())[:200],
+            store.shown(run.layout.root),
+        )
 
 
 def _counts(run: Run, stage: Stage) -> dict[str, int]:
