@@ -97,8 +97,11 @@ def write_run(
     scored = [
         {
             **row,
-            **{"size": row["text_length"], "punctuation_ratio": 0.1, "nsfw_num_words": 0},
-            **{"has_unicode_error": False, "quality_prob": 0.9},
+            "size": row["text_length"],
+            "punctuation_ratio": 0.1,
+            "nsfw_num_words": 0,
+            "has_unicode_error": False,
+            "quality_prob": 0.9,
             **verdicts.get(row["id"], {}),
         }
         for row in unique
