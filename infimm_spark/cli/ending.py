@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Typer has click's exceptions, of its own copy since 0.20.
 UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
-_WRITING = ("build", "extract", "dedup", "refine", "publish")
+_WRITING = ("build", "extract", "dedup", "refine", "publish", "export")
 """Commands that `--resume` continues."""
 
 

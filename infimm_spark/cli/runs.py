@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from infimm_spark.cli.options import (
+    ResumeOption,
     RunArgument,
     RunOption,
     TakeOverOption,
@@ -20,6 +21,9 @@ from infimm_spark.cli.options import (
 from infimm_spark.cli.settings import existing_run, whole_run
 from infimm_spark.errors import InputError
 from infimm_spark.extras import require_extra
+
+SHARD_MB = 256.0
+"""Size of a file of an export or pack, unless told otherwise."""
 
 
 def funnel(run: RunArgument = None, run_option: RunOption = None) -> None:
@@ -135,15 +139,40 @@ def export(
     output: Annotated[str, typer.Option(help="New or empty folder for the export.", metavar="DIR")],
     run: RunArgument = None,
     format_: Annotated[
-        str, typer.Option("--format", help="Format of the export; see the documentation.")
+        str,
+        typer.Option(
+            "--format",
+            help="parquet, hf, obelics, energon, mint, nemo or jsonl; see the documentation.",
+        ),
     ] = "parquet",
+    images: Annotated[
+        bool, typer.Option("--images", help="Write the bytes of fetched images, too.")
+    ] = False,
+    shard_mb: Annotated[
+        float, typer.Option(min=0.01, help="Size in MB at which a new file is begun.")
+    ] = SHARD_MB,
+    resume: ResumeOption = False,
     run_option: RunOption = None,
 ) -> None:
     """Write the corpus of a finished run in another format; fail if a document is missing."""
     from infimm_spark.export.base import export as write
     from infimm_spark.export.base import named
     from infimm_spark.export.formats import FORMATS
+    from infimm_spark.run.run import Run
 
-    layout = existing_run(required(run, run_option, "RUN"))
-    written = write(layout, named(FORMATS, format_), output)
-    print(f"{written:,} documents in {output}")
+    location = required(run, run_option, "RUN")
+    form = named(FORMATS, format_)
+    counts = write(
+        whole_run(location),
+        form,
+        output,
+        resume=resume,
+        images=images,
+        shard_mb=shard_mb,
+        spark=lambda: Run.open(location).spark,
+    )
+    with_bytes = f" ({counts.pictures:,} with their bytes)" if images else ""
+    print(
+        f"{counts.documents:,} documents, {counts.texts:,} texts, {counts.images:,} images"
+        f"{with_bytes} in {output}"
+    )
