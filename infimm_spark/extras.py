@@ -10,6 +10,7 @@ EXTRAS = {
     "train": ("scipy", "matplotlib"),
     "annotate": ("httpx", "tenacity"),
     "report": ("scipy", "matplotlib"),
+    "browse": ("starlette", "uvicorn"),
     "gcs": ("google.auth", "urllib3"),
 }
 """Extra -> the modules it brings, as in pyproject.toml."""

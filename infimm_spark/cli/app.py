@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from infimm_spark.cli import build, classifiers, reports, runs, tools
+from infimm_spark.cli.browse import browse
 from infimm_spark.cli.config import config_app
 from infimm_spark.cli.ending import run_command
 from infimm_spark.cli.verify import verify
@@ -56,6 +57,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look at a run": (
         reports.report,
         reports.stats,
+        browse,
         runs.funnel,
         runs.explain,
         runs.fetch,

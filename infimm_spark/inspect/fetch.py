@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow.compute as pc
@@ -42,6 +43,16 @@ def fetch(
             "a sampled rejects table"
         )
     pointer = max(pointers, key=lambda row: (row["snapshot"], row["warc_file"], row["warc_offset"]))
+    return record_page(pointer, config, root)
+
+
+def record_page(pointer: Mapping[str, Any], config: BuildConfig, root: str | None = None) -> Page:
+    """The page of a pointer (`schemas.POINTER`), from the WARC file that the run read it from.
+
+    Raises `InputError` where another page lies there or the file has moved, `StoreError` where it
+    cannot be read.
+    """
+    url = pointer["url"]
     page = fetch_record(
         _location(config, pointer["warc_file"], root),
         pointer["warc_offset"],
