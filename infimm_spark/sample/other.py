@@ -3,6 +3,7 @@ broken."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from infimm_spark.sample.formulas import MATHJAX_DOLLARS
@@ -165,9 +166,14 @@ lights went out. On Thursday the same teams meet again in the cup.
 
 
 def _other_languages() -> list[SamplePage]:
-    def page(host: str, title: str, text: str, language: str) -> SamplePage:
+    def page(
+        host: str, title: str, text: str, language: str, *found: tuple[str, float]
+    ) -> SamplePage:
         shows = f"mathematics in a language the corpus does not take ({language})"
-        return _page(f"https://{host}/", title, text, shows, OTHER_LANGUAGE, language)
+        if found:
+            shows += ", as the crawl's metadata says"
+        plain = _page(f"https://{host}/", title, text, shows, OTHER_LANGUAGE, language)
+        return replace(plain, languages=found)
 
     return [
         page(
@@ -195,6 +201,7 @@ On peut vérifier le résultat en calculant la somme et le produit des racines, 
 à l'aide des coefficients de l'équation.
 """,
             "fr",
+            ("fr", 0.99),
         ),
         page(
             "matematika.example.ru",
@@ -218,6 +225,8 @@ On peut vérifier le résultat en calculant la somme et le produit des racines, 
 求めることができます。
 """,
             "ja",
+            ("ja", 0.94),
+            ("en", 0.05),
         ),
     ]
 

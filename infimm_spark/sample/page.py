@@ -16,7 +16,9 @@ NOT_MATHEMATICS = frozenset(
     {"extract:recall_floor", "extract:plain_floor", "recall:math_prob", "precision:quality_prob"}
 )
 """Either classifier may be the one that says no."""
-OTHER_LANGUAGE = frozenset({"extract:language", "extract:language_uncertain"})
+OTHER_LANGUAGE = frozenset(
+    {"extract:crawl_language", "extract:language", "extract:language_uncertain"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class SamplePage:
     headers: tuple[tuple[str, str], ...] = ()
     damaged: bool = False
     """The record's gzip member is written with some of its bytes overwritten."""
+    languages: tuple[tuple[str, float], ...] = ()
+    """What the crawl's metadata record says: language codes with the share of the text."""
     revisit: bool = False
     """A WARC record that says: the same as last time."""
 

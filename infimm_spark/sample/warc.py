@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 from infimm_spark.sample.page import SamplePage
 
@@ -61,9 +63,24 @@ def _exchange(page: SamplePage, date: str) -> tuple[bytes, bytes, bytes]:
             page.url,
             date,
             {"WARC-Target-URI": page.url, "Content-Type": "application/warc-fields"},
-            b"fetchTimeMs: 42\r\n",
+            f"fetchTimeMs: 42\r\nlanguages-cld2: {_languages(page)}\r\n\r\n".encode(),
         ),
     )
+
+
+def _languages(page: SamplePage) -> str:
+    """JSON as Common Crawl's crawler writes it; `{}` where it found none."""
+    found: dict[str, Any] = {}
+    if page.languages:
+        found = {
+            "reliable": True,
+            "text-bytes": len(page.body),
+            "languages": [
+                {"code": code, "text-covered": share, "score": 1000.0, "name": code.upper()}
+                for code, share in page.languages
+            ],
+        }
+    return json.dumps(found, separators=(",", ":"))
 
 
 def _revisit(page: SamplePage, date: str) -> bytes:

@@ -40,6 +40,8 @@ from infimm_spark.stages.page_trace import PageTrace
 from infimm_spark.stages.record_counts import NOT_A_PAGE, WarcLedger
 from infimm_spark.stages.sampling import share_of
 from infimm_spark.store.gate import GateAddress
+from infimm_spark.warc.crawl_languages import CrawlLanguages
+from infimm_spark.warc.items import CRAWL_LANGUAGE
 from infimm_spark.warc.listing import WarcFile
 from infimm_spark.warc.ranges import read_ranges
 from infimm_spark.warc.records import Failed, Page, Skipped, read_pages, warc_id
@@ -117,6 +119,10 @@ class WarcReader:
     def __init__(self, config: BuildConfig, sandbox: Callable[[], PageSandbox]) -> None:
         self._config = config
         self._sandbox = sandbox
+        settings = config.extract
+        self._languages = (
+            CrawlLanguages.of(settings.languages) if settings.trust_crawl_languages else None
+        )
 
     def batches(
         self, warc: WarcFile, records: list[tuple[int, int]] | None = None
@@ -156,7 +162,11 @@ class WarcReader:
         limit = self._config.extract.max_page_bytes
         if records is None:
             return read_pages(
-                warc.location, warc_file=warc.warc_file, max_page_bytes=limit, traffic=traffic
+                warc.location,
+                warc_file=warc.warc_file,
+                max_page_bytes=limit,
+                traffic=traffic,
+                languages=self._languages,
             )
         return read_ranges(
             warc.location,
@@ -180,7 +190,10 @@ class WarcReader:
             # Requests, metadata and the like are not pages: counted, not listed.
             if item.reason.startswith(NOT_A_PAGE):
                 return None
-            return self._sampled(self._reject(warc, item, "dropped", item.reason))
+            reject = self._reject(
+                warc, item, "dropped", item.reason, language=item.language, detail=item.detail
+            )
+            return self._sampled(reject)
         if isinstance(item, Failed):
             ledger.failed(item.reason)
             return self._reject(warc, item, "failed", item.reason, detail=item.message)
@@ -344,6 +357,12 @@ def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
 
 def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
     settings, reason, score = config.extract, row["reason"], row["score"]
+    if reason == CRAWL_LANGUAGE:
+        listed = ", ".join(settings.languages)
+        return (
+            f"the crawl's metadata puts the page in none of {listed} (extract.languages, "
+            "extract.trust_crawl_languages)"
+        )
     if score is None:
         return None
     if reason == LANGUAGE:
@@ -403,7 +422,7 @@ EXTRACT = Stage(
                     "compact_above",
                 }
             ),
-            later=frozenset({"unclassified"}),
+            later=frozenset({"unclassified", "trust_crawl_languages"}),
         ),
         Section("rejects"),
     ),

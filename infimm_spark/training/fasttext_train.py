@@ -99,7 +99,7 @@ def _run(script: str, job: dict[str, object]) -> None:
 
 _TRAIN = """
 import json, sys
-import fasttext
+import fasttext_new as fasttext
 job = json.load(sys.stdin)
 model = fasttext.train_supervised(
     job["input"], dim=job["dim"], lr=job["lr"], epoch=job["epoch"], wordNgrams=job["word_ngrams"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infimm_spark.errors import PageRejectedError
@@ -22,6 +23,8 @@ SKIP_REASONS = (
     "status:<code>",  # three digits other than 200, or `other`
     "mime:<type>",  # a common type, a top-level type such as image/*, or other
     "http_empty",  # HTML and 200, without a body
+    # the crawl's own metadata puts it in other languages (`warc/crawl_languages.py`)
+    "crawl_language",
 )
 """Why a record is no page. `<...>` stands for a bounded set of values."""
 
@@ -48,6 +51,7 @@ _RECORD_TYPES = frozenset(
 )
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
+CRAWL_LANGUAGE = "crawl_language"
 MAX_HEADER = 1 << 16  # bytes of a WARC header block, and of an HTTP one
 
 HEADER_END = re.compile(rb"\n\r{0,2}\n")  # \r\r\n is found in files that went through an editor
@@ -88,13 +92,19 @@ class Page:
 
 @dataclass(slots=True)
 class Skipped:
-    """A readable record that is no HTML page; `reason` is one of `SKIP_REASONS`."""
+    """A readable record that is no HTML page, or one in no wanted language; `reason` is one of
+    `SKIP_REASONS`.
+
+    `language` is a page's main language by the crawl's metadata, `detail` the evidence.
+    """
 
     reason: str
     url: str | None
     warc_file: str
     warc_offset: int
     warc_length: int
+    language: str | None = None
+    detail: str | None = None
 
 
 @dataclass(slots=True)
@@ -119,23 +129,49 @@ def warc_id(warc_file: str, warc_offset: int) -> str:
     return hashlib.blake2b(key, digest_size=16).hexdigest()
 
 
-def judge(
-    fields: dict[str, str],
-    folded: dict[str, str],
-    url: str | None,
-    block: bytes,
-    cut: bool,
-    max_page_bytes: int,
-) -> Item:
-    """A record's item, without its file, offset and length.
+@dataclass(slots=True)
+class Record:
+    """A record as it stands in its file; `item` says what it is to the job.
 
-    `block` holds the record's bytes, only the first of them where `cut`.
+    `header` are the bytes of its WARC header, `folded` their fields by lower-case name; `block`
+    holds the record's bytes, only the first of them where `cut`.
     """
-    kind = folded.get("warc-type", "").lower()
+
+    header: bytes
+    folded: dict[str, str]
+    url: str | None
+    block: bytes
+    cut: bool
+    max_page_bytes: int
+    warc_file: str
+    warc_offset: int
+    warc_length: int = 0
+
+    @property
+    def kind(self) -> str:
+        """`WARC-Type` in lower case."""
+        return self.folded.get("warc-type", "").lower()
+
+    def item(self, others: Mapping[str, float] | None = None) -> Item:
+        """The page, or why there is none.
+
+        A page that is in `others` (language code to share, the main one first) is skipped before
+        its body is decoded.
+        """
+        item = _judged(self, others)
+        item.warc_file = self.warc_file
+        item.warc_offset, item.warc_length = self.warc_offset, self.warc_length
+        return item
+
+
+def _judged(record: Record, others: Mapping[str, float] | None) -> Item:
+    """A record's item, without its file, offset and length."""
+    folded, url, block = record.folded, record.url, record.block
+    kind = record.kind
     if kind == "resource" and url is not None and _is_web_page(url, folded, block):
         # A file that warcit or a browser saved without an HTTP response around it.
         served = [("Content-Type", folded["content-type"])] if "content-type" in folded else []
-        return _page(fields, folded, url, HttpHeaders(served), block, cut, max_page_bytes)
+        return _page(record, url, HttpHeaders(served), block)
     if kind != "response":
         return _skipped(f"record_type:{kind if kind in _RECORD_TYPES else 'other'}", url)
     if url is None:
@@ -152,7 +188,6 @@ def judge(
     if end is None and len(block) >= MAX_HEADER:
         return Failed("bad_http", f"no end of the headers in {MAX_HEADER} bytes", url, "", 0, 0)
     headers = HttpHeaders(header_lines(block[: end.start() + 1] if end else block))
-    body = block[end.end() :] if end else b""
 
     mime = _media_type(headers.get("content-type") or "")
     identified = _media_type(folded.get("warc-identified-payload-type", ""))
@@ -161,22 +196,21 @@ def judge(
     mime = mime or identified
     if mime and mime not in _HTML_TYPES:
         return _skipped(f"mime:{mime_class(mime)}", url)
-    return _page(fields, folded, url, headers, body, cut, max_page_bytes, is_html=bool(mime))
+    if others and not record.cut:
+        shares = ", ".join(f"{code} {share:.2f}" for code, share in others.items())
+        item = _skipped(CRAWL_LANGUAGE, url)
+        item.language, item.detail = next(iter(others)), f"languages-cld2: {shares}"
+        return item
+    body = block[end.end() :] if end else b""
+    return _page(record, url, headers, body, is_html=bool(mime))
 
 
 def _page(
-    fields: dict[str, str],
-    folded: dict[str, str],
-    url: str,
-    headers: HttpHeaders,
-    body: bytes,
-    cut: bool,
-    max_page_bytes: int,
-    *,
-    is_html: bool = True,
+    record: Record, url: str, headers: HttpHeaders, body: bytes, *, is_html: bool = True
 ) -> Item:
     """The page of a body as stored; where nothing says that it `is_html`, it has to look so."""
-    if cut:
+    max_page_bytes, folded = record.max_page_bytes, record.folded
+    if record.cut:
         message = f"more than {max_page_bytes} bytes stored"
         return Failed("page_too_large", message, url, "", 0, 0)
     try:
@@ -201,9 +235,17 @@ def _page(
         warc_length=0,
         warc_date=folded.get("warc-date"),
         warc_digest=folded.get("warc-payload-digest"),
-        warc_headers=fields,
+        warc_headers=_fields(record.header),
         truncated="warc-truncated" in folded or early,
     )
+
+
+def _fields(header: bytes) -> dict[str, str]:
+    """WARC header fields, names as written; of repeated ones the first."""
+    fields: dict[str, str] = {}
+    for name, value in header_lines(header):
+        fields.setdefault(name, value)
+    return fields
 
 
 def _is_web_page(url: str, folded: dict[str, str], block: bytes) -> bool:

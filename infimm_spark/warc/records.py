@@ -17,9 +17,10 @@ from infimm_spark import store
 from infimm_spark.errors import DamagedMemberError, InputError, StoreError, StoreRefusedError
 from infimm_spark.warc import wacz
 from infimm_spark.warc.codecs import codec_of, dictionary_of, with_dictionary
+from infimm_spark.warc.crawl_languages import CrawlLanguages, without_other_languages
 from infimm_spark.warc.feeds import INFLATED_PIECE, Feed, MemberFeed, PlainFeed, Stream, read_fully
 from infimm_spark.warc.items import FAILURE_REASONS as FAILURE_REASONS
-from infimm_spark.warc.items import HEADER_END, MAX_HEADER, judge
+from infimm_spark.warc.items import HEADER_END, MAX_HEADER, Record
 from infimm_spark.warc.items import SKIP_REASONS as SKIP_REASONS
 from infimm_spark.warc.items import Failed as Failed
 from infimm_spark.warc.items import Item as Item
@@ -42,11 +43,13 @@ def read_pages(
     warc_file: str,
     max_page_bytes: int = DEFAULT_MAX_PAGE_BYTES,
     traffic: store.Traffic | None = None,
+    languages: CrawlLanguages | None = None,
 ) -> Iterator[Item]:
     """One item for each record of a WARC, in file order; never raises for what the file holds.
 
     `source` is a location, or an open binary stream that can `read` and `seek`. `warc_file` is the
-    name the records carry; `traffic` counts what reading a location costs. Raises
+    name the records carry; `traffic` counts what reading a location costs. `languages` skips pages
+    that the crawl's metadata puts in other languages; None reads them all. Raises
     `StoreRefusedError` where no file of that store could be read. Bodies of more than
     `max_page_bytes`, stored or decoded, are failures. Memory is bounded by a few times
     `max_page_bytes`.
@@ -54,7 +57,7 @@ def read_pages(
     if isinstance(source, str):
         try:
             with wacz.open_warc(source, traffic=traffic) as stream:
-                yield from _read_stream(stream, warc_file, max_page_bytes)
+                yield from _items(_read_stream(stream, warc_file, max_page_bytes), languages)
         except StoreRefusedError:
             raise
         except StoreError as error:
@@ -62,7 +65,13 @@ def read_pages(
         except InputError as error:
             yield Failed("not_a_warc", str(error), None, warc_file, 0, 0)
     else:
-        yield from _read_stream(source, warc_file, max_page_bytes)
+        yield from _items(_read_stream(source, warc_file, max_page_bytes), languages)
+
+
+def _items(records: Iterator[Record | Failed], languages: CrawlLanguages | None) -> Iterator[Item]:
+    if languages is not None:
+        return without_other_languages(records, languages)
+    return (record.item() if isinstance(record, Record) else record for record in records)
 
 
 def fetch_record(
@@ -100,8 +109,8 @@ def read_record(
     dictionary: bytes | None = None,
 ) -> Item:
     """The item of one record's own bytes, cut out of its file at `offset`."""
-    items = _read_stream(io.BytesIO(piece), warc_file, max_page_bytes, dictionary)
-    item = next(items)
+    records = _read_stream(io.BytesIO(piece), warc_file, max_page_bytes, dictionary)
+    item = next(_items(records, None))
     item.warc_offset, item.warc_length = offset, len(piece)
     return item
 
@@ -123,7 +132,7 @@ def record_dictionary(location: str, piece: bytes) -> bytes | None:
 
 def _read_stream(
     stream: Stream, warc_file: str, max_page_bytes: int, dictionary: bytes | None = None
-) -> Iterator[Item]:
+) -> Iterator[Record | Failed]:
     def first(n: int) -> bytes:
         if isinstance(stream, store.ByteStream):
             return stream.peek(n)  # going back would ask a server a second time
@@ -148,7 +157,7 @@ def _read_stream(
         yield Failed("empty_file", "the file is empty", None, warc_file, 0, 0)
         return
     feed = MemberFeed(stream, codec) if codec else PlainFeed(stream)
-    yield from _Pass(feed, warc_file, max_page_bytes).items()
+    yield from _Pass(feed, warc_file, max_page_bytes).records()
 
 
 # -- the records in those bytes --------------------------------------------------------------------
@@ -167,7 +176,7 @@ class _Pass:
         self.last = -1  # origin of the record before
         self.over = False
 
-    def items(self) -> Iterator[Item]:
+    def records(self) -> Iterator[Record | Failed]:
         begins = self.begins_record(0)
         if not begins and not self.feed.damage:
             yield self.failed("not_a_warc", self.instead_of_warc(), None, 0)
@@ -211,7 +220,7 @@ class _Pass:
         # What the file's end leaves of a record still is one.
         return head == b"WARC/" or (not more and b"WARC/".startswith(head))
 
-    def record(self) -> Item:
+    def record(self) -> Record | Failed:
         """The record at the feed's position; the feed then stands where the next one begins."""
         feed = self.feed
         origin, alone = self.origin, self.alone
@@ -220,8 +229,7 @@ class _Pass:
         header = self.header()
         if header is None:
             return self.failed(*self.ended("inside a WARC header"), None, origin)
-        fields = _fields(header)
-        folded = {name.lower(): value for name, value in reversed(fields.items())}
+        folded = {name.lower(): value for name, value in reversed(header_lines(header))}
         url = folded.get("warc-target-uri", "").removeprefix("<").removesuffix(">").strip() or None
         length = folded.get("content-length", "")
         if not _DIGITS.fullmatch(length):
@@ -248,13 +256,22 @@ class _Pass:
         if begins is None and self.is_damaged(end):
             return self.failed(*self.ended("inside this record"), url, origin)
 
-        item = judge(fields, folded, url, block, kept < wanted, self.max_page_bytes)
-        item.warc_file, item.warc_offset = self.warc_file, origin
+        length_stored = 0
         if alone and begins is None:
-            item.warc_length = (feed.damage.raw if feed.damage else feed.raw_end()) - origin
+            length_stored = (feed.damage.raw if feed.damage else feed.raw_end()) - origin
         elif alone and self.alone:
-            item.warc_length = self.origin - origin
-        return item
+            length_stored = self.origin - origin
+        return Record(
+            header,
+            folded,
+            url,
+            block,
+            kept < wanted,
+            self.max_page_bytes,
+            self.warc_file,
+            origin,
+            length_stored,
+        )
 
     def header(self) -> bytes | None:
         """Take the header block with its blank line; None where it has no end."""
@@ -330,11 +347,3 @@ class _Pass:
 
     def failed(self, reason: str, message: str, url: str | None, origin: int) -> Failed:
         return Failed(reason, message, url, self.warc_file, origin, 0)
-
-
-def _fields(block: bytes) -> dict[str, str]:
-    """WARC header fields, names as written; of repeated ones the first."""
-    fields: dict[str, str] = {}
-    for name, value in header_lines(block):
-        fields.setdefault(name, value)
-    return fields

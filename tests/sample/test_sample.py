@@ -22,6 +22,8 @@ from infimm_spark.sample.english import ARTICLES as ENGLISH
 from infimm_spark.sample.formulas import ENCODINGS, to_mathml
 from infimm_spark.sample.page import ARTICLE, NEWER, OLDER, Article
 from infimm_spark.sample.worked import sheets
+from infimm_spark.warc.crawl_languages import CrawlLanguages
+from infimm_spark.warc.items import CRAWL_LANGUAGE
 from infimm_spark.warc.records import Failed, Page, Skipped, read_pages
 
 CONFIG = BuildConfig()
@@ -215,4 +217,19 @@ def test_mathml_of_the_sample() -> None:
     assert to_mathml(r"x_1^2 = \frac{\sqrt{b}}{2a}") == (
         "<mrow><msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup><mo>=</mo><mfrac><mrow><msqrt><mrow>"
         "<mi>b</mi></mrow></msqrt></mrow><mrow><mn>2</mn><mi>a</mi></mrow></mfrac></mrow>"
+    )
+
+
+def test_the_crawls_metadata_settles_some_pages(tmp_path: Path) -> None:
+    """Pages whose metadata names another language are dropped unread, as a build does it."""
+    languages = CrawlLanguages.of(CONFIG.extract.languages)
+    dropped = {
+        item.url
+        for path in write_sample_crawl(tmp_path)
+        for item in read_pages(str(tmp_path / path), warc_file=path, languages=languages)
+        if isinstance(item, Skipped) and item.reason == CRAWL_LANGUAGE
+    }
+    assert dropped == {page.url for page in PAGES if page.languages}
+    assert all(
+        f"extract:{CRAWL_LANGUAGE}" in page.expected for page in PAGES if page.url in dropped
     )
