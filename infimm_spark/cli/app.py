@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         reports.report,
         reports.stats,
         browse,
+        reports.what_if,
         runs.funnel,
         runs.explain,
         runs.fetch,

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark.cli.options import RunArgument, RunOption, required
+from infimm_spark.cli.options import RunArgument, RunOption, SetOption, required
 from infimm_spark.cli.settings import whole_run
+from infimm_spark.errors import InputError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -44,3 +45,24 @@ def stats(
     with RunQueries(layout) as queries:
         figures = run_figures(layout, queries)
     print(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else print_stats(figures))
+
+
+def what_if(
+    run: RunArgument = None,
+    set_: SetOption = None,
+    seed: Annotated[int, typer.Option(help="Seed by which the examples are drawn.")] = 1,
+    as_json: JsonOption = False,
+    run_option: RunOption = None,
+) -> None:
+    """Say what other thresholds would keep, from stored scores: counts, and what would go and
+    come."""
+    from infimm_spark.report.what_if import print_what_if
+    from infimm_spark.report.what_if import what_if as answer_for
+
+    layout = whole_run(required(run, run_option, "RUN"))
+    if not set_:
+        raise InputError(
+            "no setting: expected at least one, such as --set rules.precision_threshold=0.9"
+        )
+    answer = answer_for(layout, set_, seed=seed)
+    print(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else print_what_if(answer))

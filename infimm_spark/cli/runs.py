@@ -26,18 +26,23 @@ SHARD_MB = 256.0
 """Size of a file of an export or pack, unless told otherwise."""
 
 
-def funnel(run: RunArgument = None, run_option: RunOption = None) -> None:
-    """Print the reconciled funnel of a finished run, added up again from its ledger."""
-    from infimm_spark.report.formulas import print_formulas
-    from infimm_spark.report.funnel import read_formulas, read_report
-    from infimm_spark.run import tables
-    from infimm_spark.run.ledger import print_funnel, reconcile
+def funnel(
+    run: RunArgument = None,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            help="Another run: print both side by side.", metavar="[OTHER]", show_default=False
+        ),
+    ] = None,
+    run_option: RunOption = None,
+) -> None:
+    """Print the reconciled funnel of a run, finished or not, added up again from its ledger."""
+    from infimm_spark.report.funnels import funnel_text, funnels_text
 
+    if run_option is not None and other is None and run is not None:
+        run, other = None, run
     layout = whole_run(required(run, run_option, "RUN"))
-    read_report(layout)
-    print(print_funnel(reconcile(tables.ledger(layout))))
-    if formulas := print_formulas(read_formulas(layout)):
-        print(f"\n{formulas}")
+    print(funnel_text(layout) if other is None else funnels_text(layout, whole_run(other)))
 
 
 def explain(
@@ -56,10 +61,17 @@ def explain(
     """Say what became of a URL, stage by stage."""
     from infimm_spark.inspect.explain import explain as lines_for
     from infimm_spark.inspect.explain import failed_files
+    from infimm_spark.report.funnels import missing
 
     location, page = run_and_url(run, url, run_option, url_option)
     layout = whole_run(location)
     lines = lines_for(layout, page)
+    notes = missing(layout)
+    if not lines and notes:
+        raise InputError(
+            f"{page} is not in what run {location} has committed so far; "
+            + "; ".join(line.strip() for line in notes[0].splitlines()).replace(":;", ":")
+        )
     if not lines:
         failed = failed_files(layout)
         lost = f", or in a WARC file that could not be read ({'; '.join(failed)})" if failed else ""
@@ -68,7 +80,7 @@ def explain(
             "a "
             "sampled rejects table"
         )
-    print("\n".join(lines))
+    print("\n".join([*lines, *notes]))
 
 
 def fetch(

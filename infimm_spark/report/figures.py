@@ -15,7 +15,7 @@ from infimm_spark import store
 from infimm_spark.classify.thresholds import Threshold, thresholds
 from infimm_spark.config import BuildConfig, config_hash
 from infimm_spark.errors import InfimmError
-from infimm_spark.report.formulas import tallies
+from infimm_spark.report.formulas import FormulaTally, tallies
 from infimm_spark.report.query import RunQueries
 from infimm_spark.report.scores import score_figures
 from infimm_spark.run import tables
@@ -181,15 +181,20 @@ def _licenses(queries: RunQueries) -> list[dict[str, Any]]:
 # -- what the documents hold ---------------------------------------------------------------------
 
 
+def formula_tallies(queries: RunQueries, source: str = "documents") -> list[FormulaTally]:
+    """Formulas of the documents of a view by encoding."""
+    rows = queries.rows(
+        "SELECT c.encoding AS encoding, c.outcome AS outcome, sum(c.count)::BIGINT AS n FROM"
+        f" (SELECT unnest(formula_counts) AS c FROM {source}) GROUP BY 1, 2"
+    )
+    return tallies((row["encoding"], row["outcome"], row["n"]) for row in rows)
+
+
 def _formulas(queries: RunQueries) -> dict[str, Any]:
     """Formulas by encoding and outcome, of extracted documents and of the corpus."""
 
     def counted(source: str) -> list[dict[str, Any]]:
-        rows = queries.rows(
-            "SELECT c.encoding AS encoding, c.outcome AS outcome, sum(c.count)::BIGINT AS n FROM"
-            f" (SELECT unnest(formula_counts) AS c FROM {source}) GROUP BY 1, 2"
-        )
-        found = tallies((row["encoding"], row["outcome"], row["n"]) for row in rows)
+        found = formula_tallies(queries, source)
         return [{**dataclasses.asdict(tally), "found": tally.found} for tally in found]
 
     return {
