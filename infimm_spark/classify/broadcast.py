@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from infimm_spark.classify.encoder.judge import EncoderJudge, make_judge, read_head
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.language import LanguageIdentifier, language_model_source
 from infimm_spark.classify.mathematics import (
@@ -26,11 +27,11 @@ from infimm_spark.classify.mathematics import (
     parse_card,
 )
 from infimm_spark.classify.own_scorer import OwnScorer, key
-from infimm_spark.config import CallableModel
+from infimm_spark.config import CallableModel, EncoderModel
 from infimm_spark.errors import ModelError
 from infimm_spark.usercode import source_digest
 
-Scoring = Classifier | OwnScorer
+Scoring = Classifier | OwnScorer | EncoderJudge
 
 _LOADED: dict[str, Scoring | LanguageIdentifier] = {}
 
@@ -40,6 +41,7 @@ class ModelBytes:
     """A model ready to travel: `name` is language, recall or precision; `card` its card's JSON.
 
     A scorer of the user's own travels by its name, `callable`; `sha256` is then that of its source.
+    Of an encoder judge the head travels; its encoder, named by `encoder`, has to be on each host.
     `origin` says where it came from (a path, or the package) for manifests.
     """
 
@@ -49,6 +51,7 @@ class ModelBytes:
     card: str | None = field(default=None, repr=False)
     origin: str = ""
     callable: str | None = None
+    encoder: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -57,12 +60,13 @@ class ModelBytes:
 
 
 def read_model(
-    path: str | CallableModel | None, kind: Literal["language", "recall", "precision"]
+    path: str | CallableModel | EncoderModel | None,
+    kind: Literal["language", "recall", "precision"],
 ) -> ModelBytes:
     """Read and check a model; None takes the default. Raises `ModelError`, `ConfigError`."""
     if kind == "language":
-        if isinstance(path, CallableModel):
-            raise ModelError("models.language is a callable; expected the path of a fastText model")
+        if isinstance(path, CallableModel | EncoderModel):
+            raise ModelError("models.language is no file; expected the path of a fastText model")
         source = language_model_source(path)
         data = _read(source.path)
         return ModelBytes("language", source.sha256, data, None, source.origin)
@@ -70,6 +74,8 @@ def read_model(
         name = path.callable
         OwnScorer(name, kind)  # one that cannot be made is refused on the driver
         return ModelBytes(kind, source_digest(name, key(kind)), b"", None, name, callable=name)
+    if isinstance(path, EncoderModel):
+        return _read_encoder(path, kind)
     model_path = model_file(path, kind)
     data = _read(model_path)
     load_fasttext(model_path)  # a file that is not fastText is refused on the driver
@@ -78,9 +84,20 @@ def read_model(
     return ModelBytes(kind, card.sha256, data, card.model_dump_json(), origin)
 
 
+def _read_encoder(model: EncoderModel, kind: Kind) -> ModelBytes:
+    path = Path(model.path)
+    data = _read(path)
+    head = read_head(data, str(path))
+    card = check_card(data, card_file(path), str(path), kind)
+    make_judge(head, card, model.encoder, str(path))  # refused on the driver, not in a task
+    encoder = model.encoder or head.encoder
+    text = card.model_dump_json()
+    return ModelBytes(kind, card.sha256, data, text, "configuration", encoder=encoder)
+
+
 def load_cached(model: ModelBytes) -> Scoring | LanguageIdentifier:
     """The loaded model; the same object for the same bytes within a process."""
-    name = f"{model.name}-{model.sha256}-{model.callable}"
+    name = f"{model.name}-{model.sha256}-{model.callable}-{model.encoder}"
     if name not in _LOADED:
         _LOADED[name] = _load(model)
     return _LOADED[name]
@@ -93,7 +110,10 @@ def _load(model: ModelBytes) -> Scoring | LanguageIdentifier:
         return OwnScorer(model.callable, model.name)
     if model.card is None:
         raise ModelError(f"model {model.name} has no card")
-    return Classifier(load_fasttext(_on_disk(model)), parse_card(model.card, model.name))
+    card = parse_card(model.card, model.name)
+    if model.encoder is not None:
+        return make_judge(read_head(model.data, model.name), card, model.encoder, model.name)
+    return Classifier(load_fasttext(_on_disk(model)), card)
 
 
 def load_language(model: ModelBytes) -> LanguageIdentifier:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from infimm_spark.classify.encoder.judge import EncoderJudge, load_judge
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Classifier, Kind, load_classifier
 from infimm_spark.classify.own_scorer import OwnScorer
-from infimm_spark.config import CallableModel, ModelsConfig
+from infimm_spark.config import CallableModel, EncoderModel, ModelsConfig
 from infimm_spark.extract.document import Document
 
 
@@ -29,7 +30,7 @@ class Models:
 
     language: LanguageIdentifier
     recall: Classifier | OwnScorer
-    precision: Classifier | OwnScorer
+    precision: Classifier | OwnScorer | EncoderJudge
 
 
 def score_document(document: Document, *, models: Models | None = None) -> Scores:
@@ -57,10 +58,13 @@ def score_document(document: Document, *, models: Models | None = None) -> Score
 @lru_cache(maxsize=4)
 def load_models(config: ModelsConfig = ModelsConfig()) -> Models:  # noqa: B008 - frozen
     """The models a configuration names, null meaning the defaults; cached. Raises `ModelError`."""
+    precision = config.precision
     return Models(
         language=LanguageIdentifier(config.language),
         recall=_classifier(config.recall, "recall"),
-        precision=_classifier(config.precision, "precision"),
+        precision=load_judge(precision.path, precision.encoder)
+        if isinstance(precision, EncoderModel)
+        else _classifier(precision, "precision"),
     )
 
 

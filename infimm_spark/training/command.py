@@ -27,7 +27,7 @@ from infimm_spark.training.cards import write_model
 from infimm_spark.training.convex import ConvexParameters
 from infimm_spark.training.fasttext_train import FastTextParameters
 from infimm_spark.training.figures import precision_recall_png
-from infimm_spark.training.fitting import Example, Trained, TrainingParameters, train_model, tuned
+from infimm_spark.training.fitting import Example, TrainingParameters, train_model, tuned
 from infimm_spark.training.labelled import GRADE
 from infimm_spark.training.measures import Prediction, evaluate, operating_threshold
 
@@ -156,9 +156,11 @@ def train_on(examples: Sequence[Example], data: dict[str, Any], request: Trainin
             "given "
             "with --parameters, they make these bytes without the search."
         )
-        _write(request.output / f"{request.kind}.parameters.json", _json(asdict(parameters.solver)))
+        write_file(
+            request.output / f"{request.kind}.parameters.json", _json(asdict(parameters.solver))
+        )
     trained = train_model(examples, parameters)
-    threshold = _threshold(trained, request)
+    threshold = threshold_of(trained.predictions, request)
     if request.recall is not None:
         notes.append(f"Default threshold: highest with recall {request.recall} in each language.")
     if request.precision is not None:
@@ -178,7 +180,7 @@ def train_on(examples: Sequence[Example], data: dict[str, Any], request: Trainin
         notes=notes,
     )
     title = f"{request.kind} classifier on unseen hosts"
-    _write(path.with_suffix(".pr.png"), precision_recall_png(trained.predictions, title))
+    write_file(path.with_suffix(".pr.png"), precision_recall_png(trained.predictions, title))
     return path
 
 
@@ -316,8 +318,10 @@ def _example(row: dict[str, Any], kind: Kind) -> Example:
     )
 
 
-def _threshold(trained: Trained, request: TrainingRequest) -> float:
-    measured: Sequence[Prediction] = [p for p in trained.predictions if p.measured]
+def threshold_of(predictions: Sequence[Prediction], request: TrainingRequest) -> float:
+    """The default threshold that the request asks for; raises `InputError` where none reaches
+    it."""
+    measured = [p for p in predictions if p.measured]
     if request.recall is not None:
         return operating_threshold(measured, recall=request.recall)
     if request.precision is not None:
@@ -342,7 +346,8 @@ def _json(values: dict[str, Any]) -> bytes:
     return (json.dumps(values, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file of the training; raises `OutputError`."""
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -128,7 +128,7 @@ def train_model(
     Raises `InputError` for texts that cannot be trained on: one class only, fewer than three sites,
     a label other than 0 and 1, nothing but empty texts.
     """
-    _check(examples)
+    check_examples(examples)
     examples = sorted(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
     )
@@ -281,7 +281,7 @@ def tuned(
     """
     if not isinstance(parameters.solver, FastTextParameters):
         raise InputError("only fastText's parameters can be tuned")
-    _check(examples)
+    check_examples(examples)
     examples = sorted(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
     )
@@ -347,7 +347,7 @@ def _line(example: Example, parameters: TrainingParameters) -> str:
     return normalise(excerpt(text, looked_at), example.language)
 
 
-def _check(examples: Sequence[Example]) -> None:
+def check_examples(examples: Sequence[Example]) -> None:
     for example in examples:
         if example.label not in (0, 1):
             raise InputError(

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from infimm_spark import cli
 from infimm_spark.errors import EnvironmentMissingError
-from infimm_spark.extras import EXTRAS, require_extra
+from infimm_spark.extras import EXTRAS, LARGE_EXTRAS, require_extra
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
-PACKAGES = {"google.auth": "google-auth"}
+PACKAGES = {"google.auth": "google-auth", "sklearn": "scikit-learn"}
 """Module -> package, where the names differ."""
 
 
@@ -26,7 +26,7 @@ def test_the_extras_are_those_of_the_project_file() -> None:
         extra: {re.split(r"[<>=\[]", requirement)[0] for requirement in requirements}
         for extra, requirements in PROJECT["project"]["optional-dependencies"].items()
     }
-    for extra, modules in EXTRAS.items():
+    for extra, modules in (EXTRAS | LARGE_EXTRAS).items():
         assert declared[extra] == {PACKAGES.get(module, module) for module in modules}
     (everything,) = PROJECT["project"]["optional-dependencies"]["all"]
     assert everything == f"infimm-spark[{','.join(EXTRAS)}]"
@@ -60,7 +60,7 @@ def test_what_is_installed_is_not_asked_for() -> None:
 
 def test_a_build_imports_no_extra() -> None:
     """Commands of a build and the core never import what only an extra installs."""
-    own = {module for modules in EXTRAS.values() for module in modules}
+    own = {module for modules in (EXTRAS | LARGE_EXTRAS).values() for module in modules}
     own -= {"urllib3"}  # boto3 brings it too
     code = (
         "import sys\n"
