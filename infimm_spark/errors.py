@@ -21,6 +21,7 @@ for it.
     ├── LockLostError          18  another process took the run over
     ├── EndpointError           9  a language model's endpoint refuses
     ├── PageRejectedError      24  a page is hostile or too large
+    ├── ImageRefusedError      27  an image is not fetched
     ├── DamagedMemberError     25  compressed bytes are damaged
     └── StoreError             20  an object cannot be read or written
         ├── MissingObjectError 21  it does not exist
@@ -174,6 +175,21 @@ class PageRejectedError(InfimmError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class ImageRefusedError(InfimmError):
+    """An image is not fetched. `status` is the one its row gets; `pause` are the seconds for which
+    its server wants to be left alone."""
+
+    exit_code = 27
+
+    def __init__(
+        self, status: str, message: str, *, http_status: int | None = None, pause: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.http_status = http_status
+        self.pause = pause
 
 
 class DamagedMemberError(InfimmError):

@@ -14,6 +14,8 @@ EXTRAS = {
     "report": ("scipy", "matplotlib"),
     "browse": ("starlette", "uvicorn"),
     "gcs": ("google.auth", "urllib3"),
+    "chinese": ("opencc",),
+    "images": ("PIL", "protego"),
 }
 """Extra -> the modules it brings, as in pyproject.toml."""
 

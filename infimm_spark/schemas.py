@@ -217,7 +217,7 @@ IMAGES = pa.schema(
         ("date", pa.string()),  # when the page was crawled, WARC-Date
         ("width", pa.int32()),  # as the page states them
         ("height", pa.int32()),
-        ("documents", pa.int64()),  # documents of the corpus with this URL
+        ("uses", pa.int64()),  # how often the corpus has this URL
         ("document_images", pa.int32()),  # images of the document
         ("reason", pa.string()),  # why the image was left out; null for a selected one
     ]

@@ -14,6 +14,7 @@ from infimm_spark.cli import build, classifiers, reports, runs, tools
 from infimm_spark.cli.browse import browse
 from infimm_spark.cli.config import config_app
 from infimm_spark.cli.ending import run_command
+from infimm_spark.cli.images import images_app
 from infimm_spark.cli.verify import verify
 from infimm_spark.spark import logs
 from infimm_spark.version import __version__
@@ -75,6 +76,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for heading, functions in COMMANDS.items():
     for function in functions:
         app.command(rich_help_panel=heading)(function)
+app.add_typer(images_app, name="images", rich_help_panel="Images")
 app.add_typer(config_app, name="config", rich_help_panel="Other")
 
 

@@ -164,7 +164,7 @@ def dedup(
 ) -> None:
     """Deduplicate an extracted run: recall threshold, then exact, near and URL duplicates."""
     location = required(run, run_option, "RUN")
-    _run_stage(
+    do_stage(
         "dedup",
         location,
         config,
@@ -190,7 +190,7 @@ def refine(
 ) -> None:
     """Filter a deduplicated run: the rules, then the high-precision classifier."""
     location = required(run, run_option, "RUN")
-    _run_stage("refine", location, config, set_, resume, redo, take_over, accept_code_change)
+    do_stage("refine", location, config, set_, resume, redo, take_over, accept_code_change)
 
 
 def publish(
@@ -205,7 +205,7 @@ def publish(
 ) -> None:
     """Write the corpus of a refined run in the released schema."""
     location = required(run, run_option, "RUN")
-    _run_stage("publish", location, config, set_, resume, redo, take_over, accept_code_change)
+    do_stage("publish", location, config, set_, resume, redo, take_over, accept_code_change)
 
 
 def stage_command(name: str) -> Callable[..., None]:
@@ -222,7 +222,7 @@ def stage_command(name: str) -> Callable[..., None]:
         run_option: RunOption = None,
     ) -> None:
         location = required(run, run_option, "RUN")
-        _run_stage(name, location, config, set_, resume, redo, take_over, accept_code_change)
+        do_stage(name, location, config, set_, resume, redo, take_over, accept_code_change)
 
     return command
 
@@ -267,7 +267,7 @@ def monthly(
     print(versions.describe(version, made))
 
 
-def _run_stage(
+def do_stage(
     stage: str,
     location: str,
     config: str | None,
@@ -279,6 +279,7 @@ def _run_stage(
     against: list[str] | None = None,
     threshold: float | None = None,
 ) -> None:
+    """Run one stage of the run at `location`, with its recorded settings and those given."""
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 

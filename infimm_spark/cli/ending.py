@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Typer has click's exceptions, of its own copy since 0.20.
 UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
-_WRITING = ("build", "extract", "dedup", "refine", "publish", "export")
+_WRITING = ("build", "extract", "dedup", "refine", "decontaminate", "publish", "export")
 """Commands that `--resume` continues."""
 
 
@@ -114,11 +114,11 @@ def _stopped(how: str, code: int) -> int:
     where = f" in stage {about['stage']}" if "stage" in about else ""
     line = f"{how}{where}"
     words = sys.argv[1:]
-    if words and words[0] in _WRITING:
+    if words and (words[0] in _WRITING or words[:2] == ["images", "select"]):
         if "--resume" not in words and "--redo" not in words:
             words.append("--resume")
         line += f"; what is complete is kept: go on with {shlex.join(['infimm', *words])}"
-    elif words and words[0] == "monthly":
+    elif words and (words[0] == "monthly" or words[:2] == ["images", "fetch"]):
         line += "; what is complete is kept: go on with the same command"
     _say(line, code)
     return code

@@ -54,8 +54,8 @@ class DecontaminateConfig(Section):
     threshold: Probability = 0.6
     """Smallest share of a question's words that stands in the document, in their order (FineMath:
     0.6 of the longest common subsequence)."""
-    simplify_chinese: bool = True
-    """Compare traditional and simplified Chinese as one (ours)."""
+    simplify_chinese: bool = False
+    """Compare traditional and simplified Chinese as one; needs the extra `chinese`."""
     broadcast_limit: Annotated[int, Field(ge=0)] = 5_000_000
     """Up to this many n-grams of questions are sent to every worker (about 16 bytes each); more
     are joined by a shuffle."""

@@ -97,8 +97,8 @@ class ImagesConfig(Section):
 
     enabled: bool = False
     """Run the stage in every build; `infimm images select` runs it on a finished one."""
-    max_documents: PositiveInt | None = 10
-    """An image URL of more documents is decoration (paper: 10)."""
+    max_uses: PositiveInt | None = 10
+    """An image URL that the corpus has more often is decoration (paper: 10)."""
     max_document_images: PositiveInt | None = 100
     """Documents with more images give none (paper: 100)."""
     https_only: bool = True

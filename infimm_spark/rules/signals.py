@@ -24,7 +24,7 @@ def refused_signal(consent: Sequence[str] | None, refused: Sequence[str]) -> str
     return None
 
 
-def check_signals(refused: Sequence[str]) -> None:
+def check_signals(refused: Sequence[str], key: str = KEY) -> None:
     """Refuse a signal that no page can have; raises `ConfigError` with those there are."""
     for pattern in refused:
         agent, colon, directive = pattern.partition(":")
@@ -33,7 +33,7 @@ def check_signals(refused: Sequence[str]) -> None:
             continue
         if not any(fnmatchcase(name, pattern) for name in _OTHERS):
             raise ConfigError(
-                f"{KEY}: {pattern!r} is no signal; expected {', '.join(_OTHERS)}, "
+                f"{key}: {pattern!r} is no signal; expected {', '.join(_OTHERS)}, "
                 f"{_USAGE}<category>, or "
                 f"<agent>:<directive> with one of {', '.join(sorted(DIRECTIVES))} (* stands for "
                 "any)"

@@ -36,6 +36,7 @@ from infimm_spark.run.manifest import (
 from infimm_spark.run.selection import records_of
 from infimm_spark.run.tables import locations, read_ledger
 from infimm_spark.schemas import spark_schema
+from infimm_spark.spark.driver_gate import gate_of
 from infimm_spark.stages.base import ModelKind, Stage
 from infimm_spark.stages.extract import WARCS
 from infimm_spark.stages.record_counts import EXCLUDED, FAILED, READ
@@ -97,9 +98,7 @@ class Extraction:
         }
         places = self._run.config.store.max_connections
         if places is not None:
-            host = context.getConf().get("spark.driver.host", "127.0.0.1") or "127.0.0.1"
-            bind = context.getConf().get("spark.driver.bindAddress", host)
-            self._gate = ConnectionGate(places, host, bind)
+            self._gate = gate_of(context, places)
         try:
             with ThreadPoolExecutor(self._settings.groups_in_flight) as pool:
                 futures = {index: pool.submit(self._group, index) for index in indexes}

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from infimm_spark.errors import ReconciliationError
 from infimm_spark.stages.record_counts import DROPPED, EXCLUDED, FAILED, KEPT, NOT_A_PAGE, READ
-from infimm_spark.stages.registry import all_stages, ledger_lines
+from infimm_spark.stages.registry import ledger_lines, page_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,7 @@ def funnel(rows: Iterable[tuple[str, str, str | None, int]]) -> list[FunnelStage
                 f"stage {stage.stage}: read {stage.read:,} but kept + dropped + failed is "
                 f"{accounted:,}"
             )
-    others = {line for stage in all_stages() if not stage.counts_pages for line in stage.ledger}
-    for before, after in itertools.pairwise(s for s in stages if s.stage not in others):
+    for before, after in itertools.pairwise(s for s in stages if s.stage in page_lines()):
         if after.read != before.kept:
             raise ReconciliationError(
                 f"stage {after.stage} read {after.read:,} but stage {before.stage} kept "
@@ -108,6 +107,12 @@ def reconcile(ledger: pa.Table) -> list[FunnelStage]:
             strict=True,
         )
     )
+
+
+def documents_of(stages: list[FunnelStage]) -> int:
+    """Documents that came through all stages so far: what the last line that counts pages kept."""
+    kept = [stage.kept for stage in stages if stage.stage in page_lines()]
+    return kept[-1] if kept else 0
 
 
 def largest_loss(stages: list[FunnelStage]) -> str:

@@ -27,7 +27,7 @@ from infimm_spark.run.damage import unreadable_table
 from infimm_spark.run.exclusion import excludes_more
 from infimm_spark.run.files import DataFile
 from infimm_spark.run.groups import Extraction, check_failures
-from infimm_spark.run.ledger import FunnelStage, largest_loss
+from infimm_spark.run.ledger import FunnelStage, documents_of, largest_loss
 from infimm_spark.run.manifest import (
     Manifest,
     check_build,
@@ -99,7 +99,7 @@ def build_run(run: Run, *, resume: bool = False) -> RunSummary:
         for stage in run.stages:
             run_stage(run, stage.name, resume=resume)
         funnel = run.reconciled()
-    if funnel and not funnel[-1].kept:
+    if funnel and not documents_of(funnel):
         log.warning("the corpus is empty: %s", largest_loss(funnel))
     return RunSummary(
         run_id=run.run_id,

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from infimm_spark import store
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import ConfigError, InputError, OutputError
-from infimm_spark.run.ledger import FunnelStage
+from infimm_spark.run.ledger import FunnelStage, documents_of
 from infimm_spark.run.lock import TERM_MINUTES, Lock
 from infimm_spark.run.manifest import timestamp
 from infimm_spark.run.pipeline import RunSummary, build_run
@@ -258,7 +258,7 @@ def _part(snapshot: str, summary: RunSummary) -> Part:
         run_id=summary.run_id,
         run=summary.output,
         corpus=summary.corpus,
-        documents=summary.funnel[-1].kept,
+        documents=documents_of(summary.funnel),
     )
 
 
@@ -266,7 +266,7 @@ def _changes(snapshot: str, funnel: list[FunnelStage], of_earlier: dict[str, int
     return Changes(
         snapshot=snapshot,
         pages_read=funnel[0].read,
-        documents_added=funnel[-1].kept,
+        documents_added=documents_of(funnel),
         dropped={f"{s.stage} {reason}": n for s in funnel for reason, n in s.dropped.items()},
         duplicates_of_earlier=of_earlier,
     )

@@ -16,6 +16,7 @@ from infimm_spark.errors import DamagedRunError, OutputError
 from infimm_spark.run.files import DataFile, digests
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import Manifest, read_manifest
+from infimm_spark.stages.registry import command_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -240,4 +241,4 @@ def _mend(layout: RunLayout, stage: str, is_group: bool) -> str:
     root = store.shown(layout.root)
     if is_group:
         return f"infimm verify {root} --mend, then the build's own command with --resume"
-    return f"infimm {stage} {root} --redo"
+    return f"infimm {command_of(stage)} {root} --redo"

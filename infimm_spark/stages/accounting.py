@@ -73,6 +73,27 @@ def publish_ledger(clean: DataFrame, corpus: DataFrame) -> DataFrame:
     return _union(_rows(clean, "publish", "read"), _rows(corpus, "publish", "kept"))
 
 
+def dropped_ledger(
+    before: DataFrame, after: DataFrame, stage: str, dropped: DataFrame
+) -> DataFrame:
+    """Ledger of a stage that keeps `after` of `before` and drops `dropped` by their `reason`."""
+    return _union(
+        _rows(before, stage, "read"),
+        _rows(after, stage, "kept"),
+        _rows(dropped, stage, "dropped", F.col("reason")),
+    )
+
+
+def images_ledger(corpus: DataFrame, images: DataFrame) -> DataFrame:
+    """Ledger of the images stage: the images of the corpus in, those without a reason out."""
+    found = corpus.select("warc_file", F.explode("image_list").alias("url"))
+    return _union(
+        _rows(found.where(F.col("url").isNotNull()), "images", "read"),
+        _rows(images.where(F.col("reason").isNull()), "images", "kept"),
+        _rows(images.where(F.col("reason").isNotNull()), "images", "dropped", F.col("reason")),
+    )
+
+
 def recall_rejects(dropped: DataFrame) -> DataFrame:
     """`schemas.REJECTS` of documents below the recall threshold."""
     return rejects(

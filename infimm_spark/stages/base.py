@@ -176,6 +176,9 @@ class Stage:
     trace: Callable[[PageTrace, BuildConfig], None] | None = None
     """What it does with one page alone, for `infimm page`."""
 
+    command: str | None = None
+    """How the command line calls it, if not by its name."""
+
     @property
     def counts(self) -> tuple[str, ...]:
         """Keys of the counts in its manifest."""

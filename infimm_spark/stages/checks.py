@@ -8,7 +8,9 @@ from infimm_spark.classify.broadcast import ModelBytes, load_language
 from infimm_spark.classify.language import check_languages
 from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.config import BuildConfig
+from infimm_spark.extras import require_extra
 from infimm_spark.rules import extra
+from infimm_spark.rules.evaluation_sets import load_questions
 from infimm_spark.rules.signals import check_signals
 
 
@@ -17,5 +19,9 @@ def check_settings(config: BuildConfig, language: ModelBytes) -> None:
     check_languages(config.extract.languages, load_language(language), language.origin)
     thresholds(config)
     check_signals(config.rules.refuse_signals)
+    check_signals(config.images.refuse_signals, "images.refuse_signals")
+    load_questions(config.decontaminate)
+    if config.decontaminate.simplify_chinese and config.decontaminate.sets:
+        require_extra("chinese", "decontaminate.simplify_chinese")
     for name in config.rules.extra:
         usercode.source_digest(name, extra.KEY)

@@ -29,6 +29,7 @@ from infimm_spark.config import BuildConfig
 from infimm_spark.rules.masking import Kind, masked
 from infimm_spark.stages import accounting
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
+from infimm_spark.stages.decontaminate import with_marks, without_questions
 from infimm_spark.stages.refine import kept_clean
 from infimm_spark.stages.sampling import id_share
 from infimm_spark.stages.segments import joined_text
@@ -247,8 +248,15 @@ def _warc_header() -> Column:
 
 def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
     clean = kept_clean(work.read("refine", "scored"))
+    questions = config.decontaminate
+    evidence = work.read("decontaminate", "contamination") if questions.sets else None
+    if evidence is not None and questions.action == "drop":
+        clean = without_questions(clean, evidence)
     files = corpus_files(clean, config.publish.file_size_mb * 1024 * 1024)
-    released = corpus_rows(masked_rows(clean, config.publish.mask))
+    rows = masked_rows(clean, config.publish.mask)
+    if evidence is not None and questions.action == "mark":
+        rows = with_marks(rows, evidence)
+    released = corpus_rows(rows)
     corpus = partition_for_publish(released, files)
     written = work.write("corpus", corpus, compression=config.publish.compression)
     return {"ledger": accounting.publish_ledger(clean, written)}
@@ -262,7 +270,7 @@ PUBLISH = Stage(
         "ledger": Table(schemas.LEDGER),
     },
     run=_run,
-    reads=("refine",),
+    reads=("refine", "decontaminate"),
     ledger=("publish",),
     sections=(Section("publish", later=frozenset({"mask"})),),
     kept=KeptRows("corpus", says="in the corpus"),

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infimm_spark.config import BuildConfig
-from infimm_spark.stages import dedup, extract, publish, refine
+from infimm_spark.stages import decontaminate, dedup, extract, images, publish, refine
 from infimm_spark.stages.base import Stage, in_order
 
 STAGES: dict[str, Stage] = {
-    stage.name: stage for stage in (extract.EXTRACT, dedup.DEDUP, refine.REFINE, publish.PUBLISH)
+    stage.name: stage
+    for stage in (
+        extract.EXTRACT,
+        dedup.DEDUP,
+        refine.REFINE,
+        decontaminate.DECONTAMINATE,
+        publish.PUBLISH,
+        images.IMAGES,
+    )
 }
 """By name. Everything else that knows of stages asks the functions below."""
 
@@ -31,3 +39,14 @@ def stages_of(config: BuildConfig) -> list[Stage]:
 def ledger_lines() -> tuple[str, ...]:
     """The lines of the funnel, in order."""
     return tuple(line for stage in all_stages() for line in stage.ledger)
+
+
+def page_lines() -> tuple[str, ...]:
+    """The lines of the funnel that count pages, in order: others count images, for example."""
+    return tuple(line for stage in all_stages() if stage.counts_pages for line in stage.ledger)
+
+
+def command_of(stage: str) -> str:
+    """The words after `infimm` by which the command line calls a stage."""
+    declared = STAGES.get(stage)
+    return (declared and declared.command) or stage
