@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 # Typer has click's exceptions, of its own copy since 0.20.
 UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
-_WRITING = ("build", "extract", "dedup", "refine", "decontaminate", "publish", "export")
-"""Commands that `--resume` continues."""
+_RESUMED = ("build", "export")
+"""Commands that `--resume` continues, beside those of the stages."""
+_REPEATED = ("monthly", "images fetch")
+"""Commands that go on when they are given again."""
 
 
 class Terminated(BaseException):
@@ -114,14 +116,24 @@ def _stopped(how: str, code: int) -> int:
     where = f" in stage {about['stage']}" if "stage" in about else ""
     line = f"{how}{where}"
     words = sys.argv[1:]
-    if words and (words[0] in _WRITING or words[:2] == ["images", "select"]):
+    if _is_command(words, [*_RESUMED, *_stage_commands()]):
         if "--resume" not in words and "--redo" not in words:
             words.append("--resume")
         line += f"; what is complete is kept: go on with {shlex.join(['infimm', *words])}"
-    elif words and (words[0] == "monthly" or words[:2] == ["images", "fetch"]):
+    elif _is_command(words, _REPEATED):
         line += "; what is complete is kept: go on with the same command"
     _say(line, code)
     return code
+
+
+def _is_command(words: list[str], commands: Iterable[str]) -> bool:
+    return any(words[: len(name.split())] == name.split() for name in commands)
+
+
+def _stage_commands() -> list[str]:
+    from infimm_spark.stages.registry import STAGES, command_of
+
+    return [command_of(stage) for stage in STAGES]
 
 
 def _usage(error: Any) -> int:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from infimm_spark import schemas, store
 from infimm_spark.config import FetchConfig, ImagesConfig, StoreConfig
-from infimm_spark.errors import OutputError, ReconciliationError, StageError
+from infimm_spark.errors import ConfigError, OutputError, ReconciliationError, StageError
 from infimm_spark.images.fetched import OK, shard_files
 from infimm_spark.images.fetching import ImageFetcher, Wanted
 from infimm_spark.images.shards import ShardWriter, recover, shard_keys
@@ -182,6 +182,11 @@ def _fetch(
     count = wanted.count()
     if not count:
         return True
+    if spark.conf.get("spark.speculation", "false") == "true":
+        raise ConfigError(
+            "spark.speculation is true: a second copy of a slow task would ask for its images "
+            "again; expected --set spark.conf.spark.speculation=false for this command"
+        )
     slots = max(1, spark.sparkContext.defaultParallelism)
     # An archive is one host, and one task alone asks a host.
     tasks = 1 if source == "archive" else max(min(slots, count), math.ceil(count / _URLS_A_TASK))
