@@ -28,6 +28,9 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplication loses nothing modul
 _MEMO = 1 << 20
 # A short question of symbols only ("x = 2, y = 3, z = 4") is no sign of anything.
 _MIN_WORDY = 3
+_MIN_TELLING = 4
+"""Different units, numbers not counted, that an n-gram needs: tables of numbers say nothing."""
+_SIEVE_BITS = 24
 _ANCHORS = 8
 """Units from a shared n-gram's first one on at which the alignment may begin: the first may be
 numbers that differ."""
@@ -78,7 +81,7 @@ class QuestionIndex:
         hashes: list[NDArray[np.uint64]] = []
         owners: list[NDArray[np.int32]] = []
         for number, known in enumerate(self._known):
-            grams = ngram_hashes(known.units, known.ngram)
+            grams = ngram_hashes(known.units, known.ngram)[_telling(known.units, known.ngram)]
             hashes.append(grams)
             owners.append(np.full(len(grams), number, np.int32))
         joined = np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)
@@ -87,7 +90,7 @@ class QuestionIndex:
         self._owners = np.concatenate(owners)[order] if owners else np.zeros(0, np.int32)
         self._ngrams = sorted({known.ngram for known in self._known})
         # Nearly all windows of a text are dismissed by one look at this table of bits.
-        self._sieve = np.zeros(1 << 22, np.bool_)
+        self._sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
         self._sieve[_place(self._hashes)] = True
 
     @property
@@ -113,13 +116,22 @@ class QuestionIndex:
     def matches(self, text: str) -> list[Match]:
         """Every question that the text contains, by set and number; each once, where most of it
         is."""
-        found = self._candidates(units(text, self.config.simplify_chinese))
+        words = units(text, self.config.simplify_chinese)
+        found = []
+        for owner, places in self._candidates(words):
+            known = self._known[owner]
+            best = best_alignment(known.units, words, places)
+            is_short = known.ngram == len(known.units)
+            if best and best[0] >= (1.0 if is_short else self.config.threshold):
+                found.append((known.question, *best))
         if not found:
             return []
         placed = units_with_places(text, self.config.simplify_chinese)
-        matches = (self._aligned(self._known[owner], places, placed) for owner, places in found)
-        kept = [match for match in matches if match is not None]
-        return sorted(kept, key=lambda match: (match.question.set, match.question.number))
+        matches = [
+            Match(question, placed[first][1], placed[last - 1][2], share, longest)
+            for question, share, first, last, longest in found
+        ]
+        return sorted(matches, key=lambda match: (match.question.set, match.question.number))
 
     def _candidates(self, words: Sequence[str]) -> list[tuple[int, list[int]]]:
         """(question, places where one of its n-grams begins) for the questions that have any."""
@@ -128,24 +140,13 @@ class QuestionIndex:
         for ngram in self._ngrams:
             grams = _windows(hashed, ngram)
             (possible,) = np.nonzero(self._sieve[_place(grams)])
-            for place in possible.tolist():
-                low = int(np.searchsorted(self._hashes, grams[place], "left"))
-                while low < len(self._hashes) and self._hashes[low] == grams[place]:
-                    owner = int(self._owners[low])
+            lows = np.searchsorted(self._hashes, grams[possible], "left")
+            highs = np.searchsorted(self._hashes, grams[possible], "right")
+            for hit in np.flatnonzero(highs > lows).tolist():
+                for owner in self._owners[lows[hit] : highs[hit]].tolist():
                     if self._known[owner].ngram == ngram:
-                        found[owner].append(place)
-                    low += 1
+                        found[owner].append(int(possible[hit]))
         return sorted(found.items())
-
-    def _aligned(
-        self, known: _Known, places: list[int], placed: Sequence[tuple[str, int, int]]
-    ) -> Match | None:
-        best = best_alignment(known.units, [unit for unit, _, _ in placed], places)
-        is_short = known.ngram == len(known.units)
-        if best is None or best[0] < (1.0 if is_short else self.config.threshold):
-            return None
-        share, first, last, longest = best
-        return Match(known.question, placed[first][1], placed[last - 1][2], share, longest)
 
 
 class Searcher:
@@ -287,7 +288,18 @@ def _windows(hashed: NDArray[np.uint64], ngram: int) -> NDArray[np.uint64]:
 
 
 def _place(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-    return (hashes >> np.uint64(42)).astype(np.intp)
+    return (hashes >> np.uint64(64 - _SIEVE_BITS)).astype(np.intp)
+
+
+def _telling(words: Sequence[str], ngram: int) -> list[int]:
+    """Places of the n-grams by which a question is looked for: those of enough different units,
+    or else the one of most."""
+    said = [
+        len({word for word in words[place : place + ngram] if not word.isdigit()})
+        for place in range(len(words) - ngram + 1)
+    ]
+    telling = [place for place, different in enumerate(said) if different >= _MIN_TELLING]
+    return telling or [max(range(len(said)), key=said.__getitem__)]
 
 
 def ngram_of(words: Sequence[str], config: DecontaminateConfig) -> int | None:

@@ -70,8 +70,15 @@ def units_with_places(text: str, simplify: bool = False) -> list[Unit]:
             end = start + len(piece)
             found += ((unit, start, end) for unit in _formula_units(piece))
             continue
+        even = _even(piece)
+        if len(even) == len(piece):  # each character stands where it stood
+            found += (
+                (match[0], start + match.start(), start + match.end())
+                for match in _PROSE.finditer(even)
+            )
+            continue
         places = [at for at, char in enumerate(piece) for _ in _even(char)]
-        for match in _PROSE.finditer(_even(piece)):
+        for match in _PROSE.finditer(even):
             first, last = places[match.start()], places[match.end() - 1]
             found.append((match[0], start + first, start + last + 1))
     table = _simplified() if simplify else {}
