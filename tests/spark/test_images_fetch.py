@@ -137,7 +137,7 @@ def killed_and_resumed(root: Path, server: ImageServer, count: int, kills: int) 
         kept = {row["url"] for row in rows(layout.fetched)}
         asked = Counter(server.asked)
         lost = sum(server.answered.values()) - sum(
-            "ok" in row["status"] for row in rows(layout.fetched)
+            row["status"] == "ok" for row in rows(layout.fetched)
         )
         # What was answered in the moment of the kill may be lost, one image a connection.
         assert 0 <= lost <= CONNECTIONS * kill
