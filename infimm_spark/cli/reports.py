@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from infimm_spark import store
 from infimm_spark.cli.options import RunArgument, RunOption, SetOption, required
 from infimm_spark.cli.settings import whole_run
 from infimm_spark.errors import InputError
+from infimm_spark.extras import require_extra
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -24,7 +26,6 @@ def report(
     run_option: RunOption = None,
 ) -> None:
     """Write one HTML file that shows the run: funnel, scores, formulas, duplicates, pages."""
-    from infimm_spark import store
     from infimm_spark.report.html import write_html
 
     layout = whole_run(required(run, run_option, "RUN"))
@@ -66,3 +67,44 @@ def what_if(
         )
     answer = answer_for(layout, set_, seed=seed)
     print(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else print_what_if(answer))
+
+
+def compare_judges(
+    run: Annotated[str, typer.Option(help="Directory of a run whose documents are judged.")],
+    judges: Annotated[
+        list[str],
+        typer.Option(
+            help="stored, fasttext, counting, a model (.ftz, .encoder.npz), grades (.jsonl), or "
+            "module:factory; NAME=JUDGE names it.",
+            metavar="JUDGE",
+        ),
+    ],
+    more: Annotated[
+        list[str] | None, typer.Argument(help="More judges.", metavar="[JUDGE]...")
+    ] = None,
+    grades: Annotated[
+        str | None,
+        typer.Option(help="Table of grades (id or url, score) for precision and recall."),
+    ] = None,
+    keep: Annotated[
+        list[float] | None,
+        typer.Option(help="Share that each judge keeps; may be repeated.", metavar="SHARE"),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=2, help="Judge at most N documents, graded ones first.", metavar="N")
+    ] = 2_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare judges of quality at equal keep rates: agreement, precision, recall, length bias."""
+    require_extra("report", "infimm compare-judges")
+    from infimm_spark.report.judges.compare import FOLDER
+    from infimm_spark.report.judges.compare import compare_judges as compare
+
+    layout = whole_run(run)
+    figures, text = compare(
+        layout, [*judges, *(more or ())], grades=grades, keep=keep or (), sample=sample
+    )
+    if as_json:
+        print(json.dumps(figures, ensure_ascii=False, indent=2))
+    else:
+        print(f"{text}\nwritten to {store.shown(layout.report)}/{FOLDER}")

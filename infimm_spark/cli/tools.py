@@ -33,6 +33,10 @@ def page(
         str | None,
         typer.Option(help="Leave out the paragraphs that this run found repeated on the host."),
     ] = None,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="Add the facts and words that moved each score most."),
+    ] = False,
 ) -> None:
     """Print a page's document as JSON, and the stage and rule by which a build would drop it."""
     from infimm_spark.config import load_config
@@ -50,6 +54,7 @@ def page(
         content_type=content_type,
         config=settings,
         run=None if run is None else existing_run(run),
+        explain=why,
     )
     print(json.dumps(report, ensure_ascii=False, indent=2))
 
@@ -71,6 +76,9 @@ def plan(
             metavar="FILE|prices",
         ),
     ] = None,
+    encoder: Annotated[
+        bool, typer.Option("--encoder", help="Refine with an encoder judge.")
+    ] = False,
     months_stored: Annotated[
         float, typer.Option(min=0.0, help="Months for which the results are stored.")
     ] = 1,
@@ -79,7 +87,9 @@ def plan(
     from infimm_spark.inspect import plan as planning
 
     prices = None if price_file is None else planning.load_prices(price_file)
-    made = planning.make_plan(snapshots, cores, planning.load_rates(rates), prices, months_stored)
+    made = planning.make_plan(
+        snapshots, cores, planning.load_rates(rates), prices, months_stored, encoder=encoder
+    )
     print(planning.print_plan(made))
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from infimm_spark.classify.broadcast import read_model
+from infimm_spark.classify.broadcast import load_mathematics, read_model
+from infimm_spark.classify.mathematics import Kind
+from infimm_spark.classify.why import why
 from infimm_spark.config import BuildConfig
 from infimm_spark.extract.document import Document
 from infimm_spark.run import tables
@@ -26,12 +28,14 @@ def inspect_page(
     content_type: str | None,
     config: BuildConfig,
     run: RunLayout | None = None,
+    explain: bool = False,
 ) -> dict[str, Any]:
     """Everything a build would find out about one page, as plain JSON values.
 
     `dropped` is None for a page that would be published (duplicates aside), else the stage, the
     rule and the score that decided. With `run` the paragraphs that this run found repeated on the
-    page's host are left out, as a build does with `boilerplate.enabled`.
+    page's host are left out, as a build does with `boilerplate.enabled`. With `explain` there is
+    `why`: the facts and words that moved `math_prob` and `quality_prob` most.
     """
     page = PageTrace(
         body=body,
@@ -51,9 +55,25 @@ def inspect_page(
         **page.found,
         "scores": page.scores,
         "dropped": page.dropped,
+        **({"why": _why(page)} if explain else {}),
         **({"notes": page.notes} if page.notes else {}),
         **({} if page.document is None else _document(page.document, page.row)),
     }
+
+
+def _why(page: PageTrace) -> dict[str, Any]:
+    """For each classifier that scored the page, what moved its score."""
+    found = {}
+    kinds: tuple[tuple[Kind, str], ...] = (("recall", "math_prob"), ("precision", "quality_prob"))
+    for kind, score in kinds:
+        if page.row is None or page.scores[score] is None:
+            continue
+        text = "\n\n".join(
+            segment["text"] for segment in page.row["segments"] if segment["text"] is not None
+        )
+        model = load_mathematics(page.model(kind), kind)
+        found[score] = why(model, text, page.row["language"])
+    return found
 
 
 def _repeated(run: RunLayout, url: str) -> Callable[[], list[bytes]]:

@@ -54,6 +54,8 @@ class Rates(_Section):
     seconds_a_page_extracted: Measured
     seconds_a_signature: Measured
     seconds_a_refined_document: Measured
+    seconds_an_encoded_document: Measured | None = None
+    """Of an encoder judge, for a document that facts and words leave in doubt."""
     seconds_a_shuffled_gigabyte: Measured
     """Writing, sorting, fetching and reading it."""
     seconds_a_task: Measured
@@ -147,9 +149,17 @@ def make_plan(
     rates: Rates,
     prices: Prices | None = None,
     months_stored: float = 1.0,
+    *,
+    encoder: bool = False,
 ) -> Plan:
     """Plan a build of `snapshots` on `cores`. Extraction is linear in them; so is dedup, whose
-    scopes (a snapshot, a pair, a year) do not grow with their number."""
+    scopes (a snapshot, a pair, a year) do not grow with their number.
+
+    With `encoder` an encoder judge stands in the place of the precision classifier; each document
+    is taken to be embedded, since few that refine sees are clear. Raises `ConfigError` where the
+    rates do not say what that takes.
+    """
+    encoded = _encoded(rates) if encoder else 0.0
     pages = snapshots * rates.pages_a_snapshot.value
     files = snapshots * rates.warc_files_a_snapshot.value
     extracted = pages * rates.share_extracted.value
@@ -217,7 +227,7 @@ def make_plan(
             stage(
                 "refine",
                 refine_bytes / partition,
-                unique * rates.seconds_a_refined_document.value
+                unique * (rates.seconds_a_refined_document.value + encoded)
                 + refine_bytes / 1e9 * rates.seconds_a_shuffled_gigabyte.value,
                 large,
                 reads=files * rates.files_written_a_task.value,
@@ -236,6 +246,13 @@ def make_plan(
             ),
         ],
     )
+
+
+def _encoded(rates: Rates) -> float:
+    rate = rates.seconds_an_encoded_document
+    if rate is None:
+        raise ConfigError("the rates have no seconds_an_encoded_document; expected it (--encoder)")
+    return rate.value
 
 
 def print_plan(plan: Plan) -> str:
@@ -268,7 +285,9 @@ def print_plan(plan: Plan) -> str:
         lines.append(f"  {'all':<12}{sum(plan.costs.values()):>14,.0f}")
     lines += ["", "from these rates:"]
     for name in type(plan.rates).model_fields:
-        rate: Measured = getattr(plan.rates, name)
+        rate: Measured | None = getattr(plan.rates, name)
+        if rate is None:
+            continue
         lines.append(f"  {name.replace('_', ' '):<36}{rate.value:>14,.6g}  {rate.source}")
     return "\n".join(lines)
 

@@ -49,6 +49,11 @@ class MiningRequest:
     min_share: float = 0.1
     """DeepSeekMath: hosts of which a tenth was collected count as mathematical."""
     seed: int = 1
+    teacher: str | None = None
+    """A judge as for `infimm compare-judges`: pages on which it disagrees with the run's classifier
+    are proposed too."""
+    teacher_sample: int = 2_000
+    """Documents that the teacher scores, drawn by the seed."""
 
 
 def mine(request: MiningRequest) -> dict[str, Any]:
@@ -95,6 +100,8 @@ def mine(request: MiningRequest) -> dict[str, Any]:
         )
         candidates = candidates.unionByName(_columns(missed))
     rows = _unique(candidates.orderBy("id", "proposed").toLocalIterator())
+    if request.teacher is not None:
+        rows = _with_disagreements(rows, scored, request)
     found = [row.asDict() for row in hosts.collect()]
     hosts.unpersist()
     report = {
@@ -113,6 +120,36 @@ def mine(request: MiningRequest) -> dict[str, Any]:
     report_bytes = (json.dumps(report, indent=1) + "\n").encode()
     store.write_bytes(store.join(request.output, "report.json"), report_bytes)
     return report
+
+
+def _with_disagreements(
+    rows: list[dict[str, Any]], scored: DataFrame, request: MiningRequest
+) -> list[dict[str, Any]]:
+    """The proposals, and before them those on which teacher and student disagree most."""
+    from pyspark.sql import functions as F
+
+    from infimm_spark.annotation.mining import host_of
+    from infimm_spark.inspect.disagreement import disagreements
+
+    score = _SCORES[request.kind]
+    drawn = (
+        scored.where(F.col(score).isNotNull())
+        .orderBy(F.xxhash64(F.lit(request.seed), "id"), "id")
+        .limit(request.teacher_sample)
+        .withColumn("host", host_of(F.col("url")))
+        .withColumn("proposed", F.lit(None).cast("string"))
+    )
+    # The whole text: a teacher sees what refine would show it.
+    found = disagreements(
+        [row.asDict() for row in _columns(drawn).toLocalIterator()],
+        score,
+        str(request.teacher),
+        per_language=request.per_stratum,
+        per_host=request.per_host,
+    )
+    known = {row["id"] for row in found}
+    cut = [row | {"text": excerpt(row["text"], _TEXT_CHARS)} for row in found]
+    return [*cut, *(row for row in rows if row["id"] not in known)]
 
 
 def _read(run: Run, stage: str, name: str) -> DataFrame | None:

@@ -15,6 +15,7 @@ from infimm_spark.extract.text import formulas_in
 from infimm_spark.report import charts
 from infimm_spark.report.documents import document_html
 from infimm_spark.report.figures import run_figures
+from infimm_spark.report.judges.compare import read_comparison
 from infimm_spark.report.mathml import draw
 from infimm_spark.report.pages import data_block, page
 from infimm_spark.report.query import RunQueries
@@ -35,6 +36,7 @@ _SECTIONS = (
     ("thresholds", "Scores"),
     ("formulas", "Formulas"),
     ("documents", "Documents"),
+    ("judges", "Judges"),
     ("dedup", "Duplicates"),
     ("consent", "Consent"),
     ("kept", "Kept pages"),
@@ -92,7 +94,7 @@ def report_html(layout: RunLayout, *, seed: int = 1) -> str:
         drawn = samples(queries, seed)
         examples = texts_by_encoding(queries, seed)
         invalid = _invalid(invalid_texts(queries, seed))
-    values = _values(figures, drawn, examples, invalid)
+    values = _values(figures, drawn, examples, invalid, read_comparison(layout))
     html = ""
     for excerpt in _EXCERPTS:
         html = page("report.html", "report.js", sample=_Sample(excerpt), **values)
@@ -106,13 +108,15 @@ def _values(
     drawn: dict[str, Any],
     examples: dict[str, list[str]],
     invalid: dict[str, Any] | None,
+    judges: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """What the template takes."""
     config = BuildConfig.model_validate(figures["run"]["config"])
     funnel = _funnel(figures["funnel"])
     return {
         "run": figures["run"],
-        "sections": _SECTIONS,
+        "sections": [part for part in _SECTIONS if part[0] != "judges" or judges is not None],
+        "judges": judges,
         "numbers": _numbers(figures),
         "funnel": funnel,
         "pages": funnel[0]["pages"] if funnel else 0,

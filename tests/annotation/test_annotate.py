@@ -21,6 +21,7 @@ from infimm_spark.annotation.annotate import (
     AnnotationSettings,
     Ungraded,
     annotate,
+    describe,
     dry_run,
     ungraded,
 )
@@ -170,6 +171,38 @@ def test_grades_reach_the_output(start: Start, tmp_path: Path) -> None:
     assert first["text"].startswith("page")
     body = server.bodies[0]
     assert (body["model"], body["temperature"]) == ("judge-1", 0)
+
+
+def test_two_readings_keep_their_disagreement(start: Start, tmp_path: Path) -> None:
+    """The score is the mean; the second reading is drawn, as a model would repeat itself."""
+
+    def wavering(handler: Handler, text: str, nth: int) -> None:
+        handler.grade(f"Reading {nth}.\nScore: {4 + 3 * (nth - 1)}")
+
+    server, out = start(wavering), tmp_path / "grades.jsonl"
+    settings = AnnotationSettings(concurrency=1, readings=2)
+    report = annotate(pages(2), out, endpoint(server), settings)
+    assert [(row["score"], row["scores"], row["disagreement"]) for row in rows(out)] == [
+        (5.5, [4, 7], 3)
+    ] * 2
+    assert {body["temperature"] for body in server.bodies} == {0, 0.7}
+    assert rows(out)[0]["why"] == "Reading 1."
+    written = json.loads((tmp_path / "grades.report.json").read_text())["readings"]
+    assert written == {"of_each": 2, "mean_disagreement": 3.0, "across_the_line": 2}
+    assert "differ by 3.00, 2 across" in describe(report, settings)
+    with pytest.raises(ResumeError, match=r"2 reading\(s\); this job asks for 1"):
+        annotate(pages(2), out, endpoint(server))
+
+
+def test_a_missing_second_reading_is_a_reject(start: Start, tmp_path: Path) -> None:
+    """Half a grade is none; the next run asks again."""
+
+    def once(handler: Handler, text: str, nth: int) -> None:
+        handler.grade("Score: 7" if nth == 1 else "I would rather not say.")
+
+    out = tmp_path / "grades.jsonl"
+    report = annotate(pages(1), out, endpoint(start(once)), AnnotationSettings(readings=2))
+    assert (report.graded, dict(report.rejected)) == (0, {"no_score": 1})
 
 
 def test_concurrency_is_bounded(start: Start, tmp_path: Path) -> None:

@@ -107,3 +107,17 @@ def test_the_command_prints_a_plan_and_refuses_a_missing_price_file() -> None:
     )
     assert bad.returncode == 2
     assert bad.stderr == "infimm: prices file nowhere.yaml does not exist\n"
+
+
+def test_an_encoder_makes_refine_dearer() -> None:
+    """By its seconds for each document that refine sees, and no other stage."""
+    plain, encoder = make_plan(1, 512, RATES), make_plan(1, 512, RATES, encoder=True)
+    rate = RATES.seconds_an_encoded_document
+    assert rate is not None
+    unique = RATES.pages_a_snapshot.value * RATES.share_unique.value
+    for before, after in zip(plain.stages, encoder.stages, strict=True):
+        more = unique * rate.value / 3600 if before.stage == "refine" else 0.0
+        assert after.core_hours - before.core_hours == pytest.approx(more)
+    without = RATES.model_copy(update={"seconds_an_encoded_document": None})
+    with pytest.raises(ConfigError, match="no seconds_an_encoded_document"):
+        make_plan(1, 512, without, encoder=True)
