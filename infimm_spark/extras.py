@@ -16,6 +16,7 @@ EXTRAS = {
     "gcs": ("google.auth", "urllib3"),
     "chinese": ("opencc",),
     "images": ("PIL", "protego"),
+    "pack": ("tokenizers",),
 }
 """Extra -> the modules it brings, as in pyproject.toml."""
 

@@ -67,8 +67,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         runs.traffic,
         runs.dedup_report,
         verify,
-        runs.export,
     ),
+    "Use a corpus": (runs.export, runs.pack),
     "Make classifiers": (classifiers.annotate, classifiers.train, classifiers.mine),
     "Other": (tools.page, tools.plan, tools.sample, tools.doctor),
 }

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Typer has click's exceptions, of its own copy since 0.20.
 UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
-_RESUMED = ("build", "export")
+_RESUMED = ("build", "export", "pack")
 """Commands that `--resume` continues, beside those of the stages."""
 _REPEATED = ("monthly", "images fetch")
 """Commands that go on when they are given again."""

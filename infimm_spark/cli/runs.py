@@ -188,3 +188,72 @@ def export(
         f"{counts.documents:,} documents, {counts.texts:,} texts, {counts.images:,} images"
         f"{with_bytes} in {output}"
     )
+
+
+def pack(
+    output: Annotated[str, typer.Option(help="New or empty folder for the pack.", metavar="DIR")],
+    tokenizer: Annotated[
+        str,
+        typer.Option(
+            help="tokenizer.json of Hugging Face, or tiktoken:NAME (tiktoken:gpt2 is shipped).",
+            metavar="FILE|tiktoken:NAME",
+        ),
+    ],
+    run: RunArgument = None,
+    length: Annotated[int, typer.Option(help="Tokens of a sequence.")] = 4_096,
+    max_images: Annotated[int, typer.Option(help="Most images of a sequence.")] = 32,
+    image_tokens: Annotated[int, typer.Option(help="Tokens that stand for an image.")] = 64,
+    least_fill: Annotated[
+        float,
+        typer.Option(
+            help="Cut documents that fit until this share of the tokens is no padding; 0 for never."
+        ),
+    ] = 0.97,
+    end_token: Annotated[
+        str | None,
+        typer.Option(help="Token of the file that ends a document.", metavar="TOKEN"),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="parquet or webdataset.")] = "parquet",
+    seed: Annotated[int, typer.Option(min=0, help="Seed for the order of sequences.")] = 0,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Keep the images that were fetched, with their bytes."),
+    ] = False,
+    shard_mb: Annotated[
+        float, typer.Option(min=0.01, help="Size in MB at which a new file is begun.")
+    ] = SHARD_MB,
+    resume: ResumeOption = False,
+    run_option: RunOption = None,
+) -> None:
+    """Pack the corpus of a finished run into training sequences of one length."""
+    from infimm_spark.packing.pack import pack as write
+    from infimm_spark.packing.sequences import Shape
+    from infimm_spark.packing.tokenizers import tokenizer_source
+    from infimm_spark.run.run import Run
+
+    location = required(run, run_option, "RUN")
+    counts = write(
+        whole_run(location),
+        output,
+        tokenizer_source(tokenizer, end_token),
+        Shape(length, max_images, image_tokens, least_fill),
+        form=format_,
+        seed=seed,
+        resume=resume,
+        images=images,
+        shard_mb=shard_mb,
+        spark=lambda: Run.open(location).spark,
+    )
+    print(
+        f"{counts.documents:,} documents, {counts.packed_tokens:,} tokens in "
+        f"{counts.sequences:,} sequences, {100 * counts.fill:.2f} % filled, in {output}"
+    )
+    if counts.documents_cut:
+        print(f"{counts.documents_cut:,} documents were cut")
+    if counts.unused_tokens:
+        print(
+            f"{counts.unused_tokens:,} tokens are in no sequence: formulas or table rows longer "
+            f"than one, listed in {output}/unused"
+        )
+    if counts.images_not_fetched:
+        print(f"{counts.images_not_fetched:,} images were left out: they were not fetched")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,16 +31,24 @@ _LONG_RUN = re.compile(r"\w{256}|[\W_]{256}")
 
 def gpt3_token_length(text: str) -> int:
     """Number of GPT-3 tokens; special tokens in the text count as ordinary text."""
-    encoding = _encoding()
-    length = start = 0
+    encoding = gpt3_encoding()
+    return sum(len(encoding.encode_ordinary(piece)) for piece in bounded_pieces(text))
+
+
+def bounded_pieces(text: str) -> Iterator[str]:
+    """The text, cut in its longest runs of one kind of characters, so that encoding stays linear in
+    its length."""
+    start = 0
     for run in _LONG_RUN.finditer(text):
-        length += len(encoding.encode_ordinary(text[start : run.end()]))
+        yield text[start : run.end()]
         start = run.end()
-    return length + len(encoding.encode_ordinary(text[start:]))
+    if start < len(text):
+        yield text[start:]
 
 
 @lru_cache(maxsize=1)
-def _encoding() -> tiktoken.Encoding:
+def gpt3_encoding() -> tiktoken.Encoding:
+    """GPT-3's encoding (`r50k_base`, `gpt2`), without special tokens."""
     return tiktoken.Encoding(
         "gpt2", pat_str=_PATTERN, mergeable_ranks=_ranks(_vocabulary()), special_tokens={}
     )

@@ -1,0 +1,1 @@
+"""Documents to training sequences of one length."""
