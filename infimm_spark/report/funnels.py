@@ -12,18 +12,20 @@ from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage, print_funnel, reconcile
 from infimm_spark.run.stored import stored_run
+from infimm_spark.run.uses import print_uses, uses
 from infimm_spark.stages.registry import ledger_lines
 
 
 def funnel_text(layout: RunLayout) -> str:
-    """The reconciled funnel and the formulas of a run; of an unfinished one what is there, and what
-    it lacks."""
+    """The reconciled funnel, the formulas and the exports of a run; of an unfinished one what is
+    there, and what it lacks."""
     with RunQueries(layout) as queries:
         formulas = formula_tallies(queries)
     lines = reconcile(tables.ledger(layout))
     parts = [
         print_funnel(lines) if lines else "no stage has committed anything yet",
         print_formulas(formulas),
+        print_uses(uses(layout)),
         *missing(layout),
     ]
     return "\n\n".join(part for part in parts if part)
