@@ -24,6 +24,7 @@ from infimm_spark.export.pictures import pictures_of, prepare_pictures, require_
 from infimm_spark.export.shards import Shard, Shards
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.stored import stored_run
+from infimm_spark.run.uses import record_use
 from infimm_spark.version import __version__
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def export(
         "files": [shard.model_dump() for record in records for shard in record.shards],
     }
     folder.finish(manifest, form.finish(finished))
+    record_use(layout, "export", form.name, folder.output, counts.model_dump())
     return counts
 
 

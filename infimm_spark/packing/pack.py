@@ -31,6 +31,7 @@ from infimm_spark.packing.sequences import (
 from infimm_spark.packing.tokenizers import TokenizerSource, open_tokenizer
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.stored import stored_run
+from infimm_spark.run.uses import record_use
 from infimm_spark.version import __version__
 
 if TYPE_CHECKING:
@@ -151,7 +152,10 @@ def pack(
         "counts": counts.model_dump(),
         "files": [shard.model_dump() for record in records for shard in record.shards],
     }
+    shown = ("documents", "sequences", "packed_tokens", "unused_tokens", "padding_tokens")
+    used = counts.model_dump(include=set(shown))
     folder.finish(manifest, {"pack.json": (json.dumps(manifest, indent=2) + "\n").encode()})
+    record_use(layout, "pack", form, folder.output, {name: used[name] for name in shown})
     return counts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from infimm_spark.export.formats import FORMATS
 from infimm_spark.export.parquet import PARQUET
 from infimm_spark.export.shards import Shards
 from infimm_spark.run.layout import RunLayout
+from infimm_spark.run.uses import print_uses, uses
 
 ALL = pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 
@@ -63,6 +65,17 @@ def test_counts_are_those_of_the_corpus(
     assert manifest["counts"] == counts.model_dump()
     for file in manifest["files"]:
         assert (tmp_path / "out" / file["path"]).stat().st_size == file["bytes"]
+
+
+def test_the_run_says_what_was_made_of_it(layout: RunLayout, tmp_path: Path) -> None:
+    """Each export is a line below the funnel; a second one to the same place replaces the first."""
+    for _ in range(2):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        export(layout, PARQUET, str(tmp_path / "out"))
+    (use,) = uses(layout)
+    assert use["counts"]["documents"] == 12
+    assert "export parquet" in print_uses([use])
+    assert print_uses([]) == ""
 
 
 @ALL
