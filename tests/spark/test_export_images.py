@@ -13,7 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from infimm_spark import schemas
-from infimm_spark.errors import ResumeError
+from infimm_spark.errors import ResumeError, StoreError
+from infimm_spark.export import folder
 from infimm_spark.export.base import export, named
 from infimm_spark.export.formats import FORMATS
 from infimm_spark.images.fetched import image_key
@@ -78,9 +79,9 @@ def layout(tmp_path: Path) -> RunLayout:
                     }
                 )
         table = pa.Table.from_pylist(rows, schema=schemas.CORPUS).drop_columns("snapshot")
-        folder = root / "corpus" / f"snapshot={snapshot.replace('=', '%3D')}"
-        folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, folder / f"part-{part:05d}.parquet")
+        place = root / "corpus" / f"snapshot={snapshot.replace('=', '%3D')}"
+        place.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, place / f"part-{part:05d}.parquet")
     written(images, schemas.IMAGES, root / "images" / "images" / "part-0.parquet")
     manifest = {"stage": "images", "run_id": "r", "identity": {}, "counts": {}}
     manifest |= {"started": "", "finished": ""}
@@ -153,3 +154,26 @@ def test_a_pack_has_the_bytes_of_its_images(
     rows = [r for f in (tmp_path / "out").rglob("*.parquet") for r in pq.read_table(f).to_pylist()]
     images = {(i["id"], i["position"]): i["bytes"] for row in rows for i in row["images"]}
     assert images == EXPECTED
+
+
+def test_many_units_are_work_for_spark(
+    spark: SparkSession, layout: RunLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Units written by Spark's workers are those that one process writes; an error of a worker is
+    the one line it says."""
+    form = named(FORMATS, "jsonl")
+    export(layout, form, str(tmp_path / "here"))
+    monkeypatch.setattr(folder, "_FEW", 0)
+    export(layout, form, str(tmp_path / "spark"), spark=lambda: spark)
+    files = [
+        {
+            str(f.relative_to(tmp_path / name)): f.read_bytes()
+            for f in (tmp_path / name).rglob("*.*")
+        }
+        for name in ("here", "spark")
+    ]
+    assert files[0] == files[1]
+    (tmp_path / ".broken.partial").mkdir()
+    (tmp_path / ".broken.partial" / "documents").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match=r"documents.* cannot be written"):
+        export(layout, form, str(tmp_path / "broken"), spark=lambda: spark)
