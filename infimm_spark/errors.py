@@ -23,6 +23,7 @@ for it.
     ├── PageRejectedError      24  a page is hostile or too large
     ├── ImageRefusedError      27  an image is not fetched
     ├── DamagedMemberError     25  compressed bytes are damaged
+    ├── CloudError             28  a cloud platform refuses, or a job there failed
     └── StoreError             20  an object cannot be read or written
         ├── MissingObjectError 21  it does not exist
         ├── StoreRefusedError  14  the store refuses whatever is asked
@@ -196,6 +197,19 @@ class DamagedMemberError(InfimmError):
     """Compressed bytes are not what their format promises; the reader goes on behind them."""
 
     exit_code = 25
+
+
+class CloudError(InfimmError):
+    """A cloud platform refuses a request, or a job that runs there failed.
+
+    `code` is the platform's own name for the refusal, where it has one.
+    """
+
+    exit_code = 28
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StoreError(InfimmError):

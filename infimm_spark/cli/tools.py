@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +62,10 @@ def page(
 
 def plan(
     snapshots: Annotated[int, typer.Option(min=1, help="Number of snapshots to build.")] = 1,
+    files: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of WARC files to read of them (default: all)."),
+    ] = None,
     cores: Annotated[int, typer.Option(min=1, help="Cores of the cluster.")] = 512,
     rates: Annotated[
         str,
@@ -88,17 +93,34 @@ def plan(
 
     prices = None if price_file is None else planning.load_prices(price_file)
     made = planning.make_plan(
-        snapshots, cores, planning.load_rates(rates), prices, months_stored, encoder=encoder
+        snapshots,
+        cores,
+        planning.load_rates(rates),
+        prices,
+        months_stored,
+        files,
+        encoder=encoder,
     )
     print(planning.print_plan(made))
 
 
-def doctor() -> None:
+def doctor(
+    java_home: Annotated[
+        bool,
+        typer.Option(
+            "--java-home", help="Print only the JAVA_HOME that spark-submit should be given."
+        ),
+    ] = False,
+) -> None:
     """Check what a build needs: Java, Spark, models with their sources and checksums."""
     import pyspark
 
     from infimm_spark.classify.broadcast import read_model
-    from infimm_spark.spark.session import require_java
+    from infimm_spark.spark.java import provide_java
+
+    if java_home:
+        print(Path(os.path.realpath(provide_java().executable)).parents[1])
+        return
 
     print(f"infimm-spark  {build_id()}")
     print(f"python        {sys.version.split()[0]} ({sys.executable})")
@@ -106,7 +128,7 @@ def doctor() -> None:
     for kind in ("language", "recall", "precision"):
         model = read_model(None, kind)
         print(f"{kind:<13} {model.origin}, sha256 {model.sha256}")
-    print(f"java          {require_java()}")
+    print(f"java          {provide_java()}")
 
 
 def sample(

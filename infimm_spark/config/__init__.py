@@ -24,7 +24,7 @@ from infimm_spark.config.models import (
     UrlConfig,
     threshold_for,
 )
-from infimm_spark.config.shipped import shipped_file, shipped_names
+from infimm_spark.config.shipped import shipped_file, shipped_files, shipped_names
 from infimm_spark.config.show import effective_yaml
 from infimm_spark.config.yaml_files import read_yaml
 
@@ -58,6 +58,7 @@ __all__ = [
     "override",
     "read_yaml",
     "shipped_file",
+    "shipped_files",
     "shipped_names",
     "threshold_for",
     "validated",

@@ -432,7 +432,9 @@ class SparkConfig(Section):
     """null leaves it to spark-submit; `local[*]` for a test on one machine."""
     app_name: str = "infimm-spark"
     """Name in Spark's UI and logs."""
-    platform: Literal["local", "standalone", "yarn", "kubernetes", "emr", "dataproc"] | None = None
+    platform: (
+        Literal["local", "standalone", "yarn", "kubernetes", "emr", "dataproc", "databricks"] | None
+    ) = None
     """Platform this configuration is for; any other refuses it. null runs anywhere."""
     conf: dict[str, str] = {}
     """Spark properties, by name."""

@@ -42,9 +42,16 @@ def shipped_file(name: str | Path) -> Path:
     return path
 
 
+def shipped_files() -> list[Path]:
+    """The files themselves, as the package holds them."""
+    return sorted(_shipped().values())
+
+
 def _shipped() -> dict[str, Path]:
     folder = packaged.packaged_folder(packaged.__file__, "conf")
     if not folder.is_dir():  # a checkout: the wheel takes the files from there
         folder = Path(packaged.__file__).parents[1] / "conf"
-    files = [*folder.glob("*.yaml"), *folder.glob("emr/*.yaml"), *folder.glob("dataproc/*.yaml")]
+    files = [*folder.glob("*.yaml")]
+    for platform in ("emr", "dataproc", "databricks"):
+        files += folder.glob(f"{platform}/*.yaml")
     return {file.stem: file for file in files}

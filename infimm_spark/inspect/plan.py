@@ -113,12 +113,18 @@ class Plan:
     rates: Rates
     prices: Prices | None
     months_stored: float
+    warc_files: float
 
     @property
     def input_bytes(self) -> float:
         """Compressed bytes of all WARC files."""
-        files = self.snapshots * self.rates.warc_files_a_snapshot.value
-        return files * self.rates.bytes_a_warc_file.value
+        return self.warc_files * self.rates.bytes_a_warc_file.value
+
+    @property
+    def pages(self) -> float:
+        """Pages of all WARC files."""
+        share = self.warc_files / self.rates.warc_files_a_snapshot.value
+        return share * self.rates.pages_a_snapshot.value
 
     def total(self, figure: str) -> float:
         return sum(float(getattr(stage, figure)) for stage in self.stages)
@@ -149,19 +155,21 @@ def make_plan(
     rates: Rates,
     prices: Prices | None = None,
     months_stored: float = 1.0,
+    files: int | None = None,
     *,
     encoder: bool = False,
 ) -> Plan:
-    """Plan a build of `snapshots` on `cores`. Extraction is linear in them; so is dedup, whose
-    scopes (a snapshot, a pair, a year) do not grow with their number.
+    """Plan a build of `snapshots`, or of `files` WARC files of them, on `cores`.
 
-    With `encoder` an encoder judge stands in the place of the precision classifier; each document
-    is taken to be embedded, since few that refine sees are clear. Raises `ConfigError` where the
-    rates do not say what that takes.
+    Extraction is linear in them; so is dedup, whose scopes (a snapshot, a pair, a year) do not grow
+    with their number. With `encoder` an encoder judge stands in the place of the precision
+    classifier; each document is taken to be embedded, since few that refine sees are clear. Raises
+    `ConfigError` where the rates do not say what that takes.
     """
     encoded = _encoded(rates) if encoder else 0.0
-    pages = snapshots * rates.pages_a_snapshot.value
-    files = snapshots * rates.warc_files_a_snapshot.value
+    whole = snapshots * rates.warc_files_a_snapshot.value
+    files_read = whole if files is None else min(files, whole)
+    pages = files_read / rates.warc_files_a_snapshot.value * rates.pages_a_snapshot.value
     extracted = pages * rates.share_extracted.value
     recalled = pages * rates.share_recalled.value
     unique = pages * rates.share_unique.value
@@ -203,15 +211,16 @@ def make_plan(
         rates=rates,
         prices=prices,
         months_stored=months_stored,
+        warc_files=files_read,
         stages=[
             stage(
                 "extract",
-                files,
+                files_read,
                 (pages - of_languages) * rates.seconds_a_page_of_other_language.value
                 + (of_languages - extracted) * rates.seconds_a_page_below_floor.value
                 + extracted * rates.seconds_a_page_extracted.value,
                 rates.memory_gigabytes_an_extract_task.value,
-                reads=files * rates.requests_to_read_a_warc_file.value,
+                reads=files_read * rates.requests_to_read_a_warc_file.value,
                 stored=documents + (pages - extracted) * 0.01 * rates.bytes_a_reject.value,
             ),
             stage(
@@ -220,7 +229,7 @@ def make_plan(
                 recalled * rates.seconds_a_signature.value
                 + shuffle / 1e9 * rates.seconds_a_shuffled_gigabyte.value,
                 large,
-                reads=files * rates.files_written_a_task.value,
+                reads=files_read * rates.files_written_a_task.value,
                 shuffle=shuffle,
                 stored=recalled * rates.bytes_a_signature.value,
             ),
@@ -230,7 +239,7 @@ def make_plan(
                 unique * (rates.seconds_a_refined_document.value + encoded)
                 + refine_bytes / 1e9 * rates.seconds_a_shuffled_gigabyte.value,
                 large,
-                reads=files * rates.files_written_a_task.value,
+                reads=files_read * rates.files_written_a_task.value,
                 shuffle=refine_bytes,
                 stored=refine_bytes,
             ),
@@ -259,30 +268,34 @@ def print_plan(plan: Plan) -> str:
     """The plan as an aligned table, with the sources of its rates below."""
     head = f"{'stage':<10}{'tasks':>12}{'core-hours':>13}{'memory':>11}{'reads':>13}{'writes':>13}"
     head += f"{'shuffle':>11}{'stored':>11}{'hours':>10}"
+    whole = plan.snapshots * plan.rates.warc_files_a_snapshot.value
+    what = f"{plan.snapshots} snapshot{'s' * (plan.snapshots != 1)}"
+    if plan.warc_files < whole:
+        what = f"{plan.warc_files:,.0f} WARC file{'s' * (plan.warc_files != 1)} of {what}"
     lines = [
-        f"{plan.snapshots} snapshot{'s' * (plan.snapshots != 1)}, "
-        f"{plan.snapshots * plan.rates.pages_a_snapshot.value:.3g} pages, "
+        f"{what}, "
+        f"{plan.pages:.3g} pages, "
         f"{_bytes(plan.input_bytes)} of WARC files, {plan.cores} cores",
         "",
         head,
     ]
     for s in plan.stages:
         lines.append(
-            f"{s.stage:<10}{s.tasks:>12,.0f}{s.core_hours:>13,.0f}{_bytes(s.memory_gigabytes * 1e9):>11}"  # noqa: E501
+            f"{s.stage:<10}{s.tasks:>12,.0f}{_figure(s.core_hours):>13}{_bytes(s.memory_gigabytes * 1e9):>11}"  # noqa: E501
             f"{s.reads:>13,.0f}{s.writes:>13,.0f}{_bytes(s.shuffle_bytes):>11}"
-            f"{_bytes(s.stored_bytes):>11}{s.hours:>10,.1f}"
+            f"{_bytes(s.stored_bytes):>11}{_figure(s.hours, 1):>10}"
         )
     t = plan.total
     lines.append(
-        f"{'all':<10}{t('tasks'):>12,.0f}{t('core_hours'):>13,.0f}"
+        f"{'all':<10}{t('tasks'):>12,.0f}{_figure(t('core_hours')):>13}"
         f"{_bytes(max(s.memory_gigabytes for s in plan.stages) * 1e9):>11}"
         f"{t('reads'):>13,.0f}{t('writes'):>13,.0f}{_bytes(t('shuffle_bytes')):>11}"
-        f"{_bytes(t('stored_bytes')):>11}{t('hours'):>10,.1f}"
+        f"{_bytes(t('stored_bytes')):>11}{_figure(t('hours'), 1):>10}"
     )
     if plan.prices is not None:
         lines += ["", f"cost in {plan.prices.currency} ({plan.prices.source})"]
-        lines += [f"  {name:<12}{cost:>14,.0f}" for name, cost in plan.costs.items()]
-        lines.append(f"  {'all':<12}{sum(plan.costs.values()):>14,.0f}")
+        lines += [f"  {name:<12}{_figure(cost):>14}" for name, cost in plan.costs.items()]
+        lines.append(f"  {'all':<12}{_figure(sum(plan.costs.values())):>14}")
     lines += ["", "from these rates:"]
     for name in type(plan.rates).model_fields:
         rate: Measured | None = getattr(plan.rates, name)
@@ -310,6 +323,11 @@ def _load(path: str | Path, model: type[T], what: str) -> T:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(f"{what} file {path}: {key}: {first['msg']}") from None
+
+
+def _figure(value: float, digits: int = 0) -> str:
+    """Rounded to whole numbers, or `digits`; small ones to two significant figures."""
+    return f"{value:,.{digits}f}" if value >= 10 or value == 0 else f"{value:.2g}"
 
 
 def _bytes(count: float) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from infimm_spark.config import StoreConfig
 from infimm_spark.errors import EnvironmentMissingError
+from infimm_spark.spark.classic import is_submitted
 from infimm_spark.spark.connector import Connector, has_class, jvm
 from infimm_spark.store import s3
 
@@ -154,7 +155,7 @@ def require_jars(conf: dict[str, str]) -> None:
     `conf` is `spark.conf` of the configuration, which may name jars or packages itself. What
     spark-submit was given is not known here; `prepare` looks then.
     """
-    if "PYSPARK_GATEWAY_PORT" in os.environ or any(key.startswith("spark.jars") for key in conf):
+    if is_submitted() or any(key.startswith("spark.jars") for key in conf):
         return
     import pyspark
 

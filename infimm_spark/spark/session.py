@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infimm_spark.config import SparkConfig, StoreConfig
-from infimm_spark.errors import EnvironmentMissingError
 from infimm_spark.spark import console
+from infimm_spark.spark.classic import (
+    is_databricks,
+    is_submitted,
+    require_classic,
+    require_classic_session,
+    require_volumes,
+)
 from infimm_spark.spark.connector import Connector
 from infimm_spark.spark.connectors import connectors_of
+from infimm_spark.spark.java import provide_java
 from infimm_spark.spark.machine import prepare_local
 from infimm_spark.spark.submission import (
     causes_in_one_line,
@@ -26,8 +31,6 @@ from infimm_spark.spark.submission import (
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-MINIMUM_JAVA = 17
 
 _DEFAULTS = {
     # Arrow batches are cut by rows; documents are kilobytes to megabytes each, so few rows a batch.
@@ -61,10 +64,14 @@ def open_session(
     `SubmissionError` for a submission that cannot work.
     """
     stores = stores or StoreConfig()
+    locations = list(locations)
     connectors = connectors_of(locations)
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    submitted = is_submitted()
+    require_classic(config.conf)
+    if is_databricks():
+        require_volumes(locations)
     if not submitted:
-        require_java()
+        provide_java()
     from pyspark import __version__ as spark_version
     from pyspark.sql import SparkSession
 
@@ -95,6 +102,7 @@ def open_session(
         builder = builder.config(key, value)
     with causes_in_one_line(), _console(submitted):
         session = builder.getOrCreate()
+    require_classic_session(session)
     session.sparkContext.setLogLevel("ERROR")
     for connector in connectors:
         connector.prepare(session)
@@ -122,50 +130,22 @@ def is_local(session: SparkSession) -> bool:
     return str(session.sparkContext.master).startswith("local")
 
 
-def find_java() -> str | None:
-    """The `java` Spark will start: JAVA_HOME's, else the PATH's."""
-    home = os.environ.get("JAVA_HOME")
-    if home:
-        candidate = Path(home) / "bin" / "java"
-        return str(candidate) if candidate.is_file() else None
-    return shutil.which("java")
-
-
-def java_version(java: str) -> int | None:
-    """Major version of a `java` executable, None where it does not answer."""
-    try:
-        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    # `openjdk version "17.0.15"`; before Java 9 `"1.8.0_402"`
-    match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
-    return int(match.group(1)) if match else None
-
-
-def require_java() -> str:
-    """The Java runtime Spark will use; raises `EnvironmentMissingError` saying how to get one."""
-    how = (
-        f"install a Java runtime ≥ {MINIMUM_JAVA} (Debian/Ubuntu: apt-get install "
-        "openjdk-17-jre-headless; macOS: brew install openjdk@17) and set JAVA_HOME or PATH"
-    )
-    java = find_java()
-    if java is None:
-        where = os.environ.get("JAVA_HOME")
-        found = f"JAVA_HOME={where} holds no bin/java" if where else "no java on the PATH"
-        raise EnvironmentMissingError(f"Spark needs Java: {found}; {how}")
-    version = java_version(java)
-    if version is None:
-        raise EnvironmentMissingError(f"Spark needs Java: {java} does not run; {how}")
-    if version < MINIMUM_JAVA:
-        raise EnvironmentMissingError(f"Spark needs Java: {java} is version {version}; {how}")
-    return f"{java} (version {version})"
-
-
 def _check_submitted(config: SparkConfig) -> None:
     """Look at what spark-submit was given before a context asks the cluster for executors."""
     import pyspark
     from pyspark import SparkConf, SparkContext
 
+    if is_databricks():
+        # The platform's own shell has the session; there is no gateway to start.
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.getOrCreate()
+        require_classic_session(session)
+        given = dict(session.sparkContext.getConf().getAll())
+        check_submission(
+            given, config, spark_version=session.version, pyspark_version=pyspark.__version__
+        )
+        return
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm
     assert jvm is not None

@@ -58,14 +58,18 @@ class Executor:
 
 
 def detect_platform(conf: Mapping[str, str], spark_version: str) -> str:
-    """local, emr, dataproc, standalone, yarn or kubernetes, from what each platform sets.
+    """local, emr, dataproc, databricks, standalone, yarn or kubernetes, from what each platform
+    sets.
 
-    EMR's Spark calls itself `3.5.5-amzn-0`; Dataproc's spark-defaults hold `spark.dataproc.*`.
+    EMR's Spark calls itself `3.5.5-amzn-0`; Dataproc's spark-defaults hold `spark.dataproc.*`,
+    those of Databricks `spark.databricks.*`.
     """
     if "amzn" in spark_version or "emr" in spark_version:
         return "emr"
     if any(key.startswith("spark.dataproc.") for key in conf):
         return "dataproc"
+    if any(key.startswith("spark.databricks.clusterUsageTags.") for key in conf):
+        return "databricks"
     master = conf.get("spark.master", "local")
     for prefix, name in (("local", "local"), ("spark://", "standalone"), ("k8s://", "kubernetes")):
         if master.startswith(prefix):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob as _globbing
 import os
 import shutil
@@ -19,6 +20,10 @@ from infimm_spark.store.base import shown
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
+
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What a file system without hard links says."""
 
 
 class LocalStore:
@@ -67,6 +72,11 @@ class LocalStore:
                 os.link(beside, path)
             except FileExistsError:
                 return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                # Volumes of Databricks, and some other mounts: the new name itself is the claim.
+                return _created(path, data)
             finally:
                 os.unlink(beside)
         return True
@@ -181,6 +191,19 @@ def _told(location: str, done: str) -> Iterator[None]:
         ) from None
 
 
+def _created(path: str, data: bytes) -> bool:
+    """Write a file where there is none; False where there is one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -191,5 +214,8 @@ def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, *_NO_LINKS):  # a mount that has no folders to sync
+            raise
     finally:
         os.close(descriptor)

@@ -16,7 +16,6 @@ import pytest
 import yaml
 from botocore.session import get_session
 from botocore.stub import Stubber
-from modules import module_at
 
 from infimm_spark.config import load_config
 
@@ -36,9 +35,6 @@ MESSAGES: dict[str, dict[str, str]] = json.loads(
 """Fields and kinds of Dataproc's v1 messages, as its protocol buffers have them."""
 
 
-launch = module_at(CONF / "emr" / "launch.py")
-
-
 def properties(name: str) -> dict[str, str]:
     """conf/spark/NAME as Spark reads it."""
     lines = (line.strip() for line in (CONF / "spark" / name).read_text().splitlines())
@@ -50,74 +46,6 @@ def filled(path: Path) -> Any:
     """A JSON file with all its placeholders filled in."""
     values = defaultdict(lambda: "value", VALUES)
     return json.loads(string.Template(path.read_text()).substitute(values))
-
-
-@pytest.mark.parametrize("name", sorted(launch.REQUESTS))
-def test_emr_requests_are_what_the_service_model_expects(name: str) -> None:
-    """Every key, type and enumeration of a request is known to botocore, which serialises it."""
-    request = launch.filled(CONF / "emr" / name, VALUES)
-    assert launch.invalid(name, request) == ""
-    service, method = launch.REQUESTS[name]
-    client = get_session().create_client(
-        service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    answers = {
-        "run_job_flow": {"JobFlowId": "j-1"},
-        "add_job_flow_steps": {"StepIds": ["s-1"]},
-        "create_application": {"applicationId": "1", "arn": "a" * 60},
-        "start_job_run": {"applicationId": "1", "jobRunId": "1", "arn": "a" * 60},
-    }
-    with Stubber(client) as stub:
-        stub.add_response(method, answers[method], request)
-        assert getattr(client, method)(**request)
-
-
-def test_a_wrong_emr_request_is_named() -> None:
-    """An unknown key, a wrong type and a value outside an enumeration are each found."""
-    request = launch.filled(CONF / "emr" / "cluster.json", VALUES)
-    request["Instances"]["InstanceFleets"][0]["InstanceFleetType"] = "LEADER"
-    request["Instances"]["Fleets"] = []
-    request["StepConcurrencyLevel"] = "one"
-    problems = launch.invalid("cluster.json", request)
-    assert "Instances.InstanceFleets.0.InstanceFleetType is 'LEADER'; expected one of" in problems
-    assert "unknown key Instances.Fleets" in problems
-    assert "StepConcurrencyLevel" in problems
-
-
-def test_launch_refuses_a_name_without_a_value() -> None:
-    """One line says which value is missing."""
-    done = subprocess.run(
-        [sys.executable, str(CONF / "emr" / "launch.py"), "--dry-run", "cluster.json", "bucket=b"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.startswith("launch: cluster.json: no value for instance_profile, ")
-
-
-def test_task_nodes_are_spot_and_primary_and_core_are_not() -> None:
-    """Losing a Spot node costs tasks; losing the primary or a core node would cost the run."""
-    fleets = filled(CONF / "emr" / "cluster.json")["Instances"]["InstanceFleets"]
-    spot = {f["InstanceFleetType"]: f["TargetSpotCapacity"] > 0 for f in fleets}
-    assert spot == {"MASTER": False, "CORE": False, "TASK": True}
-    types = [c["InstanceType"] for c in fleets[2]["InstanceTypeConfigs"]]
-    assert len(types) == len(set(types)) >= 5
-    workflow = filled(CONF / "dataproc" / "workflow-template.json")
-    secondary = workflow["placement"]["managedCluster"]["config"]["secondaryWorkerConfig"]
-    assert secondary["preemptibility"] == "SPOT"
-
-
-@pytest.mark.parametrize(("job", "source"), [("extract", "extract.conf"), ("dedup", "dedup.conf")])
-def test_platform_jobs_carry_the_settings_of_conf_spark(job: str, source: str) -> None:
-    """Steps and jobs repeat conf/spark key by key: a properties file would replace the platform's
-    own."""
-    wanted = properties(source)
-    steps = filled(CONF / "emr" / "steps.json")["Steps"]
-    arguments = next(s for s in steps if s["Name"] == job)["HadoopJarStep"]["Args"]
-    given = dict(a.split("=", 1) for a in arguments if re.match(r"spark\.\S+=", a))
-    assert wanted.items() <= given.items()
-    jobs = filled(CONF / "dataproc" / "workflow-template.json")["jobs"]
-    given = next(j for j in jobs if j["stepId"] == job)["pysparkJob"]["properties"]
-    assert wanted.items() <= given.items()
 
 
 @pytest.mark.parametrize("name", ["extract.conf", "dedup.conf"])
@@ -160,21 +88,6 @@ def test_memory_lies_where_each_stage_needs_it() -> None:
         assert conf["spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version"] == "1"
 
 
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        ("dataproc/workflow-template.json", "WorkflowTemplate"),
-        ("dataproc/cluster.json", "Cluster"),
-        ("dataproc/batch.json", "Batch"),
-    ],
-)
-def test_dataproc_requests_have_the_fields_of_their_messages(file: str, message: str) -> None:
-    """Names, types and enumerations are those of Dataproc's v1 protocol buffers."""
-    assert list(strange_fields(filled(CONF / file), message, message)) == []
-    broken = {**filled(CONF / file), "lables": {}}
-    assert list(strange_fields(broken, message, message)) == [f"{message}.lables is unknown"]
-
-
 def strange_fields(value: Any, kind: str, where: str) -> list[str]:
     """What in `value` is not as the message `kind` has it."""
     if kind.startswith("[]"):
@@ -203,24 +116,7 @@ def strange_fields(value: Any, kind: str, where: str) -> list[str]:
     return [] if fits.get(kind, False) else [f"{where} = {value!r} is no {kind}"]
 
 
-def test_the_policy_allows_no_more_than_a_run_needs() -> None:
-    """Common Crawl is read only; writing is limited to the bucket's own prefixes; no wildcard
-    action."""
-    policy = filled(CONF / "emr" / "iam-policy.json")
-    assert policy["Version"] == "2012-10-17"
-    for statement in policy["Statement"]:
-        assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
-        assert not any("*" in action for action in statement["Action"])
-        writes = [a for a in statement["Action"] if re.search("Put|Delete|Abort", a)]
-        for resource in statement["Resource"]:
-            assert resource.startswith(("arn:aws:s3:::commoncrawl", "arn:aws:s3:::my-bucket"))
-            if writes:
-                assert re.fullmatch(r"arn:aws:s3:::my-bucket/(runs|releases|logs)/\*", resource)
-    allowed = {a for s in policy["Statement"] for a in s["Action"]}
-    assert {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"} <= allowed
-
-
-@pytest.mark.parametrize("name", ["emr", "dataproc"])
+@pytest.mark.parametrize("name", ["emr", "dataproc", "databricks"])
 def test_platform_configurations_load_and_name_their_platform(name: str) -> None:
     """conf/emr/emr.yaml and conf/dataproc/dataproc.yaml are configurations of this version."""
     assert load_config(CONF / name / f"{name}.yaml").spark.platform == name

