@@ -230,15 +230,18 @@ def main() -> None:
     layout = RunLayout(str(arguments.folder))
     if not Path(layout.run_file).exists():
         layout = write_run(arguments.folder, arguments.documents)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     catalogue = Catalogue(layout)
     found = catalogue.find(Filters(), Lists(), 0, 50)
     opened = time.perf_counter() - started
-    print(f"open and first screen of {catalogue.pages:,} pages: {opened:.2f} s (target 2)")
+    spent = time.process_time() - cpu
+    print(
+        f"open and first screen of {catalogue.pages:,} pages: {opened:.2f} s, {spent:.2f} s of processor (target 2)"
+    )
     print(f"found {found.total:,}")
-    for moment in ("from the files", "in memory"):
+    for moment in ("while it is read", "in memory"):
         for name, query in QUESTIONS.items():
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             found = catalogue.find(Filters.read(query), Lists(), 0, 50)
             seconds = time.perf_counter() - began
             searched = (
@@ -246,8 +249,11 @@ def main() -> None:
                 if found.searchable
                 else ""
             )
-            print(f"{moment}: {name}: {seconds:.2f} s, {found.total:,} pages{searched}")
-        if moment == "from the files":
+            spent = time.process_time() - cpu
+            print(
+                f"{moment}: {name}: {seconds:.2f} s ({spent:.2f} of processor), {found.total:,} pages{searched}"
+            )
+        if moment == "while it is read":
             catalogue.wait()
             print(f"in memory after {time.perf_counter() - started:.1f} s")
     began = time.perf_counter()

@@ -20,8 +20,8 @@ from infimm_spark.browse import original, views
 from infimm_spark.browse.catalogue import Catalogue
 from infimm_spark.browse.comparison import Comparison
 from infimm_spark.browse.filters import Filters, Lists
-from infimm_spark.browse.guard import FRAME_POLICY
 from infimm_spark.browse.labels import Labels
+from infimm_spark.browse.policies import FRAME_POLICY
 from infimm_spark.browse.record import Record, read_record
 from infimm_spark.browse.words import moving_words
 from infimm_spark.classify.broadcast import load_mathematics, read_model
@@ -343,8 +343,12 @@ def _whole(text: str, name: str) -> int:
     return int(text)
 
 
-_STATIC: Mapping[str, str] = {"style.css": "text/css", "browse.css": "text/css",
-                              "browse.js": "text/javascript"}  # fmt: skip
+_STATIC: Mapping[str, str] = {
+    "style.css": "text/css",
+    "browse.css": "text/css",
+    "browse.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 def _static(request: Request) -> Response:

@@ -1,8 +1,8 @@
 """Every page of a run with what became of it, asked by DuckDB over the run's Parquet files.
 
-Opening reads the footers of the files, no rows. For a run of up to `IN_MEMORY` pages the columns of
-`COLUMNS` are then copied into memory by a thread of their own; until that is done, and for larger
-runs, questions go to the files. Texts always stay in the files.
+Opening reads the footers of the files, no rows. After the first screen the columns of `COLUMNS` are
+copied into memory by a thread of its own, for a run of up to `IN_MEMORY` pages; a question with
+filters waits for that. Larger runs are asked in their files. Texts always stay in the files.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from infimm_spark import schemas, store
@@ -27,22 +29,18 @@ from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
 from infimm_spark.stages.registry import all_stages
 
-T = TypeVar("T")
-
 IN_MEMORY = 5_000_000
 """Pages of the largest run whose columns are copied into memory, about 300 bytes each."""
 
-SEARCH_SECONDS = 0.7
+SEARCH_SECONDS = 0.5
 """How long a search for words reads texts before it answers with what it has."""
 
 COLUMNS = (
-    *schemas.POINTER, "host", "title", "language", "language_prob", "recall_prob", "math_prob",
+    *schemas.POINTER, "title", "language", "language_prob", "recall_prob", "math_prob",
     "quality_prob", "n_formulas", "n_images", "text_length", "carriers", "n_invalid", "n_failed",
     "stage", "outcome", "reason", "score", "detail",
 )  # fmt: skip
 """Columns of a page in the catalogue: its pointer and figures, and where it ended."""
-
-_CHUNK_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +59,14 @@ class Found:
 
 @dataclass(slots=True)
 class _Search:
-    """A search for words under way: ids found, and the pieces of the text files still to read."""
+    """A search for words under way: the ids found, and the texts still to be read."""
 
-    pieces: list[tuple[str, int, int]]
+    batches: Iterator[pa.RecordBatch]
     rows: int
-    ids: list[str] = field(default_factory=list)
-    at: int = 0
+    """Documents of the run."""
+    ids: dict[str, None] = field(default_factory=dict)
     searched: int = 0
+    begun: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -86,23 +85,27 @@ class Catalogue:
         self._copying: duckdb.DuckDBPyConnection | None = None
         self._make_views()
         self._source = "pages_of_files"
+        self._choices: dict[str, list[tuple[str, int]]] | None = None
         self._searches: OrderedDict[str, _Search] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        if in_memory and self.pages <= IN_MEMORY:
-            self._copying = self._cursor()
-            self._thread = threading.Thread(target=self._copy, name="catalogue", daemon=True)
-            self._thread.start()
+        self._fits = in_memory and self.pages <= IN_MEMORY
 
     # -- questions ------------------------------------------------------------------------------
 
     def find(self, filters: Filters, lists: Lists, start: int, count: int) -> Found:
         """The pages from `start` on, at most `count`, in the order of the filters."""
+        if not self.in_memory:
+            if not filters.words and not filters.values:
+                found = self._first(start, count)
+                self._start_copy()
+                return found
+            self.wait()  # the columns come into memory: no question is quicker
         where, parameters = filters.where(lists)
         search = self._searched(filters) if filters.words else None
         if search is not None:
             where += f" AND id {IN_LIST}"
-            parameters = [*parameters, search.ids]
+            parameters = [*parameters, list(search.ids)]
         total = self._one(f"SELECT count(*) FROM {self._source} WHERE {where}", parameters)
         order, values = filters.order(lists)
         rows = self._rows(
@@ -114,14 +117,29 @@ class Catalogue:
             return Found(rows, total)
         return Found(rows, total, search.searched, search.rows)
 
+    def _first(self, start: int, count: int) -> Found:
+        """All pages in the order of their ids, from the files: the ids alone are sorted."""
+        ids = self._rows(
+            "SELECT id FROM (SELECT id FROM documents UNION ALL"
+            " SELECT id FROM rejects WHERE stage = 'extract')"
+            f" ORDER BY id LIMIT {int(count)} OFFSET {int(start)}"
+        )
+        pages = self.pages_of([row["id"] for row in ids])
+        return Found([pages[row["id"]] for row in ids], self.pages)
+
     def page(self, id_: str) -> dict[str, Any] | None:
         """One page by its id, with the columns of `COLUMNS`."""
-        rows = self._rows(f"SELECT * FROM {self._source} WHERE id = ? LIMIT 1", [id_])
-        return rows[0] if rows else None
+        return self.pages_of([id_]).get(id_)
 
     def pages_of(self, ids: list[str]) -> dict[str, dict[str, Any]]:
         """Pages by their ids, those that are there."""
-        found = self._rows(f"SELECT * FROM {self._source} WHERE id {IN_LIST}", [ids])
+        if not ids:
+            return {}
+        if self.in_memory:
+            found = self._rows(f"SELECT * FROM pages WHERE id {IN_LIST}", [ids])
+        else:
+            lists = 6 if self._unlisted else 5
+            found = self._rows(self._pages_query(len(ids)), ids * lists)
         return {row["id"]: row for row in found}
 
     def row(self, table: str, id_: str) -> dict[str, Any] | None:
@@ -156,20 +174,39 @@ class Catalogue:
                 SELECT id, hash({texts}) AS text, hash({pictures}) AS pictures,
                        hash({formulas}) AS formulas
                 FROM documents) h USING (id)"""  # noqa: E501
-        return self._asked(query, lambda answer: answer.to_arrow_table())
+        cursor = self._cursor()
+        try:
+            return cursor.sql(query).to_arrow_table()
+        except duckdb.Error as error:
+            raise self._damaged(error) from None
+        finally:
+            cursor.close()
 
     def choices(self) -> dict[str, list[tuple[str, int]]]:
-        """Values of the columns that are chosen from lists, with their counts."""
-        found: dict[str, list[tuple[str, int]]] = {}
-        for column in ("stage", "reason", "language", "snapshot"):
-            found[column] = self._pairs(
-                f"SELECT {column}, count(*) FROM {self._source} WHERE {column} IS NOT NULL"
-                " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
+        """Values of the columns that are chosen from lists, with their counts; none while the
+        columns are copied into memory."""
+        if self._choices is None:
+            columns = ("stage", "reason", "language", "snapshot")
+            if not self.in_memory and self._fits:
+                return {column: [] for column in (*columns, "carrier")}
+            found = {
+                column: self._pairs(
+                    f"SELECT {column}, count(*) FROM {self._source} WHERE {column} IS NOT NULL"
+                    " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
+                )
+                for column in columns
+            }
+            found["carrier"] = self._pairs(
+                f"SELECT unnest(list_distinct(carriers)), count(*) FROM {self._source}"
+                " GROUP BY 1 ORDER BY 2 DESC, 1"
             )
-        found["carrier"] = self._pairs(
-            f"SELECT unnest(carriers), count(*) FROM {self._source} GROUP BY 1 ORDER BY 2 DESC, 1"
-        )
-        return found
+            self._choices = found
+        return self._choices
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the columns have been copied into memory."""
+        return self._source == "pages"
 
     @property
     def stages(self) -> list[str]:
@@ -181,11 +218,19 @@ class Catalogue:
         """Stages of a build that this run has not finished."""
         return [stage.name for stage in all_stages() if stage.name not in self._finished]
 
-    def wait(self, seconds: float = 60.0) -> None:
+    def wait(self, seconds: float = 300.0) -> None:
         """Return when the columns are in memory, or after so many seconds."""
         until = time.monotonic() + seconds
-        while self._source != "pages" and time.monotonic() < until and not self._closed.is_set():
-            time.sleep(0.01)
+        self._start_copy()
+        if self._copying is not None:
+            self._thread.join(max(0.0, until - time.monotonic()))
+
+    def _start_copy(self) -> None:
+        with self._lock:
+            if self._fits and self._copying is None and not self._closed.is_set():
+                self._copying = self._cursor()
+                self._thread = threading.Thread(target=self._copy, name="catalogue", daemon=True)
+                self._thread.start()
 
     def close(self) -> None:
         """Interrupt what is under way; the catalogue answers no more."""
@@ -199,63 +244,33 @@ class Catalogue:
 
     def _searched(self, filters: Filters) -> _Search:
         """The search for these words, taken further by at most `SEARCH_SECONDS`."""
-        words = filters.words
-        key = "\0".join(words).lower()
+        words = [word.lower() for word in filters.words]
+        key = "\0".join(words)
         with self._lock:
             search = self._searches.get(key)
             if search is None:
-                pieces = self._pieces()
-                search = self._searches[key] = _Search(pieces, sum(p[2] for p in pieces))
+                rows = sum(_footer(file).num_rows for file in self._text_files)
+                search = self._searches[key] = _Search(_texts(self._text_files), rows)
                 while len(self._searches) > 20:
                     self._searches.popitem(last=False)
         until = time.monotonic() + SEARCH_SECONDS
         with search.lock:
-            if search.at == 0 and not search.ids:
-                search.ids += self._by_title(words)
-            while search.at < len(search.pieces) and time.monotonic() < until:
-                search.ids += self._holding(search.pieces[search.at], words)
-                search.searched += search.pieces[search.at][2]
-                search.at += 1
-            search.ids = list(dict.fromkeys(search.ids))
+            if not search.begun:
+                search.begun = True
+                if self.in_memory:
+                    search.ids.update(dict.fromkeys(self._by_title(words)))
+            while time.monotonic() < until and search.searched < search.rows:
+                batch = next(search.batches, None)
+                if batch is None:
+                    search.searched = search.rows
+                    break
+                search.ids.update(dict.fromkeys(_holding(batch, words)))
+                search.searched += len(batch)
         return search
-
-    def _pieces(self) -> list[tuple[str, int, int]]:
-        """(file, first row, rows) of the documents' files, in pieces that are read in one go."""
-        pieces = []
-        for file in self._text_files:
-            rows = _footer(file).num_rows
-            step = rows if self._remote else _CHUNK_ROWS
-            for first in range(0, rows, max(step, 1)):
-                pieces.append((file, first, min(step, rows - first)))
-        return pieces
 
     def _by_title(self, words: list[str]) -> list[str]:
         holds = " AND ".join("contains(lower(title), ?)" for _ in words)
-        rows = self._rows(
-            f"SELECT id FROM {self._source} WHERE {holds} LIMIT 100000", [w.lower() for w in words]
-        )
-        return [row["id"] for row in rows]
-
-    def _holding(self, piece: tuple[str, int, int], words: list[str]) -> list[str]:
-        """Ids of the piece's documents whose text or title holds all words."""
-        file, first, rows = piece
-        text = "lower(concat_ws(' ', title, array_to_string([s.text FOR s IN segments], ' ')))"
-        holds = " AND ".join("contains(words, ?)" for _ in words)
-        lowered = [word.lower() for word in words]
-        cursor = self._cursor()
-        try:
-            if self._remote:
-                source = tables.dataset([file], _present(file, schemas.DOCUMENTS))
-                cursor.register("piece", source)
-                between, parameters = "TRUE", lowered
-            else:
-                cursor.execute(f"CREATE TEMP VIEW piece AS SELECT * FROM {_parquet([file], True)}")
-                between = f"file_row_number BETWEEN {first} AND {first + rows - 1}"
-                parameters = lowered
-            query = f"SELECT id FROM (SELECT id, {text} AS words FROM piece WHERE {between}) WHERE {holds}"  # noqa: E501
-            return [row[0] for row in cursor.execute(query, parameters).fetchall()]
-        finally:
-            cursor.close()
+        return [row["id"] for row in self._rows(f"SELECT id FROM pages WHERE {holds}", words)]
 
     # -- the tables -----------------------------------------------------------------------------
 
@@ -294,9 +309,11 @@ class Catalogue:
         for name, schema in columns.items():
             self._view(name, files[name], schema)
         self._text_files = files["documents"]
-        self.pages = sum(
-            _footer(file).num_rows for name in ("documents", "rejects") for file in files[name]
-        )
+        listed = [
+            *files["documents"],
+            *tables.locations(self.layout, "extract", "rejects"),
+        ]
+        self.pages = sum(_footer(file).num_rows for file in listed)
         self._db.execute(f"CREATE VIEW pages_of_files AS {self._pages_query()}")
 
     def _view(self, name: str, files: list[str], schema: pa.Schema) -> None:
@@ -325,25 +342,26 @@ class Catalogue:
         self._db.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")
         self._names.add(name)
 
-    def _pages_query(self) -> str:
+    def _pages_query(self, ids: int = 0) -> str:
         """Documents with their scores and where each ended, then pages that never became one.
 
         A document is dropped by its row of `rejects`; as those may be a sample, else by its row of
         `duplicates` or of `scored`, else (the corpus being written) because it is not in there.
+        With `ids` only pages of that many ids, which are the parameters of each of six lists.
         """
+        only = f"id IN ({', '.join('?' * ids)})" if ids else "TRUE"
         last = self._finished[-1] if self._finished else "extract"
         published = "publish" in self._finished
-        unlisted = (
-            "WHEN c.id IS NULL THEN 'unlisted'" if published and "corpus" in self._names else ""
-        )
+        self._unlisted = published and "corpus" in self._names
+        unlisted = "WHEN c.id IS NULL THEN 'unlisted'" if self._unlisted else ""
         return f"""
         WITH dropped AS (
             SELECT id, any_value(stage) AS stage, any_value(outcome) AS outcome,
                    any_value(reason) AS reason, any_value(score) AS score,
                    any_value(detail) AS detail
-            FROM rejects GROUP BY id),
+            FROM rejects WHERE stage <> 'extract' AND {only} GROUP BY id),
         copy AS (SELECT id, any_value(reason) AS reason, any_value(kept_id) AS kept_id
-                 FROM duplicates GROUP BY id),
+                 FROM duplicates WHERE {only} GROUP BY id),
         judged AS (
             SELECT d.*, s.quality_prob, s.drop_stage, s.drop_reason,
                    r.id AS reject, r.stage AS r_stage, r.outcome AS r_outcome,
@@ -351,15 +369,16 @@ class Catalogue:
                    k.id AS copied, k.reason AS k_reason, k.kept_id,
                    CASE WHEN r.id IS NOT NULL THEN 'reject' WHEN k.id IS NOT NULL THEN 'copy'
                         WHEN s.drop_stage IS NOT NULL THEN 'rule' {unlisted} ELSE 'kept' END AS fate
-            FROM documents d
-            LEFT JOIN (SELECT id, quality_prob, drop_stage, drop_reason FROM scored) s USING (id)
+            FROM (SELECT * FROM documents WHERE {only}) d
+            LEFT JOIN (SELECT id, quality_prob, drop_stage, drop_reason FROM scored
+                       WHERE {only}) s USING (id)
             LEFT JOIN dropped r USING (id)
             LEFT JOIN copy k USING (id)
-            {"LEFT JOIN (SELECT id FROM corpus) c USING (id)" if unlisted else ""})
-        SELECT {", ".join(schemas.POINTER)}, {_host("url")} AS host,
+            {f"LEFT JOIN (SELECT id FROM corpus WHERE {only}) c USING (id)" if unlisted else ""})
+        SELECT {", ".join(schemas.POINTER)},
                title, language, language_prob, recall_prob, math_prob, quality_prob,
                n_formulas, n_images, text_length,
-               list_distinct([f.encoding FOR f IN coalesce(formula_counts, [])]) AS carriers,
+               [f.encoding FOR f IN coalesce(formula_counts, [])] AS carriers,
                {_formulas("invalid")} AS n_invalid, {_formulas("failed")} AS n_failed,
                CASE fate WHEN 'reject' THEN r_stage WHEN 'copy' THEN 'dedup'
                     WHEN 'rule' THEN drop_stage WHEN 'unlisted' THEN '{last}' ELSE '{last}' END
@@ -372,10 +391,10 @@ class Catalogue:
                CASE WHEN fate = 'copy' THEN 'kept ' || kept_id ELSE r_detail END AS detail
         FROM judged
         UNION ALL
-        SELECT {", ".join(f"r.{name}" for name in schemas.POINTER)}, {_host("r.url")} AS host,
+        SELECT {", ".join(f"r.{name}" for name in schemas.POINTER)},
                NULL, r.language, NULL, NULL, NULL, NULL, NULL, NULL, NULL, []::VARCHAR[], 0, 0,
                r.stage, r.outcome, r.reason, r.score, r.detail
-        FROM rejects r WHERE r.stage = 'extract'
+        FROM rejects r WHERE r.stage = 'extract' AND {only}
         """
 
     def _copy(self) -> None:
@@ -383,7 +402,7 @@ class Catalogue:
         cursor = self._copying
         assert cursor is not None
         try:
-            cursor.execute("CREATE TABLE pages AS SELECT * FROM pages_of_files ORDER BY id")
+            cursor.execute("CREATE TABLE pages AS SELECT * FROM pages_of_files")
             self._source = "pages"
         except duckdb.Error:
             if not self._closed.is_set():  # too little memory: the files answer
@@ -399,29 +418,22 @@ class Catalogue:
         return cursor
 
     def _rows(self, query: str, parameters: Iterable[Any] = ()) -> list[dict[str, Any]]:
-        def rows(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-            names = [column[0] for column in answer.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-        return self._asked(query, rows, parameters)
-
-    def _asked(
-        self,
-        query: str,
-        read: Callable[[duckdb.DuckDBPyConnection], T],
-        parameters: Iterable[Any] = (),
-    ) -> T:
-        """What `read` makes of an answer. Raises `DamagedRunError` where a table fails."""
+        """The rows of an answer. Raises `DamagedRunError` where a table fails."""
         cursor = self._cursor()
         try:
-            return read(cursor.execute(query, list(parameters)))
+            answer = cursor.execute(query, list(parameters))
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         except duckdb.Error as error:
-            raise DamagedRunError(
-                f"a table of {store.shown(self.layout.root)} cannot be read:"
-                f" {str(error).strip().splitlines()[0]}"
-            ) from None
+            raise self._damaged(error) from None
         finally:
             cursor.close()
+
+    def _damaged(self, error: duckdb.Error) -> DamagedRunError:
+        root = store.shown(self.layout.root)
+        return DamagedRunError(
+            f"a table of {root} cannot be read: {str(error).strip().splitlines()[0]}"
+        )
 
     def _one(self, query: str, parameters: Iterable[Any] = ()) -> int:
         return int(next(iter(self._rows(query, parameters)[0].values())))
@@ -431,12 +443,36 @@ class Catalogue:
         return [(str(value), int(count)) for value, count in found]
 
 
-def _host(url: str) -> str:
-    """`urls.site_host` of a column."""
-    return (
-        f"regexp_replace(lower(regexp_extract({url},"
-        r" '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?\[?([^\]/:?#\[]+)', 1)), '^www\.', '')"
-    )
+def _texts(files: list[str]) -> Iterator[pa.RecordBatch]:
+    """id, title and the texts of segments of all documents, a thousand at a time."""
+    for file in files:
+        filesystem, (path,) = store.arrow([file])
+        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
+            there = set(parquet.schema_arrow.names)
+            columns = [name for name in ("id", "title") if name in there]
+            names = [parquet.schema.column(i).path for i in range(len(parquet.schema))]
+            columns += [
+                name for name in names if name.startswith("segments.") and name.endswith(".text")
+            ]
+            yield from parquet.iter_batches(batch_size=1_000, columns=columns)
+
+
+def _holding(batch: pa.RecordBatch, words: list[str]) -> list[str]:
+    """Ids of the documents whose texts or title hold all words (lower case)."""
+    segments = batch.column("segments")
+    texts = pc.utf8_lower(segments.flatten().field("text"))
+    parents = pc.list_parent_indices(segments).to_numpy()
+    titles = pc.utf8_lower(batch.column("title")) if "title" in batch.schema.names else None
+    found = np.ones(len(batch), bool)
+    for word in words:
+        here = np.zeros(len(batch), bool)
+        matches = pc.fill_null(pc.match_substring(texts, word), False)
+        here[parents[matches.to_numpy(zero_copy_only=False)]] = True
+        if titles is not None:
+            in_title = pc.fill_null(pc.match_substring(titles, word), False)
+            here |= in_title.to_numpy(zero_copy_only=False)
+        found &= here
+    return list(batch.column("id").filter(pa.array(found)).to_pylist())
 
 
 def _formulas(outcome: str) -> str:
@@ -446,9 +482,9 @@ def _formulas(outcome: str) -> str:
     )
 
 
-def _parquet(files: list[str], numbered: bool = False) -> str:
+def _parquet(files: list[str]) -> str:
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{listed}]{', file_row_number = true' if numbered else ''}, hive_partitioning = false, union_by_name = true)"  # noqa: E501
+    return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 
 def _footer(file: str) -> pq.FileMetaData:

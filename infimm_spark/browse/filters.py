@@ -27,6 +27,11 @@ IN_LIST = "IN (SELECT unnest(?::VARCHAR[]))"
 """A condition on an id: one parameter, the list."""
 
 _LONGEST = 500
+_HOST = (
+    "regexp_replace(lower(regexp_extract(url,"
+    r" '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?\[?([^\]/:?#\[]+)', 1)), '^www\.', '')"
+)
+"""`urls.site_host` of the column `url`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,11 @@ class Filters:
                 add("contains(lower(url), ?)", value.lower())
             elif key == "host":
                 host = value.lower().removeprefix("www.")
-                # The cheap test first: hosts are computed for the few URLs that hold the word.
-                add("contains(lower(url), ?) AND (host = ? OR host LIKE ? ESCAPE '!')",
-                    host, host, f"%.{_like(host)}")  # fmt: skip
+                # The cheap test first: hosts are taken out of the few URLs that hold the word.
+                condition = (
+                    f"contains(lower(url), ?) AND ({_HOST} = ? OR {_HOST} LIKE ? ESCAPE '!')"
+                )
+                add(condition, host, host, f"%.{_like(host)}")
             elif key == "carrier":
                 add("list_contains(carriers, ?)", value)
             elif key == "formulas":

@@ -47,6 +47,7 @@ _EMPTY = re.compile(r"\s+")
 
 MARK_STYLE = """
 mark.infimm { background: #ffe066; color: #000; outline: 3px solid #d9480f; border-radius: 2px; }
+.katex-html, .MathJax_Preview { display: none; }
 img { min-width: 1em; min-height: 1em; outline: 1px dashed #999; }
 """
 _OPEN, _CLOSE = marks.FORMULA, marks.CLOSE
@@ -170,15 +171,29 @@ def _places(parser: LexborHTMLParser) -> list[_Place]:
             if text.strip():
                 parent = node.parent
                 inside = parent.tag if parent is not None else ""
-                if inside in ("script", "annotation"):
+                if inside == "script" or _within_mathml(node):
                     continue
                 places.append((node, text, "text"))
+        elif node.tag == "annotation" and _within_mathml(node):
+            continue
         elif node.tag in _SOURCES or any(n in node.attributes for n in _SOURCE_ATTRIBUTES[3:6]):
             values = [node.attributes.get(name) or "" for name in _SOURCE_ATTRIBUTES]
             if node.tag in ("script", "annotation", "math"):
                 values.append(node.text() or "")
             places.append((node, " ".join(filter(None, values)), str(node.tag)))
     return places
+
+
+def _within_mathml(node: LexborNode) -> bool:
+    """Whether a node is a part of a <math>, which is one place."""
+    parent = node.parent
+    for _ in range(40):
+        if parent is None or parent.tag in ("p", "div", "body", "li", "td"):
+            return False
+        if parent.tag == "math":
+            return True
+        parent = parent.parent
+    return False
 
 
 _AHEAD = 3_000

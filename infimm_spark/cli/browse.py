@@ -67,7 +67,7 @@ def browse(
         bound.close()
         raise
     server, address = served(browser, bound)
-    print(f"{browser.name}: {browser.catalogue.pages:,} rows; labels in {browser.labels.path}")
+    print(f"{browser.name}: {browser.catalogue.pages:,} pages; labels in {browser.labels.path}")
     print(f"open {address}")
     print("Ctrl-C ends it.", flush=True)
     if open_:

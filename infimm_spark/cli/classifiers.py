@@ -272,6 +272,12 @@ def mine(
     teacher_sample: Annotated[
         int, typer.Option(min=1, help="Documents that the teacher scores.", metavar="N")
     ] = 2_000,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Label file of `infimm browse`: its pages are not proposed again.", metavar="FILE"
+        ),
+    ] = None,
     run_option: RunOption = None,
 ) -> None:
     """Propose pages of a scored run for annotation and the next training."""
@@ -281,6 +287,6 @@ def mine(
     location = existing_run(required(run, run_option, "RUN")).root
     request = MiningRequest(
         location.rstrip("/"), output, kind, width, per_stratum, per_host, min_pages, min_share,
-        seed, teacher, teacher_sample,
+        seed, teacher, teacher_sample, labels,
     )  # fmt: skip
     print(json.dumps(propose(request), indent=1))

@@ -38,6 +38,10 @@ def page(
         bool,
         typer.Option("--why", help="Add the facts and words that moved each score most."),
     ] = False,
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="Show it in a web browser instead of printing JSON."),
+    ] = False,
 ) -> None:
     """Print a page's document as JSON, and the stage and rule by which a build would drop it."""
     from infimm_spark.config import load_config
@@ -57,7 +61,17 @@ def page(
         run=None if run is None else existing_run(run),
         explain=why,
     )
-    print(json.dumps(report, ensure_ascii=False, indent=2))
+    if not open_:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    import webbrowser
+
+    from infimm_spark.browse.file_view import write_page_view
+
+    path = write_page_view(body, report, settings, content_type)
+    print(path)
+    if not webbrowser.open(path.as_uri()):
+        print("no web browser was found: open this file in one", file=sys.stderr)
 
 
 def plan(

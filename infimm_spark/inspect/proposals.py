@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from infimm_spark import schemas, store
+from infimm_spark.annotation.documents import identity_of, read_rows
 from infimm_spark.cascade.judge import PLAIN_FLOOR, RECALL_FLOOR
 from infimm_spark.classify.features import excerpt
 from infimm_spark.classify.thresholds import thresholds
@@ -54,6 +55,9 @@ class MiningRequest:
     are proposed too."""
     teacher_sample: int = 2_000
     """Documents that the teacher scores, drawn by the seed."""
+    labels: str | None = None
+    """A file of labels (JSON Lines with ids, as `infimm browse` writes): its pages are not
+    proposed again."""
 
 
 def mine(request: MiningRequest) -> dict[str, Any]:
@@ -76,6 +80,7 @@ def mine(request: MiningRequest) -> dict[str, Any]:
     scored = documents if request.kind == "recall" else _read(run, "refine", "scored")
     if scored is None:
         raise InputError(f"{request.run} has no quality scores; expected a refined run")
+    labelled = _labelled(request.labels)
     hosts = stage.recalled_hosts(
         documents,
         _below_floor(run),
@@ -85,7 +90,7 @@ def mine(request: MiningRequest) -> dict[str, Any]:
         min_share=request.min_share,
     ).cache()
     near = stage.near_threshold(
-        scored,
+        _without(scored, labelled),
         _SCORES[request.kind],
         threshold=threshold,
         width=request.width,
@@ -96,12 +101,16 @@ def mine(request: MiningRequest) -> dict[str, Any]:
     candidates = _columns(near)
     if request.kind == "recall":
         missed = stage.missed_pages(
-            documents, hosts, threshold=recalled, per_host=request.per_host, seed=request.seed
+            _without(documents, labelled),
+            hosts,
+            threshold=recalled,
+            per_host=request.per_host,
+            seed=request.seed,
         )
         candidates = candidates.unionByName(_columns(missed))
     rows = _unique(candidates.orderBy("id", "proposed").toLocalIterator())
     if request.teacher is not None:
-        rows = _with_disagreements(rows, scored, request)
+        rows = _with_disagreements(rows, _without(scored, labelled), request)
     found = [row.asDict() for row in hosts.collect()]
     hosts.unpersist()
     report = {
@@ -150,6 +159,20 @@ def _with_disagreements(
     known = {row["id"] for row in found}
     cut = [row | {"text": excerpt(row["text"], _TEXT_CHARS)} for row in found]
     return [*cut, *(row for row in rows if row["id"] not in known)]
+
+
+def _labelled(location: str | None) -> list[str]:
+    if location is None:
+        return []
+    return sorted({identity_of(row) for row in read_rows(location)})
+
+
+def _without(frame: DataFrame, ids: list[str]) -> DataFrame:
+    """The frame without the rows of these ids."""
+    if not ids:
+        return frame
+    listed = frame.sparkSession.createDataFrame([(id_,) for id_ in ids], "id string")
+    return frame.join(listed, on="id", how="left_anti")
 
 
 def _read(run: Run, stage: str, name: str) -> DataFrame | None:

@@ -267,6 +267,7 @@ def _table(
         if lines:
             frames.append(_json_lines(spark, lines, location))
         for frame in frames:
+            frame = _graded(frame) if label is None else frame
             try:
                 part = training_table(frame, label)
             except InputError as error:
@@ -279,6 +280,18 @@ def _table(
     return union
 
 
+def _graded(frame: DataFrame) -> DataFrame:
+    """Without the rows of `infimm browse` that hold marks and no grade."""
+    from pyspark.sql import functions as F
+
+    if "wrong_formula" not in frame.columns or "score" not in frame.columns:
+        return frame
+    marked_only = F.col("wrong_formula").isNotNull() & F.col("score").isNull()
+    if "label" in frame.columns:
+        marked_only &= F.col("label").isNull()
+    return frame.where(~marked_only)
+
+
 def _json_lines(spark: SparkSession, files: list[str], location: str) -> DataFrame:
     from pyspark.sql import functions as F
 
@@ -286,7 +299,7 @@ def _json_lines(spark: SparkSession, files: list[str], location: str) -> DataFra
         "id string, url string, host string, site string, language string, lang string, text "
         "string, "
         "segments array<struct<text: string>>, text_list array<string>, label string, score "
-        "double, "
+        "double, wrong_formula boolean, "
         "_corrupt_record string"
     ).json(files)
     texts = ("text", "segments", "text_list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,7 +184,8 @@ def test_filters_survive_their_own_query_string(query: dict[str, str]) -> None:
         return
     assert Filters.read(dict(parse_qsl(filters.query, keep_blank_values=True))) == filters
     condition, parameters = filters.where(Lists())
-    assert condition.count("?") == len(parameters)
+    unquoted = re.sub("'[^']*'", "", condition)
+    assert unquoted.count("?") == len(parameters)
 
 
 def test_quotes_in_paths_are_read(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from infimm_spark.browse.app import Browser, application
 from infimm_spark.browse.guard import Guard
+from infimm_spark.browse.original import harmless, page_formulas
 from infimm_spark.browse.server import open_browser
 
 
@@ -75,6 +76,23 @@ def test_a_formula_is_marked_in_the_original(client: TestClient, browser: Browse
     id_ = _id(browser, "notes.example.org")
     page = LexborHTMLParser(client.get(f"/page/{id_}/original?mark=1").text)
     assert [node.text() for node in page.css("mark#formula")] == ["n^2"]
+
+
+KATEX = (
+    '<span class="katex"><span class="katex-mathml"><math><semantics><mrow><mi>n</mi></mrow><annotation'
+    ' encoding="application/x-tex">n</annotation></semantics></math></span><span class="katex-html"'
+    ' aria-hidden="true">n</span></span>'
+)
+
+
+def test_equal_formulas_are_told_apart() -> None:
+    """Of three equal formulas drawn by KaTeX the second is marked, not the first or a part of it."""
+    body = f"<p>Let {KATEX} be, and <b id='second'>{KATEX}</b> too, {KATEX}.</p>".encode()
+    formulas = page_formulas(body, "https://a.org/", "text/html")
+    assert len(formulas) == 3
+    page = LexborHTMLParser(harmless(body, None, formulas, 1))
+    assert page.css_first("#second mark#formula math") is not None
+    assert len(page.css("mark")) == 1
 
 
 def test_words_that_moved_the_scores(client: TestClient, browser: Browser) -> None:
