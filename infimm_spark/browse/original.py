@@ -185,12 +185,12 @@ def _places(parser: LexborHTMLParser) -> list[_Place]:
 
 
 def _within_mathml(node: LexborNode) -> bool:
-    """Whether a node is a part of a <math>, which is one place."""
+    """Whether a node is a part of a <math>, which is one place, or of what is drawn beside one."""
     parent = node.parent
     for _ in range(40):
         if parent is None or parent.tag in ("p", "div", "body", "li", "td"):
             return False
-        if parent.tag == "math":
+        if parent.tag == "math" or parent.attributes.get("aria-hidden") == "true":
             return True
         parent = parent.parent
     return False
