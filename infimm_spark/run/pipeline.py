@@ -44,6 +44,7 @@ from infimm_spark.run.work import StageWork, overtaken, settle
 from infimm_spark.spark import logs
 from infimm_spark.spark.preflight import plain_errors
 from infimm_spark.stages.base import Stage, ancestors, descendants, parents
+from infimm_spark.stages.registry import reads_left_out
 
 log = logging.getLogger(__name__)
 
@@ -245,6 +246,8 @@ def _at_once(
     run.fence()
     for later in descendants(stage, run.stages):
         run.discard(run.stage(later))
+    for left_out in reads_left_out(stage, run.config):
+        run.discard(left_out)
     if shows:
         _report(run, stage, funnel, formulas)
     return manifest

@@ -36,6 +36,12 @@ def stages_of(config: BuildConfig) -> list[Stage]:
     )
 
 
+def reads_left_out(stage: Stage, config: BuildConfig) -> list[Stage]:
+    """Stages that `stage` would read but for this configuration, which does not have them."""
+    declared = STAGES[stage.name].reads if stage.name in STAGES else ()
+    return [STAGES[name] for name in declared if not STAGES[name].enabled(config)]
+
+
 def ledger_lines() -> tuple[str, ...]:
     """The lines of the funnel, in order."""
     return tuple(line for stage in all_stages() for line in stage.ledger)

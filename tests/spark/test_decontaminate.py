@@ -108,6 +108,9 @@ def test_a_build_drops_or_marks_documents_with_questions(
     evidence = tables.rows(layout, "decontaminate", "contamination", schemas.CONTAMINATION)
     assert victim["id"] in {row["id"] for row in evidence}
 
+    without = build(load_config(None, settings), resume=True)
+    assert without.funnel == before.funnel == reconcile(tables.ledger(layout))
+
     marking = {"sets": sets, "action": "mark"}
     output = str(tmp_path / "marked")
     build(load_config(None, {**settings, "output": output, "decontaminate": marking}), resume=True)
