@@ -126,7 +126,7 @@ def killed_and_resumed(root: Path, server: ImageServer, count: int, kills: int) 
     for kill in range(1, kills + 1):
         running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         target = count * kill // (kills + 1)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900
         while sum(server.answered.values()) < target and running.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
