@@ -65,6 +65,12 @@ docs: install
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/mkdocs.yml
 
+.PHONY: screenshots
+## screenshots: pictures of the sample run's report for the docs (needs Chromium and `make run` before)
+screenshots: install
+	@test -f $(OUT)/sample-run/run.json || { echo "no sample run in $(OUT)/sample-run: make run" >&2; exit 3; }
+	$(BIN)/python docs/screenshots.py $(OUT)/sample-run
+
 # FUZZ_INPUTS and FUZZ_SEED may be set; a failure names the seed of its input.
 .PHONY: fuzz
 ## fuzz: many more hostile inputs than `make test` tries, by every fuzzer of tests/fuzz

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from infimm_spark import store
+from infimm_spark import progress, store
 from infimm_spark.annotation.client import Answer, ChatClient, ChatError, Endpoint
 from infimm_spark.annotation.documents import (
     identity_of,
@@ -238,18 +238,23 @@ class _Run:
         self._grades = grades
         self._rejects = rejects
         self._failures_in_a_row = 0
+        self._shown = progress.Task("annotate")
 
     def over(self, documents: Iterator[Ungraded]) -> None:
         pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="annotate")
         under_way: set[Future[_Outcome]] = set()
+        shown = progress.task("annotate", unit="documents")
         try:
-            for document in documents:
-                under_way.add(pool.submit(_grade, document, self._client.complete, self._settings))
-                # A window, not the whole input: documents are read as fast as they are graded.
-                while len(under_way) >= 2 * self._settings.concurrency:
+            with shown as self._shown:
+                for document in documents:
+                    under_way.add(
+                        pool.submit(_grade, document, self._client.complete, self._settings)
+                    )
+                    # A window, not the whole input: documents are read as fast as they are graded.
+                    while len(under_way) >= 2 * self._settings.concurrency:
+                        under_way = self._settle(under_way)
+                while under_way:
                     under_way = self._settle(under_way)
-            while under_way:
-                under_way = self._settle(under_way)
         finally:
             self._client.stop()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -264,6 +269,7 @@ class _Run:
         for future in done:
             outcome = future.result()
             self._write(outcome)
+            self._shown.advance(failed=int(outcome.error is not None))
             if outcome.error is not None and outcome.error.fatal:
                 fatal = outcome.error
             failed = outcome.error is not None and outcome.error.of_endpoint

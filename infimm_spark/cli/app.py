@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from infimm_spark import progress
 from infimm_spark.cli import build, classifiers, reports, runs, tools
 from infimm_spark.cli.browse import browse
 from infimm_spark.cli.cloud import cloud_app
@@ -20,9 +21,20 @@ from infimm_spark.cli.verify import verify
 from infimm_spark.spark import logs
 from infimm_spark.version import __version__
 
+_COMMON = ("--verbose", "-v", "--quiet", "-q", "--no-progress")
+
 
 class _Commands(TyperGroup):
-    """Commands by name; a registered stage without a function of its own is a command too."""
+    """Commands by name; a registered stage without a function of its own is a command too.
+
+    Options of all commands may stand after the command as well as before it.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        end = args.index("--") if "--" in args else len(args)
+        common = [word for word in args[:end] if word in _COMMON]
+        own = [word for word in args[:end] if word not in _COMMON]
+        return super().parse_args(ctx, [*common, *own, *args[end:]])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return super().get_command(ctx, cmd_name) or _stage_command(cmd_name)
@@ -88,11 +100,22 @@ def _options(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Log warnings and errors only; no progress.")
+    ] = False,
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Show no progress while a command works.")
+    ] = False,
 ) -> None:
     if version:
         print(f"infimm-spark {__version__}")
         raise typer.Exit
-    logs.configure(logging.DEBUG if verbose else logging.INFO)
+    level = logging.WARNING if quiet else logging.INFO
+    logs.configure(logging.DEBUG if verbose else level)
+    if quiet or no_progress:
+        progress.show("off")
+    else:
+        progress.show("live" if sys.stderr.isatty() and not logs.is_json() else "lines")
 
 
 def main() -> None:

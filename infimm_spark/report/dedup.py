@@ -23,9 +23,11 @@ from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup import bruteforce, shingles
 from infimm_spark.dedup.lsh import candidate_probability
 from infimm_spark.errors import StageError
+from infimm_spark.report.dedup_page import dedup_page
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
+from infimm_spark.training.figures import INK, SERIES, plot
 from infimm_spark.urls import site_host
 
 _LEAST = 0.3  # pairs below this Jaccard similarity are not searched for
@@ -47,7 +49,9 @@ class _Sample:
 
 
 def write_dedup_report(layout: RunLayout, sample: int = 5_000) -> str:
-    """Write `report/dedup/quality.json`, `quality.txt` and `candidates.png`; returns the text.
+    """Write `report/dedup/quality.json`, `quality.txt`, `candidates.png` and `index.html`.
+
+    Returns the text.
 
     `sample` is about how many documents are compared by brute force. Reads the run's tables in one
     process. Raises `StageError` where dedup is not complete.
@@ -75,6 +79,7 @@ def write_dedup_report(layout: RunLayout, sample: int = 5_000) -> str:
     store.write_bytes(f"{target}/quality.json", serialised.encode())
     store.write_bytes(f"{target}/quality.txt", text.encode())
     store.write_bytes(f"{target}/candidates.png", _histogram(candidates, config))
+    store.write_bytes(f"{target}/index.html", dedup_page(content, candidates.tolist()).encode())
     return text
 
 
@@ -326,20 +331,20 @@ def _share(value: float | None) -> str:
 
 def _histogram(candidates: npt.NDArray[np.float64], config: DedupConfig) -> bytes:
     """PNG: proposed pairs by exact Jaccard similarity, with the threshold of verification."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.hist(candidates, bins=[i / 40 for i in range(41)], color="#4878a8")
+    figure, axes = plot()
+    axes.hist(candidates, bins=[i / 40 for i in range(41)], color=SERIES[0])
     axes.axvline(
-        config.minhash.threshold, color="#b03a2e", label=f"removed from {config.minhash.threshold}"
+        config.minhash.threshold,
+        color=INK,
+        linestyle="--",
+        label=f"removed from {config.minhash.threshold}",
     )
     axes.set_xlabel("Jaccard similarity of the proposed pair")
     axes.set_ylabel("pairs in the sample")
     axes.set_title(
         f"{len(candidates):,} candidates, {config.minhash.bands} × {config.minhash.rows}"
     )
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", frameon=False, labelcolor=INK)
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
+    figure.savefig(picture, format="png")
     return picture.getvalue()

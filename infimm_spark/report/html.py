@@ -57,6 +57,7 @@ _MEANINGS = {
     "record_type:request": "what the crawler asked, no page",
     "record_type:warcinfo": "about the file, no page",
     "record_type:revisit": "unchanged since an earlier visit, stored there",
+    "crawl_language": "another language, by the crawl's own metadata",
     "language": "another language than the configured ones",
     "language_uncertain": "the language is too uncertain",
     "no_text": "no text to judge",
@@ -176,7 +177,11 @@ def _numbers(figures: dict[str, Any]) -> list[dict[str, str]]:
             "value": f"{found:,}",
             "note": f"{valid / found:.2%} valid" if found else "",
         },
-        {"name": "GPT-3 tokens", "value": _compact(tokens), "note": f"{tokens:,}"},
+        {
+            "name": "GPT-3 tokens",
+            "value": _compact(tokens),
+            "note": f"{tokens / corpus:,.0f} a document" if corpus else "",
+        },
         {"name": "images", "value": f"{images:,}", "note": "URLs"},
         {"name": "time of all stages", "value": f"{seconds:,.0f} s", "note": ""},
     ]
@@ -288,7 +293,7 @@ def _examples(texts: list[str]) -> list[Markup]:
         fitting = [tex for tex, _ in formulas_in(text) if len(tex) <= _LONGEST_EXAMPLE]
         for tex in sorted(set(fitting), key=lambda tex: (-len(tex), tex)):
             drawn = draw(tex)
-            if drawn.failure is None:
+            if drawn.failure is None and drawn.html not in shown:
                 shown.append(Markup(drawn.html))
                 break
         if len(shown) == _EXAMPLES:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from infimm_spark import store
+from infimm_spark import progress, store
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.errors import OutputError, ReconciliationError, TooManyFailuresError
 from infimm_spark.run.exclusion import KEY, excludes_more, narrowed, with_excluded
@@ -37,6 +37,7 @@ from infimm_spark.run.selection import records_of
 from infimm_spark.run.tables import locations, read_ledger
 from infimm_spark.schemas import spark_schema
 from infimm_spark.spark.driver_gate import gate_of
+from infimm_spark.spark.watching import outcome_counts, watched
 from infimm_spark.stages.base import ModelKind, Stage
 from infimm_spark.stages.extract import WARCS
 from infimm_spark.stages.record_counts import EXCLUDED, FAILED, READ
@@ -44,7 +45,7 @@ from infimm_spark.store.gate import ConnectionGate, GateAddress
 from infimm_spark.warc.listing import WarcFile
 
 if TYPE_CHECKING:
-    from pyspark import Broadcast
+    from pyspark import Accumulator, Broadcast
     from pyspark.sql import DataFrame, SparkSession
 
     from infimm_spark.run.run import Run
@@ -74,6 +75,7 @@ class Extraction:
         self._settings = run.config.extract
         self._gate: ConnectionGate | None = None
         self._models: dict[ModelKind, Broadcast[ModelBytes]] = {}
+        self._tally: Accumulator[dict[str, int]] | None = None
 
     def run(self) -> dict[str, int]:
         """Extract what is not extracted yet; counts over all groups."""
@@ -83,7 +85,12 @@ class Extraction:
                 done[index] = self._narrowed(index, manifest)
         missing = [index for index, manifest in done.items() if manifest is None]
         if missing:
-            done |= self._extract(_ordered(missing, self._settings.group_order))
+            files = sum(len(group) for group in self._groups)
+            before = files - sum(len(self._groups[index]) for index in missing)
+            with progress.task(self._stage.name, files, "WARC files", done=before) as shown:
+                self._tally = outcome_counts(self._run.spark.sparkContext)
+                with watched(self._run.spark, shown, self._tally, by_spark=False):
+                    done |= self._extract(_ordered(missing, self._settings.group_order))
         totals: dict[str, int] = {}
         for manifest in done.values():
             assert manifest is not None
@@ -205,7 +212,7 @@ class Extraction:
         size."""
         left_out = self._left_out(index)
         group = [warc for warc in self._groups[index] if warc.warc_file not in left_out]
-        work = GroupWork(self._run, group, attempt, self._models, self._gate)
+        work = GroupWork(self._run, group, attempt, self._models, self._gate, self._tally)
         size = self._settings.file_size_mb * 1024 * 1024
         try:
             for name, table in self._stage.run(work, self._run.config).items():
@@ -252,11 +259,13 @@ class GroupWork:
         attempt: str,
         models: dict[ModelKind, Broadcast[ModelBytes]],
         gate: ConnectionGate | None,
+        tally: Accumulator[dict[str, int]] | None = None,
     ) -> None:
         self._run = run
         self._group = group
         self._models = models
         self._gate = gate
+        self.tally = tally
         self.scratch = f"{attempt}-scratch"
 
     @property

@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
-from infimm_spark import store
+from infimm_spark import progress, store
 from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import (
@@ -43,6 +43,7 @@ from infimm_spark.run.verify import check_files
 from infimm_spark.run.work import StageWork, overtaken, settle
 from infimm_spark.spark import logs
 from infimm_spark.spark.preflight import plain_errors
+from infimm_spark.spark.watching import watched
 from infimm_spark.stages.base import Stage, ancestors, descendants, parents
 from infimm_spark.stages.registry import reads_left_out
 
@@ -96,9 +97,10 @@ def build(
 def build_run(run: Run, *, resume: bool = False) -> RunSummary:
     """`build` of a run that has begun."""
     started = time.monotonic()
-    with run.held():
+    with run.held(), progress.task("build", len(run.stages), "stages") as shown:
         for stage in run.stages:
             run_stage(run, stage.name, resume=resume)
+            shown.advance()
         funnel = run.reconciled()
     if funnel and not documents_of(funnel):
         log.warning("the corpus is empty: %s", largest_loss(funnel))
@@ -226,7 +228,8 @@ def _at_once(
     work = StageWork(run, stage)
     run.begin_work(stage.name, work)
     try:
-        work.finish(dict(stage.run(work, run.config)))
+        with progress.task(stage.name) as shown, watched(run.spark, shown):
+            work.finish(dict(stage.run(work, run.config)))
         counts = _counts(run, stage)
         files: list[DataFile] = work.catalogue()
         shows = _shows(stage, run)

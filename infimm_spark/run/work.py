@@ -24,7 +24,7 @@ from infimm_spark.schemas import spark_schema
 from infimm_spark.stages.base import ModelKind, Stage, Table
 
 if TYPE_CHECKING:
-    from pyspark import Broadcast
+    from pyspark import Accumulator, Broadcast
     from pyspark.sql import DataFrame, SparkSession
 
     from infimm_spark.run.run import Run
@@ -57,6 +57,10 @@ class StageWork:
 
     @property
     def gate(self) -> GateAddress | None:
+        return None
+
+    @property
+    def tally(self) -> Accumulator[dict[str, int]] | None:
         return None
 
     def read(self, stage: str, table: str) -> DataFrame:

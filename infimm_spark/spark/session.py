@@ -95,9 +95,8 @@ def open_session(
             builder = builder.config("spark.driver.host", "127.0.0.1")
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    builder = builder.config(
-        "spark.ui.showConsoleProgress", "true" if sys.stderr.isatty() else "false"
-    )
+    # `infimm_spark.progress` shows more, and Spark's bar would be drawn through it.
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     for key, value in {**_DEFAULTS, **own, **config.conf}.items():
         builder = builder.config(key, value)
     with causes_in_one_line(), _console(submitted):

@@ -20,7 +20,7 @@ from infimm_spark.config import BuildConfig, LengthThreshold
 from infimm_spark.stages.record_counts import DROPPED, FAILED, KEPT, READ
 
 if TYPE_CHECKING:
-    from pyspark import Broadcast
+    from pyspark import Accumulator, Broadcast
     from pyspark.sql import DataFrame, SparkSession
 
     from infimm_spark.stages.page_trace import PageTrace
@@ -122,6 +122,10 @@ class Work(Reads, Protocol):
 
     def warcs(self) -> DataFrame:
         """The WARC files of the group at hand (`extract.WARCS`), for a stage that runs by group."""
+
+    @property
+    def tally(self) -> Accumulator[dict[str, int]] | None:
+        """Where tasks count outcomes for the display of progress, if there is one."""
 
     @property
     def gate(self) -> GateAddress | None:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pyspark import Broadcast
+import pyarrow.compute as pc
+from pyspark import Accumulator, Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -35,9 +36,10 @@ from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
 from infimm_spark.extract.consent import signals_from_headers
 from infimm_spark.extract.document import Document
 from infimm_spark.spark import logs
+from infimm_spark.spark.watching import FILES
 from infimm_spark.stages.base import KeptRows, Section, Stage, Table, Work
 from infimm_spark.stages.page_trace import PageTrace
-from infimm_spark.stages.record_counts import NOT_A_PAGE, WarcLedger
+from infimm_spark.stages.record_counts import NOT_A_PAGE, READ, WarcLedger
 from infimm_spark.stages.sampling import share_of
 from infimm_spark.store.gate import GateAddress
 from infimm_spark.warc.crawl_languages import CrawlLanguages
@@ -88,10 +90,12 @@ def extract(
     language: Broadcast[ModelBytes],
     recall: Broadcast[ModelBytes],
     gate: GateAddress | None = None,
+    tally: Accumulator[dict[str, int]] | None = None,
 ) -> DataFrame:
     """Read and judge every record of `warcs` (`WARCS`); rows of `WIDE`.
 
-    `gate` is where workers ask before they open a connection, where there is a cap on them.
+    `gate` is where workers ask before they open a connection, where there is a cap on them;
+    `tally` is added to for the display of progress, and nothing else.
     Partition `warcs` as the work shall be cut: one WARC file a partition keeps tasks short.
     """
     reader = WarcReader(config, lambda: _sandbox(config.extract, language, recall))
@@ -103,7 +107,10 @@ def extract(
             for row in batch.to_pylist():
                 chosen = row.pop("records")
                 records = chosen and [(record["offset"], record["length"]) for record in chosen]
-                yield from reader.batches(WarcFile(**row), records)
+                for out in reader.batches(WarcFile(**row), records):
+                    if tally is not None:
+                        tally.add(_outcomes(out))
+                    yield out
 
     return warcs.select(*WARCS.names).mapInArrow(run, schemas.spark_schema(WIDE))
 
@@ -245,6 +252,18 @@ class WarcReader:
         return reject if share_of(reject["id"]) < self._config.rejects.fraction else None
 
 
+def _outcomes(batch: pa.RecordBatch) -> dict[str, int]:
+    """WARC files, and records by outcome, of the ledger rows in a batch of `WIDE`."""
+    counts: dict[str, int] = {}
+    rows = batch.filter(pc.equal(batch.column("table"), "ledger"))
+    columns = (rows.column(name).to_pylist() for name in ("outcome", "count"))
+    for outcome, count in zip(*columns, strict=True):
+        counts[outcome] = counts.get(outcome, 0) + count
+        if outcome == READ:
+            counts[FILES] = counts.get(FILES, 0) + 1
+    return counts
+
+
 class _PendingBatch:
     """Collects rows and gives an Arrow batch whenever their size passes `limit` bytes."""
 
@@ -350,7 +369,7 @@ def _sandbox(
 def _run(work: Work, config: BuildConfig) -> dict[str, DataFrame]:
     """The tables of one group of WARC files."""
     language, recall = work.model("language"), work.model("recall")
-    wide = extract(work.warcs(), config, language, recall, work.gate)
+    wide = extract(work.warcs(), config, language, recall, work.gate, work.tally)
     written = work.checkpoint(wide, RECORDS)
     return {name: table(written, name) for name in TABLES}
 

@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from infimm_spark import progress
 from infimm_spark.classify.fasttext_model import load_fasttext
 from infimm_spark.classify.features import (
     count_formulas,
@@ -142,10 +143,13 @@ def train_model(
     if not (measure or parameters.calibrated):
         return Trained(fit(trained_on).to_bytes(), [], {})
     probabilities = np.zeros(len(examples))
-    for number in range(int(fold.max()) + 1):
-        inside = np.flatnonzero(fold == number)
-        others = trained_on[fold[trained_on] != number]
-        probabilities[inside] = fit(others).probabilities(inside)
+    numbers = range(int(fold.max()) + 1)
+    with progress.task("train", len(numbers), "folds measured") as shown:
+        for number in numbers:
+            inside = np.flatnonzero(fold == number)
+            others = trained_on[fold[trained_on] != number]
+            probabilities[inside] = fit(others).probabilities(inside)
+            shown.advance()
     shift = {
         language: _shift(examples, probabilities, language, recall, parameters.calibrated_at)
         for language, recall in sorted(parameters.calibrated.items())

@@ -95,6 +95,10 @@ def test_recall_and_precision_are_measured(run: RunLayout) -> None:
     assert report["largest_clusters"][0]["kept"]["id"] == "page00"
     assert sum(point["pairs"] for point in sample["s_curve"]) == 20
     assert (folder / "candidates.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "index.html").read_text()
+    assert page.count('<svg class="chart"') == 2
+    assert "Largest clusters" in page
+    assert "<script" not in page
     assert (folder / "quality.txt").read_text() == shown
     assert "0.8500" in shown
 
