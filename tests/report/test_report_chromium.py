@@ -87,7 +87,7 @@ def test_formulas_are_drawn(browser: Browser, report: str) -> None:
     box = fraction.bounding_box()
     assert box is not None
     assert box["height"] > 18
-    assert "\\" not in fraction.inner_text()
+    assert "\\" not in (fraction.text_content() or "")
 
 
 @pytest.mark.parametrize("width", [390, 640, 1280])
