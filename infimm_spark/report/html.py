@@ -402,7 +402,11 @@ class _Sample:
     def __call__(self, shown: dict[str, Any]) -> Markup:
         document = Markup("")
         if shown["segments"] and self._excerpt:
-            document = Markup(document_html(shown["segments"], max_chars=self._excerpt).html)
+            html = document_html(shown["segments"], max_chars=self._excerpt).html
+            # Wide formulas scroll in themselves: keys must reach them too. Quotes of texts are
+            # escaped, so that this is never one of theirs.
+            html = html.replace('class="formula display', 'tabindex="0" class="formula display')
+            document = Markup(html)
         facts = [
             f"{name.replace('_', ' ')} {value:.3f}"
             for name in (
