@@ -18,6 +18,7 @@ from infimm_spark.extras import EXTRAS, LARGE_EXTRAS, require_extra
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
 PACKAGES = {
     "google.auth": "google-auth",
+    "PIL": "pillow",
     "sklearn": "scikit-learn",
     "databricks.sdk": "databricks-sdk",
 }
