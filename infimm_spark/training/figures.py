@@ -22,12 +22,11 @@ SERIES = ("#1f55a5", "#b3452b", "#23795a", "#7b3fb5", "#8a5a00", "#556070")
 def plot(width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
     """An empty plot in the style of the report's pages; sizes in inches."""
     # Figures without pyplot: no display, no state of the process.
-    from matplotlib import cycler
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_prop_cycle(cycler(color=SERIES))
+    axes.set_prop_cycle(color=list(SERIES))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LINE)
     axes.tick_params(colors=MUTED, length=0)
