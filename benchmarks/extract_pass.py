@@ -149,6 +149,8 @@ def _processor_seconds() -> float:
 
 
 def _ours(file: Path) -> None:
+    import pyarrow as pa
+
     from infimm_spark.cascade.judge import build_judge
     from infimm_spark.cascade.sandbox import PageSandbox
     from infimm_spark.classify.broadcast import read_model
@@ -160,6 +162,7 @@ def _ours(file: Path) -> None:
     models = [read_model(None, kind) for kind in ("language", "recall")]
     sandbox = PageSandbox(functools.partial(build_judge, *models, config.extract), 5.0)
     sandbox.judge(b"<p>warm", url="http://localhost/", content_type=None)
+    pa.array([{"warm": 1}])  # Arrow imports pandas for the first value it converts
     reader = WarcReader(config, lambda: sandbox)
     started = _processor_seconds()
     pages = 0

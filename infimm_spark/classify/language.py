@@ -107,13 +107,15 @@ def prose(text: str) -> str:
     than `a` and `i`, and whatever looks like code: camelCase, capitals only, words glued to
     brackets, dots, underscores or digits.
     """
-    text = _NOT_PROSE.sub(" ", text[:_MAX_RAW_CHARS])
+    text = text[:_MAX_RAW_CHARS]
+    if "$" in text or "\\" in text or "://" in text:
+        text = _NOT_PROSE.sub(" ", text)
     words: list[str] = []
     length = start = 0
     while start < len(text) and length <= MAX_CHARS:
         end = text.find(" ", start + _PIECE)
         end = end if end >= 0 else len(text)
-        found = [word for word in _WORD.findall(text, start, end) if _is_plain(word)]
+        found = list(filter(_PLAIN.__getitem__, _WORD.findall(text, start, end)))
         words += found
         length += sum(map(len, found)) + len(found)
         start = end
@@ -129,9 +131,22 @@ def _is_plain(word: str) -> bool:
     return word in "aAI" if len(word) == 1 else not word[1:].isalpha()
 
 
+class _PlainWords(dict[str, bool]):
+    """`_is_plain`, remembered: a page repeats its words, and so does the web."""
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) > 100_000:
+            self.clear()
+        self[word] = plain = _is_plain(word)
+        return plain
+
+
+_PLAIN = _PlainWords()
+
+
 def _han_share(line: str) -> float:
     """Chinese characters among the letters of `line`; 0 where kana or hangul mix in."""
-    if line.isascii():
+    if line.isascii() or _HAN.search(line) is None:
         return 0.0
     han = len(_HAN.findall(line))
     if len(_KANA_OR_HANGUL.findall(line)) > 0.05 * han:

@@ -323,6 +323,45 @@ _QUICK_SKIPPED = frozenset(
 )
 _QUICK_LINKED = frozenset({"a", "header", "aside"})
 _QUICK_NODES = 6_000
+_OPENED, _LINKED, _SKIPPED, _SOURCE = 0, 1, 2, 3
+
+
+def _quick_action(tag: str | None) -> int:
+    """What quick text does at an element: look inside, as a link or not, pass, or take its TeX."""
+    if tag is None or tag in _QUICK_SKIPPED:
+        return _SKIPPED
+    if tag in QUICK_SOURCES:
+        return _SOURCE
+    return _LINKED if tag in _QUICK_LINKED else _OPENED
+
+
+_HTML_NAMES = (
+    "a abbr address article aside b blockquote body br center code dd details div dl dt em "
+    "figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hr i img input label li link "
+    "main meta nav ol p pre q s section select small span strong style sub summary sup svg "
+    "table tbody td template textarea tfoot th thead tr u ul video button canvas iframe "
+    "noscript object audio script time cite picture source"
+)
+
+
+def _numbers_of_tags() -> tuple[int, dict[int, int]]:
+    """The parser's number for text, and what to do by the numbers of HTML's elements."""
+    actions = {}
+    for name in _HTML_NAMES.split():
+        if name in QUICK_SOURCES:
+            continue  # by its name, in any namespace
+        node = LexborHTMLParser("").create_node(name)
+        actions[node.tag_id] = _quick_action(name)
+    body = LexborHTMLParser("<body>text<!-- comment -->").body
+    assert body is not None
+    text, comment = body.first_child, body.last_child
+    assert text is not None
+    assert comment is not None
+    actions[comment.tag_id] = _SKIPPED
+    return text.tag_id, actions
+
+
+_TEXT, _QUICK_ACTIONS = _numbers_of_tags()
 
 
 def _quick_text(body: LexborNode, max_chars: int) -> str:
@@ -342,8 +381,8 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
             continue
         visited += 1
         following = node.next
-        tag = node.tag
-        if tag == "-text":
+        number = node.tag_id
+        if number == _TEXT:
             text = node.text_content
             if text and not text.isspace():
                 if links:
@@ -352,16 +391,21 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
                     prose.append(text)
                     size += len(text)
             node = following
-        elif tag in _QUICK_SKIPPED or tag is None:
+            continue
+        # Numbers are cheaper to ask for than names; only HTML's own elements have fixed ones.
+        action = _QUICK_ACTIONS.get(number)
+        if action is None:
+            action = _quick_action(node.tag)
+        if action == _SKIPPED:
             node = following
-        elif tag in QUICK_SOURCES:
-            source = QUICK_SOURCES[tag](node)
+        elif action == _SOURCE:
+            source = QUICK_SOURCES[node.tag or ""](node)
             if source is not None:
                 prose.append(f"${source}$")
                 size += len(source)
             node = following
         else:
-            is_link = tag in _QUICK_LINKED
+            is_link = action == _LINKED
             if is_link:
                 links += 1
             todo.append(following)

@@ -175,10 +175,10 @@ def _rendered_script(match: re.Match[str]) -> str:
 
 
 def _with_decks(text: str) -> str:
-    remark = "remark" in text or "reveal" in text.lower()
-
     def replaced(match: re.Match[str]) -> str:
-        if not remark or not _DECK_ATTRIBUTE.search(match["attributes"]):
+        if not _DECK_ATTRIBUTE.search(match["attributes"]):
+            return match[0]
+        if "remark" not in text and "reveal" not in text.lower():
             return match[0]
         return f"<div>{markdown.render(_slides(unescape(match['text'])))}</div>"
 

@@ -143,7 +143,8 @@ def _may_have_many_attributes(body: bytes, limit: int) -> bool:
             tag = _TAG_START.search(body, first, end)
             if tag is not None and end - tag.start() > 2 * limit:
                 blanks = sum(body.count(blank, tag.start(), end) for blank in _SEPARATORS)
-                if blanks > limit:
+                # Base64 has as many slashes; read as attributes it is one value.
+                if blanks > limit and len(_ATTRIBUTES.findall(body, tag.end(), end)) > limit:
                     return True
         start = max(start + limit, end)
     return False
@@ -204,6 +205,11 @@ _SHAPES = frozenset(
 )
 _CLOSED_IN_ITSELF = re.compile(rb"(?:\s+[a-zA-Z_:][\w:.-]*\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/>")
 _ATTRIBUTE = re.compile(rb"[\s/]*[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?")
+
+# The same from its name on and without a step back: finding them all is linear in the tag.
+_ATTRIBUTES = re.compile(
+    rb"[^\s/>=]++(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?+"
+)
 
 
 class TagReader:

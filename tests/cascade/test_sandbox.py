@@ -126,3 +126,32 @@ def _alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_each_page_of_a_batch_gets_its_own_verdict(judges: object) -> None:
+    """Among pages handed over at once, each bad one is named and all others are judged."""
+    bodies = [b"a", b"raise", b"bb", b"segfault", b"ccc", b"spin", b"dddd"]
+    pages = [(body, "http://a/", None) for body in bodies]
+    with PageSandbox(judges.misbehaving, timeout_seconds=1.0) as sandbox:  # type: ignore[attr-defined]
+        verdicts = list(sandbox.judge_many(pages))
+        assert [verdict.reason for verdict in verdicts] == [
+            "language",
+            "extractor_error",
+            "language",
+            "crash",
+            "language",
+            "timeout",
+            "language",
+        ]
+        assert [v.detail for v in verdicts if v.reason == "language"] == ["1", "2", "3", "4"]
+        assert sandbox.restarts == 3
+        assert list(sandbox.judge_many([])) == []
+
+
+def test_a_batch_that_is_left_confuses_no_later_page(judges: object) -> None:
+    """A task that ends within a batch: the next one gets the answers on its own pages."""
+    with PageSandbox(judges.misbehaving, timeout_seconds=1.0) as sandbox:  # type: ignore[attr-defined]
+        batch = sandbox.judge_many([(b"x" * n, "http://a/", None) for n in (1, 2, 3)])
+        assert next(batch).detail == "1"
+        batch.close()
+        assert sandbox.judge(b"x" * 9, url="http://b/", content_type=None).detail == "9"
