@@ -141,7 +141,7 @@ def _request(page: Page) -> bytes:
 
 def _metadata(page: Page, with_languages: bool) -> bytes:
     text, charset = decode_html(page.body, page.content_type)
-    languages = _languages(text, page.url) if with_languages else {}
+    languages = languages_of(text, page.url) if with_languages else {}
     block = (
         f"fetchTimeMs: 42\r\ncharset-detected: {charset}\r\n"
         f"languages-cld2: {json.dumps(languages, separators=(',', ':'))}\r\n\r\n"
@@ -149,7 +149,7 @@ def _metadata(page: Page, with_languages: bool) -> bytes:
     return _record("metadata", _about(page, "application/warc-fields"), block.encode())
 
 
-def _languages(html: str, url: str) -> dict[str, Any]:
+def languages_of(html: str, url: str) -> dict[str, Any]:
     """What Common Crawl's crawler writes of a page's languages; empty where CLD2 finds none."""
     try:
         import pycld2

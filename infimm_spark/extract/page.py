@@ -31,6 +31,7 @@ from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.styles import meanings_of_sheets
+from infimm_spark.extract.tags import COMMENT, NAMES, TEXT
 from infimm_spark.extract.text import Renderer, flattened
 from infimm_spark.extract.tree import PageTree, caption_of
 from infimm_spark.extract.unseen import unseen_body
@@ -335,33 +336,9 @@ def _quick_action(tag: str | None) -> int:
     return _LINKED if tag in _QUICK_LINKED else _OPENED
 
 
-_HTML_NAMES = (
-    "a abbr address article aside b blockquote body br center code dd details div dl dt em "
-    "figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hr i img input label li link "
-    "main meta nav ol p pre q s section select small span strong style sub summary sup svg "
-    "table tbody td template textarea tfoot th thead tr u ul video button canvas iframe "
-    "noscript object audio script time cite picture source"
-)
-
-
-def _numbers_of_tags() -> tuple[int, dict[int, int]]:
-    """The parser's number for text, and what to do by the numbers of HTML's elements."""
-    actions = {}
-    for name in _HTML_NAMES.split():
-        if name in QUICK_SOURCES:
-            continue  # by its name, in any namespace
-        node = LexborHTMLParser("").create_node(name)
-        actions[node.tag_id] = _quick_action(name)
-    body = LexborHTMLParser("<body>text<!-- comment -->").body
-    assert body is not None
-    text, comment = body.first_child, body.last_child
-    assert text is not None
-    assert comment is not None
-    actions[comment.tag_id] = _SKIPPED
-    return text.tag_id, actions
-
-
-_TEXT, _QUICK_ACTIONS = _numbers_of_tags()
+_QUICK_ACTIONS = {
+    number: _quick_action(name) for number, name in NAMES.items() if name not in QUICK_SOURCES
+} | {COMMENT: _SKIPPED}
 
 
 def _quick_text(body: LexborNode, max_chars: int) -> str:
@@ -382,7 +359,7 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
         visited += 1
         following = node.next
         number = node.tag_id
-        if number == _TEXT:
+        if number == TEXT:
             text = node.text_content
             if text and not text.isspace():
                 if links:
@@ -392,7 +369,6 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
                     size += len(text)
             node = following
             continue
-        # Numbers are cheaper to ask for than names; only HTML's own elements have fixed ones.
         action = _QUICK_ACTIONS.get(number)
         if action is None:
             action = _quick_action(node.tag)

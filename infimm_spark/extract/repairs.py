@@ -22,7 +22,7 @@ def repaired(text: str, content_type: str | None = None) -> str:
     if "msEquation" in text:
         text = _with_word_formulas(text)
     if _is_xhtml(text, content_type) and (
-        "<![CDATA[" in text or _CLOSED_ELEMENT.search(text) is not None
+        "<![CDATA[" in text or _closes_elements_in_themselves(text)
     ):
         text = _XHTML_PIECE.sub(_opened_and_closed, text)
     if 'hidden id="S:' in text:
@@ -79,6 +79,19 @@ _CLOSED_ELEMENT = re.compile(
     r"<(?:a|div|span|p|script|style|title|td|th|i|b|em|li|ul|ol|h[1-6]|section|textarea|iframe|canvas|object|video)"
     r"(?:\s[^<>]*)?/>"
 )
+
+
+def _closes_elements_in_themselves(text: str) -> bool:
+    """Whether `_CLOSED_ELEMENT` is found; only what ends in `/>` is looked at."""
+    before = 0
+    at = text.find("/>")
+    while at >= 0:
+        start = text.rfind("<", before, at)
+        if start >= 0 and _CLOSED_ELEMENT.match(text, start) is not None:
+            return True
+        before = at + 2
+        at = text.find("/>", before)
+    return False
 
 
 def _is_xhtml(text: str, content_type: str | None) -> bool:

@@ -36,6 +36,7 @@ from infimm_spark.extract.styles import (
     in_symbol_font,
     meaning_of,
 )
+from infimm_spark.extract.tags import NAMES, TEXT
 from infimm_spark.extract.tree import Block, PageTree, count_own, literal
 
 
@@ -119,6 +120,7 @@ class _Walk:
         khan = page.traits.khan
         bears_no_formula = _FORMULA_ATTRIBUTES.isdisjoint
         handler_of = _HANDLERS.get
+        name_of = NAMES.get
         node = body.child
         while True:
             if node is None:
@@ -134,8 +136,8 @@ class _Walk:
                 elif closing:
                     self.block.children.append(closing)
                 continue
-            tag = node.tag
-            if tag == "-text":
+            number = node.tag_id
+            if number == TEXT:
                 text = node.text_content
                 if text:
                     if text.isspace():
@@ -144,6 +146,7 @@ class _Walk:
                         self.text(text)
                 node = node.next
                 continue
+            tag = name_of(number) or node.tag
             if tag is None or tag in _SKIPPED:
                 node = node.next if tag != "svg" else self.labels(node)
                 continue

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract import extract_page, parse_page
 from infimm_spark.extract.document import Document
+from infimm_spark.extract.tags import COMMENT, NAMES, TEXT
 from infimm_spark.extract.text import formulas_in
 
 MATHJAX = '<script src="https://cdn.jsdelivr.net/npm/mathjax@3/es5/tex-mml-chtml.js"></script>'
@@ -407,3 +409,14 @@ def test_empty_page() -> None:
     document = extract_page(b"", url="https://example.org/")
     assert document.segments == []
     assert document.formulas == []
+
+
+def test_numbers_stand_for_the_tags_they_are_taken_for() -> None:
+    """Every number that quick text and the walk know is that of its tag in any other page."""
+    for number, name in NAMES.items():
+        parser = LexborHTMLParser(f"<body><p>{name} in another page</p>")
+        assert parser.create_node(name).tag_id == number
+        assert parser.create_node(name).tag == name
+    body = LexborHTMLParser("<body>a<!-- b -->").body
+    assert body is not None
+    assert [node.tag_id for node in body.iter(include_text=True)] == [TEXT, COMMENT]
