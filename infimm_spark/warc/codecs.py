@@ -113,6 +113,9 @@ class NoMember:
         return b""
 
 
+_ZLIB_ERROR: type[Exception] = zlib_ng.error  # type: ignore[assignment]
+
+
 class _Gzip:
     """zlib-ng's inflater, nearly twice as fast as zlib's, with the interface of the others."""
 
@@ -127,7 +130,7 @@ class _Gzip:
         inflater = self._inflater
         try:
             piece = inflater.decompress(self._tail or data, max_length)
-        except zlib_ng.error as error:
+        except _ZLIB_ERROR as error:
             raise DamagedMemberError(str(error)) from None
         self._tail = inflater.unconsumed_tail
         self.eof = inflater.eof
