@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 from infimm_spark.training.measures import Booleans, Floats, Prediction, auc, groups_of
 
 INK, MUTED, LINE = "#1b2330", "#556070", "#dce1e7"
-SERIES = ("#1f55a5", "#b3452b", "#23795a", "#7b3fb5", "#8a5a00", "#556070")
+SERIES = ("#1f55a5", "#a63d24", "#1d6b4f", "#7b3fb5", "#8a5a00", "#556070")
 """Colours of lines and bars in order: those of `report/templates/style.css`, light."""
 
 
