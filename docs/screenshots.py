@@ -2,15 +2,22 @@
 
     python docs/screenshots.py out/sample-run
 
-Draws the run's report in a real Chromium and writes `docs/pages/images/*.png`.
+Draws the run's report and a page of its browser in a real Chromium and writes `docs/pages/images/*.png`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 import sys
+import tempfile
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 IMAGES = Path(__file__).parent / "pages" / "images"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -55,7 +62,33 @@ def main(run: str) -> None:
             )
             _save(page.screenshot(), IMAGES / f"{name}.png")
             page.close()
+        _draw_browser(browser, run)
         browser.close()
+
+
+def _draw_browser(browser: Browser, run: str) -> None:
+    """A page of the run as `infimm browse` shows it."""
+    from infimm_spark.browse.server import listening, open_browser, served
+
+    with tempfile.TemporaryDirectory() as folder:
+        opened = open_browser(run, labels=f"{folder}/labels.jsonl")
+        bound = listening(0)
+        server, address = served(opened, bound)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
+        thread.start()
+        try:
+            page = browser.new_page(viewport={"width": 1200, "height": 800})
+            page.set_default_timeout(120_000)
+            page.goto(address)
+            page.goto(address.partition("?")[0] + "?outcome=kept&n_images_min=1&sort=url")
+            page.locator(".pages .title").first.click()
+            page.wait_for_selector(".formulas")
+            _save(page.screenshot(), IMAGES / "browse-page.png")
+            page.close()
+        finally:
+            server.should_exit = True
+            thread.join()
+            opened.catalogue.close()
 
 
 def _save(png: bytes, target: Path) -> None:
