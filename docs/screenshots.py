@@ -2,7 +2,8 @@
 
     python docs/screenshots.py out/sample-run
 
-Draws the run's report and a page of its browser in a real Chromium and writes `docs/pages/images/*.png`.
+Draws the run's report and a page of its browser in a real Chromium, and writes
+`docs/pages/images/*.png`.
 """
 
 from __future__ import annotations
