@@ -152,6 +152,13 @@ def train(
     windows: Annotated[
         int, typer.Option(min=1, help="With --judge encoder: passages of a text to embed.")
     ] = 3,
+    always_embed: Annotated[
+        bool,
+        typer.Option(
+            "--always-embed",
+            help="With --judge encoder: embed texts in doubt even if that is no better.",
+        ),
+    ] = False,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -200,6 +207,7 @@ def train(
             kind=kind,
             encoder=encoder,
             windows=windows,
+            always_embed=always_embed,
             embeddings=embeddings,
             folds=folds,
             seed=seed,

@@ -45,6 +45,7 @@ def train_encoder_command(
     kind: str,
     encoder: str,
     windows: int,
+    always_embed: bool,
     embeddings: Path | None,
     folds: int,
     seed: int,
@@ -67,7 +68,9 @@ def train_encoder_command(
     locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)
     return train_encoder(
         wanted,
-        EncoderParameters(encoder=encoder, windows=windows, folds=folds, seed=seed),
+        EncoderParameters(
+            encoder=encoder, windows=windows, always_embed=always_embed, folds=folds, seed=seed
+        ),
         lambda: open_session(config.spark, config.store, locations),
         embeddings,
     )
@@ -111,6 +114,7 @@ def train_encoder_on(
     evaluation = evaluate(trained.predictions, threshold)
     evaluation["near the line"] = near_the_line(trained.predictions)
     evaluation["near the line, without embeddings"] = near_the_line(trained.quick)
+    evaluation["near the line, with embeddings"] = near_the_line(trained.full)
     card = ModelCard(
         kind="precision",
         feature_version=FEATURE_VERSION,
@@ -126,8 +130,11 @@ def train_encoder_on(
         shift={},
         default_threshold=threshold,
         notes=[
-            "Texts that facts and words leave in doubt are embedded; figures are of sites that no "
-            "part of the judge saw.",
+            "Texts that facts and words leave in doubt are embedded."
+            if trained.embeds
+            else "No text is embedded: on unseen sites embeddings of texts in doubt were no better "
+            "than facts and words alone (--always-embed keeps them all the same).",
+            "Figures are of sites that no part of the judge saw.",
         ],
     )
     path = request.output / f"{request.kind}{SUFFIX}"

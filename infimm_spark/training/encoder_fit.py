@@ -46,6 +46,9 @@ class EncoderParameters:
     low: float = 0.03
     high: float = 0.97
     """Texts between these probabilities of facts and words are in doubt, and embedded."""
+    always_embed: bool = False
+    """Embed texts in doubt even where the full step is no better on unseen sites than the quick
+    one."""
     site_cap: int = 20
     """Texts of one site weigh no more than this many."""
     folds: int = 8
@@ -70,13 +73,20 @@ class EncoderParameters:
 
 @dataclass(frozen=True, slots=True)
 class TrainedJudge:
-    """A head, the out-of-site predictions of its examples, those of the quick step alone, and how
-    many texts were embedded."""
+    """A head and the out-of-site predictions of its examples: its own, those of the quick step
+    alone, and those with embeddings of texts in doubt, whether or not the head uses them."""
 
     head: Head
     predictions: list[Prediction]
     quick: list[Prediction]
+    full: list[Prediction]
     embedded: int
+    """Texts in doubt."""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the head embeds texts in doubt."""
+        return self.head.low < self.head.high
 
 
 def train_judge(
@@ -117,7 +127,7 @@ def train_judge(
     calibration = fitter.calibration(quick, measured)
     of_all = replace(of_all, quick=Step(of_all.quick.trees, *calibration))
     probabilities = _probabilities(quick, calibration)
-    only_quick = probabilities.copy()
+    with_full = probabilities.copy()
 
     # Full: the texts in doubt, embedded.
     doubtful = of_all.in_doubt(probabilities)
@@ -130,15 +140,20 @@ def train_judge(
                 head = fitter.full(heads[number], others, others[doubtful[others]])
                 full[chosen] = fitter.full_values(head, chosen)
         calibration = fitter.calibration(full, measured & doubtful)
-        probabilities[doubtful] = _probabilities(full[doubtful], calibration)
-        of_all = fitter.full(of_all, everything, np.flatnonzero(doubtful))
-        of_all = replace(of_all, full=Step(of_all.full.trees, *calibration))
-    else:  # nothing to learn from embeddings: no text is to be embedded
+        with_full[doubtful] = _probabilities(full[doubtful], calibration)
+        chosen = doubtful & measured
+        better = fitter.loss(with_full, chosen) < fitter.loss(probabilities, chosen)
+        if better or parameters.always_embed:
+            of_all = fitter.full(of_all, everything, np.flatnonzero(doubtful))
+            of_all = replace(of_all, full=Step(of_all.full.trees, *calibration))
+    embeds = bool(len(of_all.full.trees.roots))
+    if not embeds:  # embeddings taught nothing: no text is to pay for one
         of_all = replace(of_all, low=1.0, high=0.0)
     return TrainedJudge(
         of_all,
+        _predictions(examples, with_full if embeds else probabilities),
         _predictions(examples, probabilities),
-        _predictions(examples, only_quick),
+        _predictions(examples, with_full),
         int(doubtful.sum()),
     )
 
@@ -228,6 +243,13 @@ class _Fitter:
         regression = LogisticRegression(C=1e4)
         regression.fit(values[chosen][:, None], labels, self._weights[chosen])
         return float(regression.coef_[0, 0]), float(regression.intercept_[0])
+
+    def loss(self, probabilities: Floats, chosen: npt.NDArray[np.bool_]) -> float:
+        """Mean log loss of labels, sites weighed as in fitting."""
+        p = np.clip(probabilities[chosen], 1e-6, 1 - 1e-6)
+        labels = self.labels[chosen]
+        losses = -(labels * np.log(p) + (1 - labels) * np.log(1 - p))
+        return float(np.average(losses, weights=self._weights[chosen]))
 
     def _full_features(self, head: Head, rows: Rows) -> Floats:
         quick = head.quick_features([self._views[row] for row in rows])

