@@ -68,7 +68,7 @@ def main() -> None:
     if options.scores is not None and options.scores.exists():
         pages = [Scored(**row) for row in read_jsonl(options.scores)]
     else:
-        views = load_views(options.data / "commoncrawl", options.views)
+        views = load_views(options.data, options.views)
         pages = score_unseen(options.data, views, options.folds)
         if options.scores is not None:
             rows = [json.dumps(p._asdict(), ensure_ascii=False) for p in pages]

@@ -2,8 +2,9 @@
 
     python jobs/train_defaults.py --data ../shared/data --output infimm_spark/classify/models
 
-`--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`) and graded pages
-(`annotations/annotated.jsonl.gz`). Every page is extracted first, which takes minutes; `--views
+`--data` holds a labelled crawl (`commoncrawl/`, with `labels.jsonl.gz`), graded pages of it
+(`annotations/annotated.jsonl.gz`) and, if there are any, of many other sites (`sites/`, WARC files
+with `pages.jsonl.gz`). Every page is extracted first, which takes minutes; `--views
 FILE` keeps the texts for another time (delete the file when extraction has changed). Writes models,
 their cards, and, with `--predictions DIR`, the out-of-site score of every text. The same data,
 views and date give the same bytes.
@@ -21,7 +22,9 @@ from pathlib import Path
 
 from infimm_spark.classify.mathematics import Kind
 from infimm_spark.errors import InfimmError
-from infimm_spark.training.cards import write_model
+from infimm_spark.languages import LANGUAGES
+from infimm_spark.training.beside import compared, reliability, threshold_at_precision
+from infimm_spark.training.cards import BESIDE, RELIABILITY, SPREAD, write_model
 from infimm_spark.training.command import counts_of
 from infimm_spark.training.fitting import train_model
 from infimm_spark.training.labelled import labelled_examples
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job; the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        views = load_views(options.data / "commoncrawl", options.views)
+        views = load_views(options.data, options.views)
         for kind in options.kind:
             _train(kind, options, views)
     except InfimmError as error:
@@ -55,11 +58,23 @@ def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> No
         trained.model,
         parameters=recipe.parameters,
         data=counts_of(examples),
-        evaluation=evaluate(trained.predictions, recipe.threshold),
+        evaluation=evaluate(trained.predictions, recipe.threshold)
+        | {
+            BESIDE: compared(trained.predictions),
+            RELIABILITY: reliability(trained.predictions),
+            SPREAD: trained.spread,
+        },
         shift=trained.shift,
         default_threshold=recipe.threshold,
         trained=options.date,
         notes=recipe.notes,
+        judgement=trained.judgement,
+        thresholds={
+            language: threshold_at_precision(trained.predictions, language, recipe.precision)
+            for language in LANGUAGES
+        }
+        if recipe.precision is not None
+        else None,
     )
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 

@@ -97,7 +97,7 @@ def _read_encoder(model: EncoderModel, kind: Kind) -> ModelBytes:
 
 def load_cached(model: ModelBytes) -> Scoring | LanguageIdentifier:
     """The loaded model; the same object for the same bytes within a process."""
-    name = f"{model.name}-{model.sha256}-{model.callable}-{model.encoder}"
+    name = f"{model.name}-{model.fingerprint}-{model.callable}-{model.encoder}"
     if name not in _LOADED:
         _LOADED[name] = _load(model)
     return _LOADED[name]

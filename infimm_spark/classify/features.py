@@ -28,6 +28,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH
@@ -93,6 +95,25 @@ def normalise(text: str, language: str) -> str:
     since a Chinese character says about as much as three Latin ones. Never raises; an empty text
     gives the facts of an empty text.
     """
+    return read(text, language).line
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as the normaliser reads it: the line, and the counts that `facts.py` needs too."""
+
+    line: str
+    tokens: int
+    counts: Counter[str]
+    """Of each token that is no field and no fact."""
+    fields: Counter[str]
+    """Of each field's pseudo-token (``__school``)."""
+    terms: int
+    """Different mathematical terms."""
+
+
+def read(text: str, language: str) -> Reading:
+    """`normalise` with the counts it was made from."""
     tokens: list[str] = []
     formulas = _Formulas()
     end = 0
@@ -109,12 +130,23 @@ def normalise(text: str, language: str) -> str:
     tokens += _words(text[end:] if end else text)
     counts = Counter(tokens)
     fields, terms = _fields(text, tokens, counts, language)
+    of_field = Counter(fields)
     facts = _facts(text, counts, len(tokens), formulas, language)
-    facts += _field_facts(fields, terms, len(tokens))
+    facts += _field_facts(of_field, terms, len(tokens))
     blocks = min(_MAX_FACT_BLOCKS, 1 + len(tokens) // _TOKENS_PER_FACT_BLOCK)
     filling = (" " + _FEW) * (_MIN_TOKENS - len(tokens))
     line = " ".join(tokens + fields) + (" " + " ".join(facts)) * blocks + filling
-    return line.lstrip(" ")
+    return Reading(line.lstrip(" "), len(tokens), counts, of_field, terms)
+
+
+def found_formulas(text: str) -> Iterator[tuple[int, int, str, bool]]:
+    """Start, end, body and whether it is set as display, of each delimited formula in order."""
+    if "$" not in text and "\\" not in text:
+        return
+    for match in _FORMULA.finditer(text):
+        if _is_mathematics(match):
+            kind = match.lastgroup or ""
+            yield match.start(), match.end(), match[kind], kind not in ("id", "ib")
 
 
 def without_formulas(text: str) -> str:
@@ -371,9 +403,8 @@ def _facts(
     ]
 
 
-def _field_facts(fields: list[str], terms: int, tokens: int) -> list[str]:
+def _field_facts(of_field: Counter[str], terms: int, tokens: int) -> list[str]:
     """Facts of the fields: what share of the words each has, and how many different terms."""
-    of_field = Counter(fields)
     per_mille = 1000 / max(1, tokens)
     school, secondary = of_field["__school"], of_field["__secondary"]
     advanced = of_field["__university"] + of_field["__research"]

@@ -9,6 +9,22 @@ the rest.
 
 from __future__ import annotations
 
+REASONING_ENGLISH = (
+    *("thus", "therefore", "hence", "then", "since", "because", "suppose", "let", "assume", "if"),
+    *("so that", "implies", "follows", "given", "denote", "consider", "prove", "show that"),
+    *("that is", "recall", "note that", "where", "equation", "in other words", "there is"),
+    *("we have", "we get", "we obtain", "we see", "we can", "we know", "we find", "we note"),
+    *("we need", "we define", "for all", "for every", "for each", "for any", "for some"),
+    *("there exists", "there exist", "which means", "which gives", "which is", "substitute"),
+    *("substituting", "substitution", "some"),
+)
+"""Words and phrases that carry an argument."""
+
+REASONING_CHINESE = """
+    因此 所以 因为 由于 则 即 设 若 假设 令 故 从而 可得 得到 我们 证明 如果 那么 根据 由此
+    显然 其中 满足 推出 等价 记 对于 存在 任意 考虑 求 解
+"""
+
 ENGLISH: dict[str, str] = {
     "variable": """
         b c f g h j k n p q r u v w x y z xy dx dy dt

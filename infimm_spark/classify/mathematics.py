@@ -2,7 +2,8 @@
 keeping).
 
 A model is a supervised fastText file with the labels ``__label__1`` and ``__label__0``, and beside
-it a model card: the same name with the suffix ``.json``.
+it a model card: the same name with the suffix ``.json``. A card may hold trees over the facts of a
+text (`trees.py`), which then decide together with fastText.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
+from infimm_spark.classify.facts import facts
 from infimm_spark.classify.fasttext_model import load_fasttext, predict_line
-from infimm_spark.classify.features import FEATURE_VERSION, excerpt, normalise
+from infimm_spark.classify.features import FEATURE_VERSION, excerpt, read
+from infimm_spark.classify.trees import Judgement, Walker
 from infimm_spark.errors import ModelError
 from infimm_spark.packaged import packaged_folder
 
@@ -48,7 +52,21 @@ class ModelCard(BaseModel):
     shift: dict[str, float]
     """Added to a language's log-odds: calibration on unseen sites."""
     default_threshold: float
+    thresholds: dict[str, float] = {}
+    """By language, where it has one of its own."""
     notes: list[str] = []
+    judgement: Judgement | None = None
+    """Trees that decide together with fastText; `shift` then has no part in it."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A card without trees or thresholds by language is written as it was before there were
+        any: runs are known by it."""
+        written: dict[str, Any] = serialise(self)
+        for name in ("judgement", "thresholds"):
+            if not written.get(name):
+                written.pop(name, None)
+        return written
 
 
 class Classifier:
@@ -60,14 +78,20 @@ class Classifier:
     def __init__(self, model: Any, card: ModelCard) -> None:
         self._model = model
         self.card = card
+        judgement = card.judgement
+        self._walker = None if judgement is None else Walker(judgement.trees)
 
     def score(self, text: str, language: str) -> float:
         """Probability in [0, 1]; `language` is the page's label (``en``, ``zh``). 0 without
         text."""
         if not text.strip():
             return 0.0
-        line = normalise(excerpt(text, self.card.max_chars), language)
-        return shifted(self.predict(line), self.card.shift.get(language, 0.0))
+        reading = read(excerpt(text, self.card.max_chars), language)
+        probability = self.predict(reading.line)
+        if self._walker is None or self.card.judgement is None:
+            return shifted(probability, self.card.shift.get(language, 0.0))
+        trees = self._walker.log_odds(facts(text, language, reading))
+        return self.card.judgement.probability(bounded_log_odds(probability), trees, language)
 
     def predict(self, line: str) -> float:
         """fastText's probability for a line that `normalise` made, not calibrated."""
@@ -88,6 +112,11 @@ def shifted(probability: float, shift: float) -> float:
 def log_odds(probability: float) -> float:
     """log(p / (1 - p)); p strictly between 0 and 1."""
     return math.log(probability / (1.0 - probability))
+
+
+def bounded_log_odds(probability: float) -> float:
+    """`log_odds` of a probability that may be 0 or 1: between -14 and 14."""
+    return log_odds(min(max(probability, 1e-6), 1 - 1e-6))
 
 
 def positive_probability(model: Any, line: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infimm_spark.classify.mathematics import Kind, card_file, model_file, parse_card
+from infimm_spark.classify.mathematics import Kind, ModelCard, card_file, model_file, parse_card
 from infimm_spark.config import BuildConfig, CallableModel, EncoderModel
 from infimm_spark.config.models import PACKAGED_PRECISION, PACKAGED_RECALL
 from infimm_spark.errors import ConfigError, ModelError
@@ -46,6 +46,10 @@ def with_thresholds(config: BuildConfig) -> BuildConfig:
     values = config.model_dump()
     values["dedup"]["recall_threshold"] = recall.value
     values["rules"]["precision_threshold"] = precision.value
+    rules = config.rules
+    if rules.precision_threshold is None and not rules.precision_threshold_by_language:
+        card = _card(config, "precision", "rules.precision_threshold")
+        values["rules"]["precision_threshold_by_language"] = card.thresholds if card else {}
     return BuildConfig.model_validate(values)
 
 
@@ -53,17 +57,28 @@ def _threshold(config: BuildConfig, kind: Kind, key: str, given: float | None) -
     if given is not None:
         return Threshold(key, given, "configuration")
     path = getattr(config.models, kind)
-    if isinstance(path, CallableModel):
+    card = _card(config, kind, key)
+    if card is None:
         return Threshold(key, _FOR_CALLABLES[kind], f"default for models.{kind} {path.callable}")
+    if isinstance(path, EncoderModel):
+        path = path.path
+    name = "the packaged model" if path is None else str(path)
+    return Threshold(key, card.default_threshold, f"card of {name}")
+
+
+def _card(config: BuildConfig, kind: Kind, key: str) -> ModelCard | None:
+    """The card of a configured model; None for a scorer of the user's own. `key` is for
+    messages."""
+    path = getattr(config.models, kind)
+    if isinstance(path, CallableModel):
+        return None
     if isinstance(path, EncoderModel):
         path = path.path
     card_path = card_file(model_file(path, kind))
     try:
-        card = parse_card(card_path.read_text(encoding="utf-8"), str(card_path))
+        return parse_card(card_path.read_text(encoding="utf-8"), str(card_path))
     except (OSError, UnicodeDecodeError):
         raise ModelError(
             f"model card {card_path} cannot be read; expected it beside the model, or {key} in "
             "the configuration"
         ) from None
-    name = "the packaged model" if path is None else str(path)
-    return Threshold(key, card.default_threshold, f"card of {name}")

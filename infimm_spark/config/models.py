@@ -385,8 +385,12 @@ class RulesConfig(Section):
     precision_threshold: Probability | None = None
     """Lowest precision score. null takes the threshold of the model's card. Not stated in the
     paper; ours, see the card's operating points."""
+    precision_threshold_by_language: dict[str, Probability] = {}
+    """Thresholds by language label, before `precision_threshold` (ours). Where this is empty and
+    `precision_threshold` null, those of the model's card."""
     precision_threshold_by_length: list[LengthThreshold] = []
-    """Thresholds by minimum text length, as `dedup.recall_threshold_by_length` (ours)."""
+    """Thresholds by minimum text length, as `dedup.recall_threshold_by_length` (ours); before
+    those by language."""
     extra: list[UserFunction] = []
     """Rules of your own, `module:function`, applied last: from a text and its metrics to None,
     which keeps it, or to the reason for dropping it. The module must be on the Python path, on a
@@ -395,13 +399,11 @@ class RulesConfig(Section):
     """Drop pages with one of these opt-out signals (`robots:noai`, `tdm-reservation`,
     `*:noindex`)."""
 
-    def precision_threshold_at(self, length: int) -> float:
-        """The precision threshold of a text of `length` characters."""
-        return threshold_for(
-            length,
-            _or(self.precision_threshold, PACKAGED_PRECISION),
-            self.precision_threshold_by_length,
-        )
+    def precision_threshold_at(self, length: int, language: str | None = None) -> float:
+        """The precision threshold of a text of `length` characters in a language."""
+        of_all = _or(self.precision_threshold, PACKAGED_PRECISION)
+        of_language = self.precision_threshold_by_language.get(language or "", of_all)
+        return threshold_for(length, of_language, self.precision_threshold_by_length)
 
 
 class PublishConfig(Section):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def _refined(
     for row, probability in zip(passed, scores, strict=True):
         # Judge the float32 that is stored, so that the stored value always explains the verdict.
         quality[row] = stored = float(np.float32(probability))
-        if stored < config.precision_threshold_at(lengths[row] or 0):
+        if stored < config.precision_threshold_at(lengths[row] or 0, languages[row]):
             verdicts[row] = (PRECISION, LOW_QUALITY, stored)
 
     columns: dict[str, list[Any]] = {
@@ -178,9 +179,10 @@ def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
     if score is None:
         return None
     if row["stage"] == PRECISION:
+        rules = with_thresholds(config).rules
         limit = below_threshold(
             row.get("text_length") or 0,
-            with_thresholds(config).rules.precision_threshold_at,
+            partial(rules.precision_threshold_at, language=row.get("language")),
             config.rules.precision_threshold_by_length,
             "rules.precision_threshold",
         )
@@ -230,7 +232,9 @@ REFINE = Stage(
     ledger=(RULES, PRECISION),
     sections=(
         Section("boilerplate"),
-        Section("rules", later=frozenset({"extra", "refuse_signals"})),
+        Section(
+            "rules", later=frozenset({"extra", "refuse_signals", "precision_threshold_by_language"})
+        ),
     ),
     facts=_facts,
     models=("precision",),

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from infimm_spark.classify.facts import FACTS
 from infimm_spark.classify.features import FEATURE_VERSION
 from infimm_spark.classify.mathematics import Kind, ModelCard, card_file, load_classifier
+from infimm_spark.classify.trees import Judgement
+from infimm_spark.training.beside import beside_markdown, reliability_markdown
 from infimm_spark.training.fitting import TrainingParameters
 from infimm_spark.training.measures import RECALLS
+
+BESIDE, RELIABILITY, SPREAD = "beside", "reliability", "spread"
+"""Parts of a card's evaluation that are no group of texts."""
 
 
 def write_model(
@@ -27,6 +33,8 @@ def write_model(
     default_threshold: float,
     trained: datetime.date,
     notes: Sequence[str] = (),
+    judgement: Judgement | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> Path:
     """Write ``{kind}.ftz``, its card as JSON and as Markdown; the path of the model.
 
@@ -45,6 +53,8 @@ def write_model(
         shift=shift,
         default_threshold=default_threshold,
         notes=list(notes),
+        judgement=judgement,
+        thresholds=dict(thresholds or {}),
     )
     write_with_card(path, model, card, "A fastText model")
     load_classifier(path, kind)
@@ -89,16 +99,38 @@ def card_markdown(card: ModelCard, size: int, make: str = "A fastText model") ->
         f"{card.feature_version}, SHA-256 `{card.sha256}`. It looks at {card.max_chars} "
         "characters of a "
         f"text. Default threshold {card.default_threshold}. Log-odds shifted by language: "
-        f"{card.shift or 'none'}.\n\n"
+        f"{card.shift or 'none'}.{_judgement_markdown(card)}\n\n"
         "## Figures\n\nEach site is scored by a model that did not see it.\n\n"
         f"| texts | positive / negative | AUC | {heads} |\n|---|---|---|"
         + "---|" * len(RECALLS)
         + "\n"
         + "\n".join(rows)
+        + beside_markdown(card.evaluation.get(BESIDE, []))
+        + reliability_markdown(card.evaluation.get(RELIABILITY, {}))
         + _bands_markdown(card)
         + f"\n\n## Data\n\n{data}\n\n## Parameters\n\n{parameters}\n"
         + (f"\n## Notes\n\n{notes}\n" if notes else "")
     )
+
+
+def _judgement_markdown(card: ModelCard) -> str:
+    """Trees and thresholds by language in a sentence each."""
+    text = ""
+    if card.thresholds:
+        of = ", ".join(f"{name} {value:g}" for name, value in card.thresholds.items())
+        text += f" Thresholds by language: {of}."
+    if card.judgement is not None:
+        trees = card.judgement.trees
+        text += (
+            f" {len(trees.leaves)} trees of {len(trees.leaves[0])} leaves over {len(FACTS)} facts "
+            f"of a text decide with it; its log-odds weigh {card.judgement.words:g} beside theirs."
+        )
+    for language, found in card.evaluation.get(SPREAD, {}).items():
+        text += (
+            f" Area over {found['deals']} other deals of the {language} sites: {found['mean']:.4f} "
+            f"± {found['deviation']:.4f}."
+        )
+    return text
 
 
 def _bands_markdown(card: ModelCard) -> str:

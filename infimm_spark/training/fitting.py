@@ -34,9 +34,11 @@ from infimm_spark.classify.mathematics import (
     positive_probability,
     shifted,
 )
+from infimm_spark.classify.trees import Judgement
 from infimm_spark.errors import InputError
 from infimm_spark.training.convex import ConvexModel, ConvexParameters, Features
 from infimm_spark.training.fasttext_train import FastTextParameters, candidates, train_fasttext
+from infimm_spark.training.judging import JudgementParameters, TreeFit
 from infimm_spark.training.measures import (
     Floats,
     Prediction,
@@ -103,6 +105,9 @@ class TrainingParameters:
     bare: bool = False
     """Whether each measured text is measured a second time with its formulas taken out."""
 
+    judgement: JudgementParameters | None = None
+    """Whether trees over the facts of a text decide together with fastText, and how."""
+
 
 _EVERY_FOLD = -1
 
@@ -112,12 +117,14 @@ BARE = " without formulas"
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model file, the out-of-site predictions of its examples, and the shifts of its log-odds by
-    language."""
+    """A model file, the out-of-site predictions of its examples, the shifts of its log-odds by
+    language, the trees that judge with it, and how their area differs from deal to deal."""
 
     model: bytes
     predictions: list[Prediction]
     shift: dict[str, float]
+    judgement: Judgement | None = None
+    spread: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def train_model(
@@ -140,7 +147,8 @@ def train_model(
     lines = [_line(e, parameters) for e in examples]
     fold = np.array([_EVERY_FOLD if e.written else fold_of[e.site] for e in examples])
     fit = _fitter(examples, lines, parameters)
-    if not (measure or parameters.calibrated):
+    wanted = parameters.judgement
+    if not (measure or parameters.calibrated or wanted):
         return Trained(fit(trained_on).to_bytes(), [], {})
     probabilities = np.zeros(len(examples))
     numbers = range(int(fold.max()) + 1)
@@ -154,6 +162,11 @@ def train_model(
         language: _shift(examples, probabilities, language, recall, parameters.calibrated_at)
         for language, recall in sorted(parameters.calibrated.items())
     }
+    judgement, words, spread = None, probabilities, {}
+    if wanted is not None:
+        trees = TreeFit(examples, wanted, max_chars=parameters.max_chars)
+        probabilities, judgement = trees.judged(words, fold, trained_on)
+        spread = trees.spread(words, trained_on)
     predictions = [
         Prediction(
             page=e.page,
@@ -166,11 +179,12 @@ def train_model(
             score=e.score,
             prob=round(shifted(float(p), shift.get(e.language, 0.0)), 6),
             formulas=count_formulas(e.text),
+            words=None if wanted is None else round(float(w), 6),
         )
-        for e, p in zip(examples, probabilities, strict=True)
+        for e, p, w in zip(examples, probabilities, words, strict=True)
         if not e.written
     ]
-    return Trained(fit(trained_on).to_bytes(), predictions, shift)
+    return Trained(fit(trained_on).to_bytes(), predictions, shift, judgement, spread)
 
 
 def _bare(examples: Sequence[Example]) -> list[Example]:

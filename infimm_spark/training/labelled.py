@@ -64,15 +64,52 @@ def site_of(source: str, url: str) -> str:
 
 def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]) -> list[Example]:
     """The examples of a folder with ``commoncrawl/labels.jsonl.gz``,
-    ``annotations/annotated.jsonl.gz``.
+    ``annotations/annotated.jsonl.gz`` and, where there is one, ``sites/pages.jsonl.gz``.
 
     Raises `InputError` where a file is missing or damaged.
     """
     labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
     graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
+    views = list(views)
+    pages = data / "sites" / "pages.jsonl.gz"
+    many = site_examples(kind, read_jsonl(pages), views) if pages.exists() else []
     if kind == "recall":
-        return recall_examples(labels, views, graded)
-    return precision_examples(labels, views, graded)
+        return recall_examples(labels, views, graded) + many
+    return precision_examples(labels, views, graded, plain_pages=not many) + many
+
+
+def site_examples(
+    kind: Kind, pages: Iterable[Mapping[str, Any]], views: Iterable[Mapping[str, Any]]
+) -> list[Example]:
+    """Graded pages of many sites (``sites/pages.jsonl.gz``: id, url, key, lang, score, …), split
+    by their owner (`key`); pages without a grade or a view are left out.
+
+    The precision classifier is measured on their extracted text. For recall they are trained on
+    only, as `recall_examples` trains on grades.
+    """
+    view_of = {row["url"]: row for row in views}
+    examples = []
+    for row in pages:
+        found = view_of.get(row["url"])
+        if row["score"] is None or found is None or row["lang"] not in _LANGUAGES:
+            continue
+        grade = float(row["score"])
+        least = GRADE if kind == "precision" else _SOME_MATHEMATICS
+        for view in VIEWS:
+            text = found[view][:_MAX_TEXT]
+            if text.strip():
+                example = Example(
+                    text=text,
+                    language=row["lang"],
+                    label=int(grade >= least),
+                    site=f"owner {row['key']}",
+                    page=row["id"],
+                    view=view,
+                    measured=kind == "precision" and view == "text",
+                    score=grade if kind == "precision" else None,
+                )
+                examples.append(example if kind == "precision" else _taught(example, grade))
+    return examples
 
 
 def recall_examples(
@@ -150,12 +187,15 @@ def precision_examples(
     labels: Iterable[Mapping[str, Any]],
     views: Iterable[Mapping[str, Any]],
     annotations: Iterable[Mapping[str, Any]],
+    *,
+    plain_pages: bool = True,
 ) -> list[Example]:
     """Graded pages, worth keeping or not: the extracted text, or the graded excerpt where absent.
 
     Their quick text is trained on as a second, unmeasured view: fewer words of one extraction are
     learnt by heart. Pages of other sites that have nothing mathematical are added as unmeasured
-    negatives, a few of each site, because graders saw few of them and a crawl is full of them.
+    negatives, a few of each site, because graders saw few of them and a crawl is full of them; not
+    with `plain_pages` off, for grades that cover them.
     """
     label_of = {(row["snapshot"], row["url"]): row for row in labels}
     text_of: dict[tuple[str, str], str] = {}
@@ -171,7 +211,8 @@ def precision_examples(
         text_of_url[row["url"]] = text
         quick_of_url[row["url"]] = row["quick"]
         if (
-            label["label"] == "nonmath"
+            plain_pages
+            and label["label"] == "nonmath"
             and label["label_basis"] != "markup"
             and label["page_type"] == "page"
             and label["lang"] in _LANGUAGES

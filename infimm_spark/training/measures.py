@@ -40,6 +40,8 @@ class Prediction(NamedTuple):
     prob: float
     formulas: int = 0
     """Delimited formulas in the text."""
+    words: float | None = None
+    """fastText's own probability, where trees decide with it."""
 
 
 def evaluate(

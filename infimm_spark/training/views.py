@@ -66,15 +66,17 @@ def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Itera
             )
 
 
-def load_views(crawl: Path, file: Path | None) -> list[View]:
-    """The views of `crawl`: read from `file` where it exists, else made, and written there if
+def load_views(data: Path, file: Path | None) -> list[View]:
+    """The views of ``commoncrawl/`` and of the WARC files in ``sites/`` below
+    `data`: read from `file` where it exists, else made, and written there if
     named.
 
     A file is as old as the extraction that made it: delete it to have it made again.
     """
     if file is not None and file.exists():
         return [View(**row) for row in read_jsonl(file)]  # type: ignore[typeddict-item]
-    views = list(page_views([str(crawl)]))
+    sites = sorted(str(path) for path in (data / "sites").glob("*.warc.gz"))
+    views = list(page_views([str(data / "commoncrawl"), *sites]))
     if file is not None:
         write_views(file, views)
     return views
