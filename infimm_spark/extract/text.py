@@ -291,7 +291,7 @@ class Renderer:
         text = flattened(cell, "; ")
         for index in _FENCED_MARK.findall(text):
             source = self._codes[int(index)]
-            # A cell over several rows comes here once a row; a span has no line break.
+            # What has become a span already has no line break.
             if "\n" in source:
                 self._codes[int(index)] = code.span(source.split("\n", 1)[1].rpartition("\n")[0])
         return _SEMICOLONS.sub("; ", self._folded(text).replace("\n", " ")).strip("; ")

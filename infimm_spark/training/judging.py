@@ -49,7 +49,7 @@ class JudgementParameters:
     """Grades above the line at which the target is 0.73; pages of 0 to 4 are plain negatives."""
     site_cap: int = 10
     """Texts of one site weigh no more than this many: many small sites decide, not a few books."""
-    deals: int = 4
+    deals: int = 3
     """Other deals of the sites into folds, for the spread of the figures."""
 
 

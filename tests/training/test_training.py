@@ -20,7 +20,12 @@ from infimm_spark.training.cards import write_model
 from infimm_spark.training.convex import ConvexParameters, Features
 from infimm_spark.training.fasttext_train import FastTextParameters, train_fasttext
 from infimm_spark.training.fitting import Example, TrainingParameters, folds, train_model
-from infimm_spark.training.labelled import precision_examples, recall_examples, site_of
+from infimm_spark.training.labelled import (
+    precision_examples,
+    recall_examples,
+    site_examples,
+    site_of,
+)
 from infimm_spark.training.measures import (
     Prediction,
     auc,
@@ -471,3 +476,31 @@ def test_precision_and_rank_correlation() -> None:
     assert np.isnan(precision_at(array, np.array([True, False, True, False]), 0.95))
     assert spearman(array, np.array([4.0, 3.0, 2.0, 1.0])) == pytest.approx(1)
     assert spearman(array, np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(-1)
+
+
+def test_graded_pages_of_many_sites_are_split_by_owner() -> None:
+    """Pages with a grade and a view teach; precision measures their extracted text, recall trusts
+    grades that are sure."""
+    page = {"id": "a", "url": "https://a.example/1", "key": "owner", "lang": "en", "score": 7}
+    pages = [
+        page,
+        page | {"id": "b", "url": "https://a.example/2", "score": None},
+        page | {"id": "c", "url": "https://a.example/3", "score": 4},
+        page | {"id": "d", "url": "https://a.example/4"},
+    ]
+    views = [
+        {"url": f"https://a.example/{n}", "quick": f"quick {n}", "text": f"text {n}"}
+        for n in (1, 2, 3)
+    ]
+    precise = site_examples("precision", pages, views)
+    assert [(e.page, e.view, e.label, e.measured) for e in precise] == [
+        ("a", "quick", 1, False),
+        ("a", "text", 1, True),
+        ("c", "quick", 0, False),
+        ("c", "text", 0, True),
+    ]
+    assert {e.site for e in precise} == {"owner owner"}
+    recalled = site_examples("recall", pages, views)
+    assert [(e.page, e.taught) for e in recalled if e.view == "text"] == [("a", 1), ("c", None)]
+    assert recalled[-1].weight < recalled[0].weight
+    assert not any(e.measured for e in recalled)

@@ -23,7 +23,7 @@ ARTICLE = (
 @pytest.fixture
 def crawl(tmp_path: Path) -> Path:
     """A mirror of one WARC file: an article, a picture, and bytes that are no HTML."""
-    folder = tmp_path / "crawl"
+    folder = tmp_path / "commoncrawl"
     warc = folder / f"crawl-data/{SNAPSHOT}/segments/1.2/warc/a.warc.gz"
     warc.parent.mkdir(parents=True)
     warc.write_bytes(
@@ -72,12 +72,12 @@ def test_quick_text_is_as_long_as_the_cascade_reads(crawl: Path) -> None:
 def test_views_are_kept_in_a_file(crawl: Path, tmp_path: Path) -> None:
     """Views are written once and read back; without a file they are made anew, and are equal."""
     file = tmp_path / "kept" / "views.jsonl.gz"
-    made = load_views(crawl, file)
-    assert made == load_views(crawl, None)
+    made = load_views(crawl.parent, file)
+    assert made == load_views(crawl.parent, None)
     changed = [row | {"quick": "edited"} for row in made]
     with gzip.open(file, "wt", encoding="utf-8") as stream:
         stream.writelines(json.dumps(row) + "\n" for row in changed)
-    assert [v["quick"] for v in load_views(crawl, file)] == ["edited"]
+    assert [v["quick"] for v in load_views(crawl.parent, file)] == ["edited"]
 
 
 def test_unusable_paths_are_named(crawl: Path, tmp_path: Path) -> None:
@@ -86,4 +86,14 @@ def test_unusable_paths_are_named(crawl: Path, tmp_path: Path) -> None:
         load_views(tmp_path / "missing", None)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="views cannot be written"):
-        load_views(crawl, tmp_path / "file" / "views.jsonl.gz")
+        load_views(crawl.parent, tmp_path / "file" / "views.jsonl.gz")
+
+
+def test_pages_of_many_sites_are_viewed_too(crawl: Path) -> None:
+    """WARC files in `sites/` beside the crawl give views of their own."""
+    (crawl.parent / "sites").mkdir()
+    (crawl.parent / "sites" / "pages-0.warc.gz").write_bytes(
+        _response("https://b.example/1", "text/html", ARTICLE.encode())
+    )
+    urls = [view["url"] for view in load_views(crawl.parent, None)]
+    assert urls == ["https://a.example/1", "https://b.example/1"]
