@@ -91,7 +91,7 @@ def scores_of(page: Mapping[str, Any], config: BuildConfig) -> list[Score]:
     try:
         filled = with_thresholds(config)
         recall: float | None = filled.dedup.recall_threshold_at(length)
-        precision: float | None = filled.rules.precision_threshold_at(length)
+        precision: float | None = filled.rules.precision_threshold_at(length, page.get("language"))
     except InfimmError:
         recall = precision = None
     extract = config.extract

@@ -6,7 +6,7 @@ without the run: stored scores are counted, no page is read again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,10 +62,17 @@ def score_figures(
     return found
 
 
-def threshold_sql(threshold: float, by_length: Sequence[LengthThreshold]) -> str:
-    """The threshold of a row's `text_length` as an SQL expression."""
+def threshold_sql(
+    threshold: float,
+    by_length: Sequence[LengthThreshold],
+    by_language: Mapping[str, float] | None = None,
+) -> str:
+    """The threshold of a row's `text_length`, or else of its `language`, as an SQL expression."""
     bands = sorted(by_length, key=lambda band: -band.min_chars)
     cases = "".join(f" WHEN text_length >= {b.min_chars} THEN {b.threshold!r}" for b in bands)
+    for language, own in (by_language or {}).items():
+        name = language.replace("'", "''")
+        cases += f" WHEN language = '{name}' THEN {own!r}"
     return f"(CASE{cases} ELSE {threshold!r} END)" if cases else f"{threshold!r}"
 
 

@@ -44,6 +44,7 @@ ANSWERED = (
     "rules.drop_unicode_errors",
     "rules.max_repeated_share",
     "rules.precision_threshold",
+    "rules.precision_threshold_by_language",
     "rules.precision_threshold_by_length",
 )
 """Settings that stored scores answer for."""
@@ -231,7 +232,11 @@ def _end(config: BuildConfig, now: BuildConfig) -> str:
             f"(language NOT IN ({unclassified}) AND recall_prob < {extract.recall_floor!r})"
         )
     recall = threshold_sql(dedup.recall_threshold or 0.0, dedup.recall_threshold_by_length)
-    precision = threshold_sql(rules.precision_threshold or 0.0, rules.precision_threshold_by_length)
+    precision = threshold_sql(
+        rules.precision_threshold or 0.0,
+        rules.precision_threshold_by_length,
+        rules.precision_threshold_by_language,
+    )
     copies = [name for name, is_on in (("exact", dedup.exact), ("url", dedup.url.enabled)) if is_on]
     near = f"(copy = 'near' AND jaccard >= {dedup.minhash.threshold!r}::FLOAT)"
     is_copy = f"copy IN ({_names(copies)})" + (f" OR {near}" if dedup.minhash.enabled else "")
