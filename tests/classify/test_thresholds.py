@@ -66,3 +66,22 @@ def test_a_scorer_without_a_card() -> None:
     models = {"precision": {"callable": "my_scorer:load"}}
     found = thresholds(BuildConfig.model_validate({"models": models}))[1]
     assert (found.value, found.origin) == (0.5, "default for models.precision my_scorer:load")
+
+
+def test_a_card_may_have_thresholds_by_language(tmp_path: Path) -> None:
+    """They apply where the configuration sets none; one for all languages there overrules them,
+    and one by length comes first."""
+    path = model_with(tmp_path, "precision", 0.75)
+    card_path = tmp_path / "precision.json"
+    card = json.loads(card_path.read_text())
+    card_path.write_text(json.dumps(card | {"thresholds": {"zh": 0.6}}))
+    models = {"precision": path}
+    rules = with_thresholds(BuildConfig.model_validate({"models": models})).rules
+    assert [rules.precision_threshold_at(100, name) for name in ("zh", "en")] == [0.6, 0.75]
+    for changes, expected in (
+        ({"precision_threshold": 0.5}, 0.5),
+        ({"precision_threshold_by_language": {"zh": 0.2}}, 0.2),
+        ({"precision_threshold_by_length": [{"min_chars": 50, "threshold": 0.9}]}, 0.9),
+    ):
+        config = BuildConfig.model_validate({"models": models, "rules": changes})
+        assert with_thresholds(config).rules.precision_threshold_at(100, "zh") == expected
