@@ -45,7 +45,7 @@ class Trees(BaseModel):
         leaves = len(self.leaves[0]) if self.leaves else 0
         if not leaves or leaves & (leaves - 1) or leaves < 2:
             raise ValueError("trees need 2, 4, 8, … leaves each")
-        inner = [*self.facts, *self.thresholds]
+        inner: list[Sequence[float]] = [*self.facts, *self.thresholds]
         if (
             not len(self.facts) == len(self.thresholds) == len(self.leaves)
             or any(len(row) != leaves - 1 for row in inner)

@@ -67,7 +67,7 @@ class TreeFit:
         self._parameters = parameters
         self._seen = np.array([not e.view.startswith(QUICK) for e in examples])
         self._facts = np.zeros((len(examples), len(FACTS)))
-        for row in np.flatnonzero(self._seen):
+        for row in np.flatnonzero(self._seen).tolist():
             e = examples[row]
             reading = read(excerpt(e.text, max_chars), e.language)
             self._facts[row] = facts(e.text, e.language, reading)
@@ -90,7 +90,7 @@ class TreeFit:
         for number in range(int(fold.max()) + 1):
             inside = np.flatnonzero((fold == number) & self._seen)
             calibration = self._calibration(sums, fitted[fold[fitted] != number])
-            for row in inside:
+            for row in inside.tolist():
                 slope, offset = calibration.get(self._examples[row].language, (1.0, 0.0))
                 probabilities[row] = 1 / (1 + np.exp(-(slope * sums[row] + offset)))
         judgement = Judgement(
@@ -103,7 +103,7 @@ class TreeFit:
     def spread(self, words: Floats, trained_on: Rows) -> dict[str, dict[str, float]]:
         """By language, mean and standard deviation of the area under the curve over several deals
         of the sites into folds; of measured extracted texts, before calibration."""
-        names = sorted({self._examples[row].site for row in trained_on})
+        names = sorted({self._examples[row].site for row in trained_on.tolist()})
         areas: defaultdict[str, list[float]] = defaultdict(list)
         for deal in range(1, self._parameters.deals + 1):
             order = np.random.RandomState(deal).permutation(len(names))
@@ -154,8 +154,8 @@ class TreeFit:
     def _calibration(self, sums: Floats, rows: Rows) -> dict[str, tuple[float, float]]:
         """Slope and offset by language: a logistic regression of labels on the sums."""
         of: defaultdict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            of[self._examples[row].language].append(int(row))
+        for row in rows.tolist():
+            of[self._examples[row].language].append(row)
         found = {}
         for language, members in sorted(of.items()):
             labels = np.array([float(self._examples[row].label) for row in members])
