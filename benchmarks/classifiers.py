@@ -20,11 +20,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from infimm_spark.classify.features import normalise
+from infimm_spark.classify.facts import facts
+from infimm_spark.classify.features import normalise, read
 from infimm_spark.classify.language import LanguageIdentifier
 from infimm_spark.classify.mathematics import Kind, load_classifier
 from infimm_spark.classify.thresholds import with_thresholds
+from infimm_spark.classify.trees import Walker
 from infimm_spark.config import BuildConfig
+from infimm_spark.training.beside import beside_markdown, compared
 from infimm_spark.training.labelled import read_jsonl
 from infimm_spark.training.measures import RECALLS, Prediction, auc, evaluate
 
@@ -47,6 +50,7 @@ def main() -> None:
     ):
         print(f"\n{kind} classifier, unseen sites")
         _figures(predictions)
+        print(beside_markdown(compared(predictions)))
     _with_formulas(recall)
     _by_site(recall)
     _cascade(recall)
@@ -138,6 +142,12 @@ def _speed(data: Path) -> None:
     for kind in kinds:
         classifier = load_classifier(None, kind)
         _print_rate(f"{kind}, prediction alone", lines, classifier.predict)
+        if classifier.card.judgement is not None:
+            readings = [(text, language, read(text, language)) for text, language in texts]
+            walker = Walker(classifier.card.judgement.trees)
+            _print_rate(
+                f"{kind}, facts and trees", readings, lambda row, w=walker: w.log_odds(facts(*row))
+            )
         _print_rate(f"{kind}, with normaliser", texts, lambda pair, c=classifier: c.score(*pair))
 
 
