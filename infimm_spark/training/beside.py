@@ -109,15 +109,35 @@ def threshold_at_precision(
     predictions: Sequence[Prediction], language: str, precision: float
 ) -> float:
     """The lowest threshold from which on `precision` of the language's measured extracted texts
-    are positive, to two places and rounded up; the highest score where no threshold reaches it."""
+    are positive with a confidence of nine tenths, to two places; 0.99 where none reaches it."""
     chosen = [p for p in predictions if p.measured and (p.language, p.view) == (language, "text")]
     scores = np.array([p.prob for p in chosen], dtype=np.float64)
     positive = np.array([p.label == 1 for p in chosen], dtype=np.bool_)
-    grid = np.arange(1, 100) / 100
-    short = [
-        t for t in grid if (scores >= t).any() and precision_at(scores, positive, t) < precision
-    ]
-    return round(float(short[-1]) + 0.01, 2) if short else 0.01
+    lowest = 0.99
+    for hundredths in range(99, 0, -1):
+        kept = scores >= hundredths / 100
+        if kept.sum() < _FEW:
+            continue
+        if _lower_bound(positive[kept]) < precision:
+            break
+        lowest = hundredths / 100
+    return lowest
+
+
+_FEW = 30
+"""Kept texts, below which a share says little of a threshold."""
+
+_CONFIDENCE = 1.2816
+"""Deviations below which nine tenths of a normal distribution do not fall."""
+
+
+def _lower_bound(positive: Booleans) -> float:
+    """Wilson's one-sided lower bound of a share."""
+    count = max(len(positive), 1)
+    share = float(positive.sum()) / count
+    z = _CONFIDENCE
+    root = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return float((share + z * z / (2 * count) - root) / (1 + z * z / count))
 
 
 def beside_markdown(rows: Sequence[dict[str, Any]]) -> str:

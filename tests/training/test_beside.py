@@ -65,8 +65,11 @@ def test_reliability_is_by_tenths() -> None:
 
 
 def test_threshold_reaches_the_precision_from_there_on() -> None:
-    """Above the threshold every one keeps the precision, also where it dips in between."""
-    assert threshold_at_precision(PAGES, "en", 1.0) == pytest.approx(0.31)
-    dip = [*PAGES, graded(6, 0, 0.85, 0)]
-    assert threshold_at_precision(dip, "en", 0.6) == pytest.approx(0.86)
-    assert threshold_at_precision([], "zh", 0.8) == 0.01
+    """Precision holds above the threshold with room for chance; too few texts decide nothing."""
+    good = [graded(n, 8, 0.9, 3) for n in range(200)]
+    mixed = [graded(n, 8 * (n % 2), 0.4, 3) for n in range(200)]
+    assert threshold_at_precision([*good, *mixed], "en", 0.8) == pytest.approx(0.41)
+    assert threshold_at_precision([*good, *mixed], "en", 0.7) == pytest.approx(0.01)
+    exact = [graded(n, 8 * (n % 5 > 0), 0.9, 3) for n in range(200)]
+    assert threshold_at_precision(exact, "en", 0.8) == 0.99
+    assert threshold_at_precision(good[:20], "en", 0.8) == 0.99
