@@ -40,14 +40,16 @@ def thresholds(config: BuildConfig) -> tuple[Threshold, Threshold]:
     return recall, _threshold(config, "precision", "rules.precision_threshold", set_one)
 
 
-def with_thresholds(config: BuildConfig) -> BuildConfig:
-    """The configuration with both thresholds filled in."""
+def with_thresholds(config: BuildConfig, *, by_language: bool = True) -> BuildConfig:
+    """The configuration with both thresholds filled in, and with those by language that the card
+    has unless `by_language` is off: a stage's identity knows them by the card itself."""
     recall, precision = thresholds(config)
     values = config.model_dump()
     values["dedup"]["recall_threshold"] = recall.value
     values["rules"]["precision_threshold"] = precision.value
     rules = config.rules
-    if rules.precision_threshold is None and not rules.precision_threshold_by_language:
+    of_card = rules.precision_threshold is None and not rules.precision_threshold_by_language
+    if by_language and of_card:
         card = _card(config, "precision", "rules.precision_threshold")
         values["rules"]["precision_threshold_by_language"] = card.thresholds if card else {}
     return BuildConfig.model_validate(values)

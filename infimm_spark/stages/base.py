@@ -197,7 +197,7 @@ class Stage:
 
     def settings(self, config: BuildConfig) -> dict[str, Any]:
         """The settings that shape its rows, by section; thresholds as they are used."""
-        config = with_thresholds(config)
+        config = with_thresholds(config, by_language=False)
         return {section.name: section.shaping(config) for section in self.sections}
 
     def identity(
