@@ -70,11 +70,11 @@ def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]
     """
     labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
     graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
+    if kind == "recall":  # the packaged one is of the crawl's labels alone
+        return recall_examples(labels, views, graded)
     views = list(views)
     pages = data / "sites" / "pages.jsonl.gz"
     many = site_examples(kind, read_jsonl(pages), views) if pages.exists() else []
-    if kind == "recall":
-        return recall_examples(labels, views, graded) + many
     return precision_examples(labels, views, graded, plain_pages=not many) + many
 
 
