@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,12 @@ from infimm_spark.classify.encoder.judge import EncoderJudge, passage_scores, te
 from infimm_spark.classify.encoder.trees import LEAF, Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import BUCKETS
-from infimm_spark.classify.features import excerpt, normalise
+from infimm_spark.classify.facts import FACTS
+from infimm_spark.classify.facts import facts as text_facts
+from infimm_spark.classify.features import excerpt, normalise, read
 from infimm_spark.classify.mathematics import Classifier
 from infimm_spark.classify.own_scorer import OwnScorer
+from infimm_spark.classify.trees import Trees as CompleteTrees
 
 TOP = 10
 """Words, and facts, that are named."""
@@ -74,7 +78,8 @@ def _of_line(model: Classifier, text: str, language: str) -> dict[str, list[dict
     tokens = normalise(excerpt(text, model.card.max_chars), language).split()
     whole = _odds(model.predict(" ".join(tokens)))
     counts = Counter(tokens)
-    facts, words = [], []
+    facts: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
     for token, count in counts.most_common(_MAX_WORDS):
         rest = " ".join(other for other in tokens if other != token)
         effect = round(whole - _odds(model.predict(rest)), 4)
@@ -83,7 +88,38 @@ def _of_line(model: Classifier, text: str, language: str) -> dict[str, list[dict
             facts.append({"fact": fact, "effect": effect})
         else:
             words.append({"word": token, "times": count, "effect": effect})
+    judgement = model.card.judgement
+    if judgement is not None:
+        # Words move the sum by their weight; facts of the text also move the trees beside them.
+        slope = judgement.calibration.get(language, (1.0, 0.0))[0]
+        for row in (*facts, *words):
+            row["effect"] = round(slope * judgement.words * row["effect"], 4)
+        values = text_facts(text, language, read(excerpt(text, model.card.max_chars), language))
+        facts += [
+            {"fact": name, "value": round(value, 4), "effect": round(slope * effect, 4)}
+            for name, value, effect in zip(
+                FACTS.values(), values, _complete_effects(judgement.trees, values), strict=True
+            )
+        ]
     return {"facts": _strongest(facts), "words": _strongest(words)}
+
+
+def _complete_effects(trees: CompleteTrees, values: Sequence[float]) -> list[float]:
+    """By fact, how far its splits moved the trees beside a fastText model; a node counts as the
+    mean of what lies below it."""
+    found = [0.0] * len(FACTS)
+    for facts, thresholds, leaves in zip(trees.facts, trees.thresholds, trees.leaves, strict=True):
+        inner = len(facts)
+        means = [*[0.0] * inner, *leaves]
+        for node in reversed(range(inner)):
+            left, right = means[2 * node + 1], means[2 * node + 2]
+            means[node] = (left + right) / 2 if math.isfinite(thresholds[node]) else left
+        node = 0
+        while node < inner:
+            child = 2 * node + 1 + (values[facts[node]] >= thresholds[node])
+            found[facts[node]] += means[child] - means[node]
+            node = child
+    return found
 
 
 def _fact(token: str) -> str | None:
