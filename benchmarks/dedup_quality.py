@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import bruteforce, lsh, minhash, shingles
-from infimm_spark.dedup.survivors import greedy_table
+from infimm_spark.dedup.greedy import greedy_table
 from infimm_spark.dedup.verify import Verification
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.page import extract_page

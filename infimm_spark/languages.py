@@ -40,6 +40,7 @@ class Language:
 
     @property
     def is_characters(self) -> bool:
+        """Whether texts are cut into characters, not words."""
         return self.units == "characters"
 
 

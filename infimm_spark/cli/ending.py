@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Any
 
 import typer
-from typer import rich_utils
 
 from infimm_spark.errors import DEFECT, INTERRUPTED, TERMINATED, InfimmError
 from infimm_spark.spark import console, logs
@@ -140,6 +139,9 @@ def _usage(error: Any) -> int:
     if logs.is_json():
         _say(error.format_message(), error.exit_code, error)
     else:
+        # A third of the start of every command, and needed here only.
+        from typer import rich_utils
+
         rich_utils.rich_format_error(error)
     return int(error.exit_code)
 

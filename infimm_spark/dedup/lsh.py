@@ -6,6 +6,7 @@ Two documents that share a bucket are *proposed* as duplicates; nothing is remov
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pyspark.sql import Column, DataFrame
@@ -43,6 +44,13 @@ def group(scope: Scope, snapshot: Column) -> Column:
     return year(snapshot) if scope == "year" else snapshot
 
 
+def group_of(scope: Scope, snapshot: str) -> str:
+    """As `group`, of one snapshot."""
+    if scope == "all":
+        return "all"
+    return year_of(snapshot) if scope == "year" else snapshot
+
+
 def year(snapshot: Column) -> Column:
     """`2023` of `CC-MAIN-2023-40`; any other name as it is."""
     found = F.regexp_extract(snapshot, _SNAPSHOT_YEAR, 1)
@@ -53,6 +61,19 @@ def year_of(snapshot: str) -> str:
     """As `year`, of one name."""
     found = re.search(_SNAPSHOT_YEAR, snapshot)
     return found[1] if found else snapshot
+
+
+def met(snapshot: str, names: Sequence[str], scope: Scope) -> list[str]:
+    """The snapshots whose documents meet those of `snapshot`, itself included; `names` are
+    sorted."""
+    if scope == "all":
+        return list(names)
+    if scope == "year":
+        return [name for name in names if year_of(name) == year_of(snapshot)]
+    if scope == "snapshot" or snapshot not in names:
+        return [snapshot]
+    place = names.index(snapshot)
+    return list(names[max(0, place - 1) : place + 2])
 
 
 def candidate_probability(jaccard: float, bands: int, rows: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -13,12 +12,7 @@ from pyspark.sql import functions as F
 from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import lsh
 from infimm_spark.dedup.settled import held_by
-from infimm_spark.dedup.survivors import (
-    Bands,
-    Checkpoint,
-    duplicates_in_one_task,
-    greedy_duplicates,
-)
+from infimm_spark.dedup.survivors import Checkpoint, greedy_duplicates
 from infimm_spark.dedup.verify import Verification
 
 
@@ -50,9 +44,7 @@ class NearDedup:
     snapshots leaves one copy, not every other one, and still nothing is removed that does not
     itself resemble a document that stays.
 
-    `settled` are the `settled_documents` of earlier runs, which are not judged again. Up to
-    `options.local_documents` documents (`n_documents`, the settled ones included) are judged in one
-    task.
+    `settled` are the `settled_documents` of earlier runs, which are not judged again.
     """
 
     def __init__(
@@ -60,12 +52,10 @@ class NearDedup:
         ranked: DataFrame,
         options: MinHashConfig,
         checkpoint: Checkpoint,
-        n_documents: int,
         settled: DataFrame | None,
     ) -> None:
         self._options = options
         self._checkpoint = checkpoint
-        self._in_one_task = n_documents <= options.local_documents
         self._signed = ranked.where(F.col("signature").isNotNull())
         self._names = _snapshots(self._signed)
         self._held: dict[str, DataFrame] = {}
@@ -77,7 +67,7 @@ class NearDedup:
             known = _snapshots(settled)
             self._names = sorted({*self._names, *known})
             for name in known:
-                self._held[name] = held_by(settled, name, _met(name, known, "pairs"))
+                self._held[name] = held_by(settled, name, lsh.met(name, known, "pairs"))
 
     def judge(self, turn: Turn) -> DataFrame:
         """The documents of a turn that resemble one that is kept: [rank, best, jaccard, round]."""
@@ -85,7 +75,7 @@ class NearDedup:
         snapshot = turn.snapshot
         own = self._signed.where(F.col("snapshot") == snapshot)
         own = own.select("rank", "signature", "sketch")
-        met = _met(snapshot, self._names, self._options.scope)
+        met = lsh.met(snapshot, self._names, self._options.scope)
         neighbours = [other for other in met if other in self._held]
         undecided = own.join(turn.by_text.select("rank"), on="rank", how="left_anti")
         if turn.aside is not None:
@@ -96,9 +86,10 @@ class NearDedup:
         if self._judged or self._held:
             copies = _copies(own, turn.by_text, turn.begins)
             copies = copies.join(self._removed, on="rank", how="left_anti")
-            known = _known(copies, [self._held[other] for other in neighbours])
+            holdings = [self._held[other] for other in neighbours]
             if turn.only is not None:
-                known = self._in_company(known, undecided)
+                holdings = [self._in_company(held, undecided) for held in holdings]
+            known = _known(copies, holdings)
             elsewhere = F.col("best_snapshot").isin([other for other in met if other != snapshot])
             known = _marked(known, turn.by_url.where(elsewhere))
             participants = participants.unionByName(known)
@@ -139,15 +130,6 @@ class NearDedup:
             "sketch" if options.verify == "shingles" else "signature"
         )
         verification = Verification(by, options.sketch_size, options.threshold)
-        if self._in_one_task:
-            found = duplicates_in_one_task(
-                participants,
-                Bands(options.bands, options.rows),
-                verification,
-                first_undecided=first_undecided,
-                bucket_limit=options.bucket_limit,
-            )
-            return self._checkpoint(found, f"{name}-rest")
         return greedy_duplicates(
             lsh.buckets(participants, options.bands, options.rows),
             participants.select("rank", by),
@@ -159,19 +141,6 @@ class NearDedup:
             checkpoint=self._checkpoint,
             name=name,
         )
-
-
-def _met(snapshot: str, names: Sequence[str], scope: lsh.Scope) -> list[str]:
-    """The snapshots whose documents meet those of `snapshot`, itself included; `names` are
-    sorted."""
-    if scope == "all":
-        return list(names)
-    if scope == "year":
-        return [name for name in names if lsh.year_of(name) == lsh.year_of(snapshot)]
-    if scope == "snapshot" or snapshot not in names:
-        return [snapshot]
-    place = names.index(snapshot)
-    return list(names[max(0, place - 1) : place + 2])
 
 
 def _copies(own: DataFrame, by_text: DataFrame, first: int) -> DataFrame:

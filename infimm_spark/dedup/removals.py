@@ -16,8 +16,7 @@ Nothing that was kept goes later, so that
 - an exact or near duplicate is always represented by a document that stays and resembles it: no
   document has to be admitted again;
 - a page that goes for its URL goes for a page of that URL that stays; one whose newer version went
-  as a
-  copy of another page stays, unless it is a copy itself;
+  as a copy of another page stays, unless it is a copy itself;
 - a decision rests on better documents only. A run against earlier ones therefore decides as a joint
   run would in which their documents come first.
 
@@ -37,6 +36,7 @@ from pyspark.sql import functions as F
 
 from infimm_spark.config import DedupConfig
 from infimm_spark.dedup import lsh
+from infimm_spark.dedup.in_one_task import removals_in_one_task
 from infimm_spark.dedup.near import NearDedup, Turn
 from infimm_spark.dedup.survivors import Checkpoint
 
@@ -55,11 +55,13 @@ def removals(
 
     `best` is the document each goes for: one that stays or, for an exact copy, one that went as a
     near duplicate of one that stays. `settled` are the `settled_documents` of earlier runs;
-    `n_documents` counts both.
+    `n_documents` counts both; few enough of them (`minhash.local_documents`) go through one task.
     """
+    if n_documents <= config.minhash.local_documents:
+        return checkpoint(removals_in_one_task(ranked, config, settled), "removed")
     keys = checkpoint(_shared_keys(ranked, config, settled), "keys")
     decided = _decided_before(keys, settled)
-    near = NearDedup(ranked, config.minhash, checkpoint, n_documents, settled)
+    near = NearDedup(ranked, config.minhash, checkpoint, settled)
     found: list[DataFrame] = []
     none = keys.where(F.lit(False)).withColumn("best", F.col("rank"))
     no_url = _removal(
@@ -74,21 +76,24 @@ def removals(
                 found.append(alike.withColumn("reason", F.lit("near")).select(*_COLUMNS))
             continue
         waiting = keys.where((F.col("rank") >= 0) & (F.col("snapshot") == snapshot))
-        for capture in range(captures + 1):
-            name = f"{number}-{capture}"
+        last = 0  # captures up to this one have had their turn
+        for turn_number in range(captures + 1):
+            name = f"{number}-{turn_number}"
             by_url = checkpoint(_same_url(waiting, decided, config), f"url-{name}")
             found.append(by_url.select(*_COLUMNS))
             waiting = waiting.join(by_url.select("rank"), on="rank", how="left_anti")
             waiting = checkpoint(waiting, f"waiting-{name}")
-            own = waiting.where(F.col("capture") == capture)
-            begins = first if capture == 0 else _least_rank(own)
+            begins: int | None = first
+            if turn_number:
+                last, begins = _next_turn(waiting, decided)
             if begins is None:
                 break  # every URL that was captured again is held by a page that stays
+            own = waiting.where(F.col("capture") <= last)
             by_text = checkpoint(_same_text(own, decided), f"exact-{name}")
             found.append(by_text)
             resembling = None
             if config.minhash.enabled:
-                if capture == 0:
+                if turn_number == 0:
                     aside = by_url.select("rank").unionByName(
                         waiting.where(F.col("capture") > 0).select("rank")
                     )
@@ -99,7 +104,7 @@ def removals(
                 found.append(resembling.withColumn("reason", F.lit("near")).select(*_COLUMNS))
             known = checkpoint(_outcome(own, by_text, resembling), f"decided-{name}")
             decided = known if decided is None else decided.unionByName(known)
-            waiting = waiting.where(F.col("capture") > capture)
+            waiting = waiting.where(F.col("capture") > last)
     if not found:
         nothing = ranked.where(F.lit(False)).select("rank", F.col("rank").alias("best"))
         return _removal(nothing, "exact", F.lit(None), F.lit("all"))
@@ -117,9 +122,31 @@ def _snapshots(ranked: DataFrame, keys: DataFrame) -> list[tuple[str, int, int |
     return [(row["snapshot"], row["first"], row["last"]) for row in rows]
 
 
-def _least_rank(documents: DataFrame) -> int | None:
-    row = documents.agg(F.min("rank")).head()
-    return None if row is None else row[0]
+def _next_turn(waiting: DataFrame, decided: DataFrame | None) -> tuple[int, int | None]:
+    """Up to which capture pages are judged next, and the least rank of them; None if none waits.
+
+    The next captures whose text is not decided: those before them can only go with their text, so
+    that a page captured a thousand times costs as many turns as it has texts.
+    """
+    texts = waiting.select("rank", "text_hash", "capture", F.lit(False).alias("known"))
+    if decided is not None:
+        known = decided.select("rank", "text_hash", F.lit(0).alias("capture"), F.lit(True))
+        texts = texts.union(known)
+    own = F.col("rank").cast("string").cast("binary")
+    same_text = Window.partitionBy(F.coalesce("text_hash", own))
+    of_known = texts.withColumn("is_decided", F.max("known").over(same_text))
+    row = (
+        of_known.where(~F.col("known"))
+        .agg(
+            F.min(F.when(~F.col("is_decided"), F.col("capture"))),
+            F.max("capture"),
+            F.min("rank"),
+        )
+        .head()
+    )
+    if row is None or row[2] is None:
+        return 0, None
+    return (row[1] if row[0] is None else row[0]), row[2]
 
 
 def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | None) -> DataFrame:
@@ -143,7 +170,10 @@ def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | No
     counted = documents.withColumn("texts", F.count("*").over(same_text)).withColumn(
         "urls", F.count("*").over(same_url)
     )
-    of_snapshot = Window.partitionBy("scope", F.coalesce("url_hash", own), "snapshot")
+    # A run numbers its own pages: those of earlier runs were decided before the first of them.
+    of_snapshot = Window.partitionBy(
+        "scope", F.coalesce("url_hash", own), "snapshot", F.col("rank") < 0
+    )
     shared = counted.withColumn(
         "capture", F.row_number().over(of_snapshot.orderBy("rank")) - F.lit(1)
     ).where((F.col("texts") > 1) | (F.col("urls") > 1))

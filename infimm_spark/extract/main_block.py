@@ -161,6 +161,7 @@ def _holds_code(block: Block) -> bool:
 
 
 def has_mark(run: str) -> bool:
+    """Whether a run of text holds a formula, or a sign that begins one."""
     return "\ue000" in run or "\\" in run or "$" in run
 
 

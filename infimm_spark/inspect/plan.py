@@ -127,6 +127,7 @@ class Plan:
         return share * self.rates.pages_a_snapshot.value
 
     def total(self, figure: str) -> float:
+        """A figure of `StagePlan`, by its name, summed over the stages."""
         return sum(float(getattr(stage, figure)) for stage in self.stages)
 
     @property

@@ -28,10 +28,12 @@ class Forecast:
 
     @property
     def request_dollars(self) -> float:
+        """Price of the GET requests, in US dollars."""
         return self.requests * GET_DOLLARS
 
     @property
     def egress_dollars(self) -> float:
+        """Price of the bytes, in US dollars, where they leave the region."""
         return self.bytes * EGRESS_DOLLARS
 
 

@@ -29,6 +29,7 @@ class Holder:
 
     @classmethod
     def this_process(cls) -> Holder:
+        """The process this runs in."""
         pid = os.getpid()
         return cls(socket.gethostname(), pid, _command(), _machine(), _born(pid) or "")
 
@@ -38,6 +39,7 @@ class Holder:
         return cls(**{field: stored[field] for field in cls.__slots__})
 
     def record(self) -> dict[str, Any]:
+        """What a lock stores of the holder; `read` takes it back."""
         return asdict(self)
 
     def has_ended(self) -> bool:

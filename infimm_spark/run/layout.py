@@ -21,6 +21,7 @@ class RunLayout:
 
     @property
     def groups(self) -> str:
+        """The folder of what attempts at groups wrote."""
         return self._at("extract", "groups")
 
     def group(self, index: int) -> str:
@@ -34,15 +35,19 @@ class RunLayout:
 
     @property
     def group_manifests(self) -> str:
+        """The folder of the manifests of complete groups."""
         return self._at("extract", "manifests")
 
     def group_manifest(self, index: int) -> str:
+        """Names the attempt that counts for a group; present when the group is complete."""
         return f"{self.group_manifests}/group-{index:05d}.json"
 
     def manifest(self, stage: str) -> str:
+        """Names the files of a stage; present when it is complete."""
         return self._at(stage, "manifest.json")
 
     def folder(self, stage: str) -> str:
+        """Everything of a stage."""
         return self._at(stage)
 
     def table(self, stage: str, name: str) -> str:
@@ -59,6 +64,7 @@ class RunLayout:
 
     @property
     def corpus(self) -> str:
+        """The folder of the released documents."""
         return self.released("corpus")
 
     @property
@@ -68,4 +74,5 @@ class RunLayout:
 
     @property
     def report(self) -> str:
+        """The folder of the run's reports."""
         return self._at("report")

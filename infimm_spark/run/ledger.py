@@ -39,6 +39,7 @@ class FunnelStage:
 
     @property
     def share_kept(self) -> float:
+        """Kept of read, between 0 and 1; 0 where nothing was read."""
         return self.kept / self.read if self.read else 0.0
 
 

@@ -52,6 +52,7 @@ class Term:
     released: bool = False
 
     def is_over(self, now: dt.datetime) -> bool:
+        """Whether the lock may be taken: given back, expired, or its process is gone."""
         ended = self.holder is not None and self.holder.has_ended()
         return self.released or now >= self.expires or ended
 

@@ -77,6 +77,7 @@ class Version(BaseModel):
 
     @property
     def documents(self) -> int:
+        """Documents of all parts."""
         return sum(part.documents for part in self.parts)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from infimm_spark import schemas, store
 from infimm_spark.run.files import parquet_files
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
 from infimm_spark.stages.registry import STAGES, all_stages
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 _LEDGER = pa.schema(
     [
@@ -87,5 +89,7 @@ def dataset(files: list[str], schema: pa.Schema) -> ds.Dataset | None:
         return None
     filesystem, paths = store.arrow(files)
     names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    import pyarrow.dataset as ds  # brings pandas: half the start of a command
+
     parquet = ds.ParquetFileFormat(dictionary_columns=names)
     return ds.dataset(paths, schema=schema, filesystem=filesystem, format=parquet)

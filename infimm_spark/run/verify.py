@@ -36,6 +36,7 @@ class Unit:
 
     @property
     def files(self) -> list[DataFile]:
+        """The files its manifest names."""
         return self.manifest.files
 
 

@@ -93,6 +93,8 @@ class S3Connector(Connector):
         return location if _platform_connector(spark) else _S3.sub("s3a://", location, count=1)
 
     def truncated_response(self, message: str) -> str | None:
+        """The part of an error's message that tells of a response cut short; None for another
+        error."""
         found = _TRUNCATED.search(message)
         return found[0] if found else None
 

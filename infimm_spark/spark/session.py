@@ -22,7 +22,7 @@ from infimm_spark.spark.classic import (
 from infimm_spark.spark.connector import Connector
 from infimm_spark.spark.connectors import connectors_of
 from infimm_spark.spark.java import provide_java
-from infimm_spark.spark.machine import prepare_local
+from infimm_spark.spark.machine import check_jvm_paths, prepare_local
 from infimm_spark.spark.submission import (
     causes_in_one_line,
     check_platform,
@@ -103,6 +103,9 @@ def open_session(
         session = builder.getOrCreate()
     require_classic_session(session)
     session.sparkContext.setLogLevel("ERROR")
+    if submitted:  # this JVM was started by someone else, in whatever locale
+        encoding = session._jvm.System.getProperty("sun.jnu.encoding")  # type: ignore[union-attr]
+        check_jvm_paths(encoding or "UTF-8", [path for path in locations if "://" not in path])
     for connector in connectors:
         connector.prepare(session)
     return session

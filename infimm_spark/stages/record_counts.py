@@ -25,15 +25,19 @@ class WarcLedger:
         self._counts: Counter[tuple[str, str | None]] = Counter()
 
     def read(self) -> None:
+        """Count a record that was read."""
         self._counts[READ, None] += 1
 
     def kept(self) -> None:
+        """Count a record that goes on."""
         self._counts[KEPT, None] += 1
 
     def dropped(self, reason: str) -> None:
+        """Count a record that a rule left out."""
         self._counts[DROPPED, reason] += 1
 
     def failed(self, reason: str) -> None:
+        """Count a record that could not be read or judged."""
         self._counts[FAILED, reason] += 1
 
     def totals(self) -> dict[str, int]:

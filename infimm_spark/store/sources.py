@@ -34,6 +34,8 @@ class RangeSource:
         return f"bytes={position}-{last}"
 
     def opened(self, size: int | None, tag: str | None) -> None:
+        """Note the object's size and tag; raises `StoreError` where they differ from the last
+        time."""
         if self.size is not None and (size != self.size or (tag or self._tag) != self._tag):
             raise StoreError(f"{shown(self.location)} changed while it was read")
         self.size, self._tag = size, tag or self._tag

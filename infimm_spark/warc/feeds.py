@@ -55,6 +55,7 @@ class Feed:
 
     @property
     def position(self) -> int:
+        """Bytes from the start of the feed to the next one to be taken."""
         return self.base + self.at
 
     def ensure(self, n: int) -> bool:
@@ -119,6 +120,8 @@ class Feed:
 
 
 class PlainFeed(Feed):
+    """A file that is not compressed."""
+
     def pull(self) -> bytes:
         try:
             return self.stream.read(_PIECE)
@@ -320,6 +323,7 @@ class MemberFeed(Feed):
 
 
 def read_fully(stream: Stream, n: int) -> bytes:
+    """`n` bytes of a stream that may give less at a time; fewer only at its end."""
     pieces = []
     while n > 0 and (piece := stream.read(n)):
         pieces.append(piece)

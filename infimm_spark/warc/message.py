@@ -71,6 +71,8 @@ def header_lines(block: bytes) -> list[tuple[str, str]]:
 
 
 def mime_class(mime: str) -> str:
+    """The name under which the ledger counts a media type: itself, its family (`image/*`) or
+    `other`."""
     if mime in _NAMED_TYPES:
         return mime
     top = mime.partition("/")[0]
@@ -78,6 +80,7 @@ def mime_class(mime: str) -> str:
 
 
 def looks_like_html(body: bytes) -> bool:
+    """Whether the first 2,048 bytes begin as an HTML page does."""
     head = body[:2048]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.replace(b"\0", b"")[2:]

@@ -153,7 +153,6 @@ def test_a_near_duplicate_is_removed_with_its_jaccard(
     }
 
 
-@pytest.mark.slow
 def test_shared_boilerplate_makes_no_duplicates(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -163,7 +162,6 @@ def test_shared_boilerplate_makes_no_duplicates(
     assert evidence(deduplicate(frame(spark, rows), only_minhash(), checkpoint)) == {}
 
 
-@pytest.mark.slow
 def test_shared_formulas_make_no_duplicates(spark: SparkSession, checkpoint: Checkpoint) -> None:
     r"""Pages that share only \frac{d}{dx} and the like all stay."""
     formula = r"$\frac{d}{dx} \int_0^x f(t) dt = f(x)$"
@@ -191,10 +189,11 @@ def formula_trap() -> list[Row]:
     return [document(f"d{i:02}", f"{derivation} {text(prose(300 + i, 50))}") for i in range(30)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("trap", [boilerplate_trap, formula_trap])
 @pytest.mark.parametrize(
-    "options", [{"local_documents": 0, "local_limit": 0}, {}], ids=["rounds", "one task"]
+    "options",
+    [pytest.param({"local_documents": 0, "local_limit": 0}, marks=pytest.mark.slow), {}],
+    ids=["rounds", "one task"],
 )
 def test_pages_that_share_buckets_but_too_little_text_all_stay(
     spark: SparkSession,
@@ -321,10 +320,10 @@ def test_a_copy_holds_no_url(spark: SparkSession, checkpoint: Checkpoint) -> Non
 @pytest.mark.parametrize(
     ("scope", "removed"),
     [
-        pytest.param("snapshot", {"y"}, marks=pytest.mark.slow),
+        ("snapshot", {"y"}),
         ("pairs", {"x", "y", "z"}),
         ("year", {"x", "y"}),
-        pytest.param("all", {"w", "x", "y", "z"}, marks=pytest.mark.slow),
+        ("all", {"w", "x", "y", "z"}),
     ],
 )
 def test_scope(spark: SparkSession, checkpoint: Checkpoint, scope: str, removed: set[str]) -> None:
@@ -402,7 +401,6 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
     return removed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -410,7 +408,7 @@ def expected_reasons(rows: list[Row], config: DedupConfig) -> dict[str, str]:
         pytest.param({"local_documents": 0}, marks=pytest.mark.slow),
         pytest.param({"local_documents": 0, "local_limit": 0}, marks=pytest.mark.slow),
         pytest.param({"local_documents": 0, "local_limit": 100}, marks=pytest.mark.slow),
-        pytest.param({"verify": "signature", "threshold": 0.75}, marks=pytest.mark.slow),
+        {"verify": "signature", "threshold": 0.75},
     ],
     ids=["one task", "one task of buckets", "rounds", "rounds and one task", "signatures"],
 )
@@ -427,7 +425,6 @@ def test_the_stage_does_what_the_rules_say(
     assert {name: row["reason"] for name, row in found.items()} == expected
 
 
-@pytest.mark.slow
 def test_pairs_remove_only_what_resembles_and_all_that_does(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -449,7 +446,6 @@ def test_pairs_remove_only_what_resembles_and_all_that_does(
     assert len(found) > 20
 
 
-@pytest.mark.slow
 def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:
@@ -479,7 +475,7 @@ def test_a_page_that_lives_through_snapshots_leaves_one_copy(
     ("local_documents", "partitionings"),
     [
         pytest.param(0, (1, 4, 17, 200), marks=pytest.mark.slow),
-        pytest.param(100_000, (1, 17), marks=pytest.mark.slow),
+        (100_000, (1, 17)),
     ],
     ids=["rounds", "one task"],
 )
@@ -625,7 +621,6 @@ def test_hot_buckets_change_nothing_but_the_plan(
     assert min(row["members"] for row in listed) >= 3
 
 
-@pytest.mark.slow
 def test_a_bucket_limit_of_one_still_removes_only_what_is_similar(
     spark: SparkSession, checkpoint: Checkpoint
 ) -> None:

@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dedup_corpus import NEW, NEXT, OLD, Row, chains, evidence, frame, jaccard
+from dedup_corpus import (
+    NEW,
+    NEXT,
+    OLD,
+    Row,
+    chains,
+    document,
+    evidence,
+    frame,
+    jaccard,
+    prose,
+    text,
+)
 from pyspark.sql import DataFrame, SparkSession
 
 from infimm_spark.config import DedupConfig, MinHashConfig
@@ -22,6 +34,7 @@ from infimm_spark.stages.dedup import (
 )
 
 pytestmark = pytest.mark.spark
+SCOPES = ("pairs", "all", "year", "snapshot")
 
 
 def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
@@ -43,13 +56,12 @@ def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prefer", "minhash"),
     [
         ("newer", {}),
         pytest.param("newer", {"scope": "all", "local_documents": 0}, marks=pytest.mark.slow),
-        pytest.param("older", {"scope": "all"}, marks=pytest.mark.slow),
+        ("older", {"scope": "all"}),
     ],
     ids=["pairs", "all, in buckets", "all, oldest first"],
 )
@@ -64,8 +76,7 @@ def test_copies_are_represented_by_what_stays(
     assert {row["reason"] for row in found.values()} == {"exact", "near", "url"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("prefer", ["newer", pytest.param("older", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("prefer", ["newer", "older"])
 def test_copies_are_represented_by_what_stays_in_earlier_runs(
     spark: SparkSession, checkpoints: Checkpoint, prefer: Any
 ) -> None:
@@ -79,7 +90,24 @@ def test_copies_are_represented_by_what_stays_in_earlier_runs(
         assert found == evidence(deduplicate(frame(spark, rows), config, checkpoints))
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n_chains", "scope"),
+    [(8, "pairs"), *(pytest.param(50, scope, marks=pytest.mark.slow) for scope in SCOPES)],
+)
+def test_one_task_and_many_give_the_same_rows(
+    spark: SparkSession, checkpoints: Checkpoint, n_chains: int, scope: Any
+) -> None:
+    """Few documents are judged in one task, many in rounds of joins: one run a snapshot or one for
+    all, the evidence is the same."""
+    rows = chains(n_chains, 21)
+    results = []
+    for most in (100_000, 0):
+        config = DedupConfig(minhash=MinHashConfig(scope=scope, local_documents=most))
+        joint = evidence(deduplicate(frame(spark, rows), config, checkpoints))
+        results.append((joint, in_turn(spark, rows, config, checkpoints)))
+    assert results[0] == results[1]
+
+
 def test_runs_whose_evidence_leads_through_a_url(
     spark: SparkSession, checkpoints: Checkpoint
 ) -> None:
@@ -128,3 +156,25 @@ def in_turn(
         stored.append((ranked, found))
         removed |= {row["id"]: row.asDict() for row in found.collect()}
     return removed
+
+
+def test_a_page_captured_often_costs_a_turn_a_text(
+    spark: SparkSession, checkpoint: Checkpoint
+) -> None:
+    """Twelve captures of one text go as copies of a better page in two turns, not in twelve."""
+    words = text(prose(5))
+    better = document("better", words, n_formulas=2)
+    again = [document(f"again{i}", words, url="https://ex.org/a") for i in range(12)]
+    other = document("other", text(prose(6)), url="https://ex.org/a", n_formulas=0)
+    names: list[str] = []
+
+    def noted(frame: DataFrame, name: str) -> DataFrame:
+        names.append(name)
+        return checkpoint(frame, name)
+
+    rows = [better, *again, other | {"warc_date": "2023-11-01T00:00:00Z"}]
+    config = DedupConfig(minhash=MinHashConfig(local_documents=0))
+    found = evidence(deduplicate(frame(spark, rows), config, noted))
+    assert {row["id"] for row in rows} - set(found) == {"better", "other"}
+    assert {row["reason"] for row in found.values()} == {"exact"}
+    assert len([name for name in names if name.startswith("url-")]) <= 2

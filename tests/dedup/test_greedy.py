@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from infimm_spark.dedup import minhash
-from infimm_spark.dedup.survivors import Bands, greedy_signatures, greedy_table
+from infimm_spark.dedup.greedy import Bands, greedy_signatures, greedy_table
 from infimm_spark.dedup.verify import Verification
 
 BANDS = Bands(14, 8)
