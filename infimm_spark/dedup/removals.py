@@ -105,6 +105,8 @@ def removals(
             known = checkpoint(_outcome(own, by_text, resembling), f"decided-{name}")
             decided = known if decided is None else decided.unionByName(known)
             waiting = waiting.where(F.col("capture") > last)
+            if last >= captures:
+                break
     if not found:
         nothing = ranked.where(F.lit(False)).select("rank", F.col("rank").alias("best"))
         return _removal(nothing, "exact", F.lit(None), F.lit("all"))
