@@ -30,7 +30,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH
 from infimm_spark.languages import language_of
@@ -157,32 +156,6 @@ def without_formulas(text: str) -> str:
     """
 
     return _FORMULA.sub(lambda match: " " if _is_mathematics(match) else match[0], text)
-
-
-class Formula(NamedTuple):
-    """A delimited formula: what stands between the delimiters at [`start`, `end`) of a text."""
-
-    body: str
-    display: bool
-    start: int
-    end: int
-
-
-def formulas_of(text: str) -> list[Formula]:
-    """The delimited formulas of `text`, in order; prices and shell variables are none."""
-    return [
-        Formula(match[kind], kind not in ("id", "ib"), match.start(), match.end())
-        for match in _FORMULA.finditer(text)
-        if _is_mathematics(match) and (kind := match.lastgroup or "")
-    ]
-
-
-def field_counts(text: str, language: str) -> tuple[dict[str, int], int, int]:
-    """Words of each field of the lexicon, different mathematical terms, and tokens of a text."""
-    tokens = _words(text)
-    fields, terms = _fields(text, tokens, Counter(tokens), language)
-    of_field = Counter(fields)
-    return {name: of_field[f"__{name}"] for name in FIELDS}, terms, len(tokens)
 
 
 def shortened_formulas(text: str, max_chars: int) -> str:
@@ -325,9 +298,6 @@ _CHINESE_PAIR = re.compile(
     "[{}][{}]".format(*("".join(sorted({term[i] for term in _CHINESE_FIELDS})) for i in (0, 1)))
 )
 
-
-FIELDS = tuple(dict.fromkeys((*ENGLISH, *CHINESE)))
-"""The lexicon's fields, each once."""
 
 _MATHEMATICS = ("__school", "__secondary", "__university", "__research")
 _ENGLISH_TERMS = frozenset(w for w, field in _ENGLISH_FIELDS.items() if field in _MATHEMATICS)

