@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from pathlib import Path
@@ -16,9 +15,9 @@ from infimm_spark.browse.comparison import Comparison, open_side
 from infimm_spark.browse.guard import Guard, new_token
 from infimm_spark.browse.labels import Labels, read_queue
 from infimm_spark.config import BuildConfig
-from infimm_spark.errors import DamagedRunError, EnvironmentMissingError
+from infimm_spark.errors import EnvironmentMissingError
 from infimm_spark.run.layout import RunLayout
-from infimm_spark.run.stored import require_run, stored_run
+from infimm_spark.run.stored import config_of, require_run
 
 ADDRESS = "127.0.0.1"
 
@@ -26,15 +25,7 @@ ADDRESS = "127.0.0.1"
 def open_run(location: str) -> tuple[RunLayout, BuildConfig]:
     """A run and the settings it was made with. Raises `NoRunError`, `DamagedRunError`."""
     layout = require_run(location)
-    stored = stored_run(layout)
-    assert stored is not None
-    try:
-        config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
-    except ValueError as error:
-        raise DamagedRunError(
-            f"{store.shown(layout.run_file)} holds settings of another version:"
-            f" {str(error).splitlines()[0]}"
-        ) from None
+    config = config_of(layout)
     store.configure(config.store)
     return layout, config
 

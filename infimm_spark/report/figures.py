@@ -23,7 +23,7 @@ from infimm_spark.run.files import DataFile
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage, reconcile
 from infimm_spark.run.manifest import Manifest, read_manifest
-from infimm_spark.run.stored import stored_run
+from infimm_spark.run.stored import stored_config, stored_run
 from infimm_spark.stages.record_counts import NOT_A_PAGE
 from infimm_spark.stages.registry import all_stages, stages_of
 
@@ -38,7 +38,7 @@ def run_figures(layout: RunLayout, queries: RunQueries) -> dict[str, Any]:
     `ReconciliationError` where its ledger does not add up."""
     stored = stored_run(layout)
     assert stored is not None
-    config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+    config = stored_config(layout, stored)
     funnel = reconcile(tables.ledger(layout))
     others = {line for stage in all_stages() if not stage.counts_pages for line in stage.ledger}
     return {

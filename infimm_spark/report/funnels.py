@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
-from infimm_spark.config import BuildConfig
 from infimm_spark.report.figures import formula_tallies, unfinished
 from infimm_spark.report.formulas import print_formulas
 from infimm_spark.report.query import RunQueries
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import FunnelStage, print_funnel, reconcile
-from infimm_spark.run.stored import stored_run
+from infimm_spark.run.stored import config_of
 from infimm_spark.run.uses import print_uses, uses
 from infimm_spark.stages.registry import ledger_lines
 
@@ -33,9 +30,7 @@ def funnel_text(layout: RunLayout) -> str:
 
 def missing(layout: RunLayout) -> list[str]:
     """One paragraph that says what an unfinished run lacks; none for a finished one."""
-    stored = stored_run(layout)
-    assert stored is not None
-    config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+    config = config_of(layout)
     lines = unfinished(layout, config)
     return ["\n".join(["this run is not finished:", *(f"  {x}" for x in lines)])] if lines else []
 

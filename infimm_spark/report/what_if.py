@@ -7,7 +7,6 @@ says how many documents would have to be judged first.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from infimm_spark.report.scores import threshold_sql
 from infimm_spark.rules.filters import RULES
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest, shown_value
-from infimm_spark.run.stored import stored_run
+from infimm_spark.run.stored import stored_config, stored_run
 
 STEPS = ("extract", "recall", "dedup", "rules", "precision")
 """The steps a document may end at, in order; after them it is in the corpus."""
@@ -90,7 +89,7 @@ def what_if(
     """
     stored = stored_run(layout)
     assert stored is not None
-    now = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+    now = stored_config(layout, stored)
     then = override(now, {}, assignments)
     changes = _changes(now, then)
     _check(layout, changes, now)

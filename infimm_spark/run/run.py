@@ -33,7 +33,7 @@ from infimm_spark.run.lock import Lock, holding, run_lock
 from infimm_spark.run.manifest import Manifest, read_manifest, timestamp
 from infimm_spark.run.overwrite import check_replaceable, remove_run
 from infimm_spark.run.selection import check_index, fingerprint, select
-from infimm_spark.run.stored import new_run_id, stored_run
+from infimm_spark.run.stored import new_run_id, stored_config, stored_run
 from infimm_spark.spark import logs
 from infimm_spark.spark.connectors import connectors_of, spark_location
 from infimm_spark.spark.metrics import Counters
@@ -160,7 +160,7 @@ class Run:
         if stored is None:
             raise NoRunError.at(root)
         if config is None:
-            config = BuildConfig.model_validate_json(json.dumps(stored["config"]))
+            config = stored_config(layout, stored)
         return cls(
             stored["run_id"],
             with_recorded(config, stored),
@@ -466,7 +466,7 @@ class Run:
     def recorded_config(self) -> BuildConfig | None:
         """The configuration that the run file holds, None before there is one."""
         stored = stored_run(self.layout)
-        return BuildConfig.model_validate_json(json.dumps(stored["config"])) if stored else None
+        return stored_config(self.layout, stored) if stored else None
 
     def write_run_file(self) -> None:
         """Record the run's identity and settings, unless they stand there already."""

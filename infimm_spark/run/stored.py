@@ -8,7 +8,10 @@ import os
 import uuid
 from typing import Any
 
+from pydantic import ValidationError
+
 from infimm_spark import store
+from infimm_spark.config import BuildConfig
 from infimm_spark.errors import DamagedRunError, NoRunError
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import timestamp
@@ -31,6 +34,28 @@ def stored_run(layout: RunLayout) -> dict[str, Any] | None:
             "or with --overwrite"
         ) from None
     return stored
+
+
+def stored_config(layout: RunLayout, stored: dict[str, Any]) -> BuildConfig:
+    """The settings of a `stored_run`. Raises `DamagedRunError` for those of another version."""
+    try:
+        return BuildConfig.model_validate_json(json.dumps(stored["config"]))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        made_by = stored.get("code_version") or "another version"
+        raise DamagedRunError(
+            f"{store.shown(layout.run_file)}: {key}: {first['msg'].lower()}; expected settings "
+            f"that this version knows: the run was made by {made_by}"
+        ) from None
+
+
+def config_of(layout: RunLayout) -> BuildConfig:
+    """The settings of a run that is there. Raises `NoRunError`, `DamagedRunError`."""
+    stored = stored_run(layout)
+    if stored is None:
+        raise NoRunError.at(layout.root)
+    return stored_config(layout, stored)
 
 
 def require_run(location: str) -> RunLayout:
