@@ -27,7 +27,8 @@ from infimm_spark.errors import DamagedRunError, StoreError
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.manifest import read_manifest
-from infimm_spark.stages.registry import all_stages
+from infimm_spark.run.stored import config_of
+from infimm_spark.stages.registry import all_stages, stages_of
 
 IN_MEMORY = 5_000_000
 """Pages of the largest run whose columns are copied into memory, about 300 bytes each."""
@@ -215,8 +216,9 @@ class Catalogue:
 
     @property
     def missing(self) -> list[str]:
-        """Stages of a build that this run has not finished."""
-        return [stage.name for stage in all_stages() if stage.name not in self._finished]
+        """Stages of this run, as it is configured, that are not finished."""
+        wanted = stages_of(config_of(self.layout))
+        return [stage.name for stage in wanted if stage.name not in self._finished]
 
     def wait(self, seconds: float = 300.0) -> None:
         """Return when the columns are in memory, or after so many seconds."""
