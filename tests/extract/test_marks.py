@@ -65,7 +65,11 @@ def extracted(body: str) -> Document:
     return extract_page(html.encode("utf-8", "surrogatepass"), url="https://example.org/")
 
 
-GENUINE = "<p>so <script type='math/tex'>q^9</script>, <code>kept</code> <img src=own.png></p>"
+# Longer than what is forged: a page's hidden data take its place only where they say more.
+GENUINE = (
+    "<p>so <script type='math/tex'>q^9</script>, <code>kept</code> <img src=own.png></p>"
+    f"<p>{'The page has sentences of its own that say more than its data. ' * 6}</p>"
+)
 
 
 @given(
