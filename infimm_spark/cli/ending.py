@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 from infimm_spark.errors import DEFECT, INTERRUPTED, TERMINATED, InfimmError
-from infimm_spark.spark import console, logs
+from infimm_spark.spark import console, interrupts, logs
 from infimm_spark.spark.causes import local_cause
 from infimm_spark.spark.machine import shadowing_file
 
@@ -41,8 +41,10 @@ def run_command(command: Callable[[], object]) -> int:
     """Run a command to its end; the exit code. Whatever goes wrong is one line on stderr."""
     try:
         with _terminating():
-            command()
-        return 0
+            code = command()
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this
+            return _stopped("stopped by Ctrl-C", INTERRUPTED)
+        return code if isinstance(code, int) else 0
     except typer.Exit as end:
         return end.exit_code
     except UsageError as error:
@@ -52,13 +54,19 @@ def run_command(command: Callable[[], object]) -> int:
     except Terminated:
         return _stopped("stopped by SIGTERM", TERMINATED)
     except BrokenPipeError:
+        if interrupts.was_pressed():  # the pipe to the JVM
+            return _stopped("stopped by Ctrl-C", INTERRUPTED)
         # `infimm funnel | head`: the reader has gone, which is no error.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except InfimmError as error:
+        if interrupts.was_pressed():
+            return _stopped("stopped by Ctrl-C", INTERRUPTED)
         return _failed(error)
     except Exception as error:
+        if interrupts.was_pressed():
+            return _stopped("stopped by Ctrl-C", INTERRUPTED)
         known = _known(error)
         if known is not None:
             return _failed(known, error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infimm_spark.config import SparkConfig, StoreConfig
-from infimm_spark.spark import console
+from infimm_spark.spark import console, interrupts
 from infimm_spark.spark.classic import (
     is_databricks,
     is_submitted,
@@ -72,6 +72,7 @@ def open_session(
         require_volumes(locations)
     if not submitted:
         provide_java()
+    from pyspark import SparkConf, SparkContext
     from pyspark import __version__ as spark_version
     from pyspark.sql import SparkSession
 
@@ -84,22 +85,26 @@ def open_session(
     for connector in connectors:
         own |= connector.settings(stores, spark_version, submitted=submitted)
 
-    builder = SparkSession.builder.appName(config.app_name)
+    options = {"spark.app.name": config.app_name}
     if not submitted:
         # spark-submit has its own ways to say both; without it they must be said here.
-        builder = builder.master(_patient(config.master or "local[*]", stores, connectors))
+        options["spark.master"] = _patient(config.master or "local[*]", stores, connectors)
         if (config.master or "local").startswith("local"):
             prepare_local()
             _import_from_checkout()
-            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
-            builder = builder.config("spark.driver.host", "127.0.0.1")
+            options["spark.driver.bindAddress"] = options["spark.driver.host"] = "127.0.0.1"
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     # `infimm_spark.progress` shows more, and Spark's bar would be drawn through it.
-    builder = builder.config("spark.ui.showConsoleProgress", "false")
-    for key, value in {**_DEFAULTS, **own, **config.conf}.items():
+    options["spark.ui.showConsoleProgress"] = "false"
+    options |= {**_DEFAULTS, **own, **config.conf}
+    builder = SparkSession.builder
+    for key, value in options.items():
         builder = builder.config(key, value)
     with causes_in_one_line(), _console(submitted):
+        if not submitted:
+            SparkContext.getOrCreate(SparkConf().setAll(list(options.items())))
+            interrupts.take_back()
         session = builder.getOrCreate()
     require_classic_session(session)
     session.sparkContext.setLogLevel("ERROR")

@@ -10,9 +10,10 @@ import types
 from pathlib import Path
 
 import pytest
+import typer
 
 from infimm_spark.cli.ending import run_command
-from infimm_spark.errors import ConfigError, ResourceError
+from infimm_spark.errors import INTERRUPTED, ConfigError, ResourceError
 from infimm_spark.spark import logs
 
 
@@ -96,6 +97,21 @@ def test_a_stop_says_where_and_how_to_go_on(
         " in stage dedup; what is complete is kept: go on with "
         "infimm build --output 'my run' --resume\n"
     )
+
+
+def test_ctrl_c_in_a_command_ends_with_its_code(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Typer answers Ctrl-C with a code of its own, which is no success."""
+    monkeypatch.setattr(logs, "_last", {})
+    app = typer.Typer()
+
+    @app.command()
+    def work() -> None:
+        raise KeyboardInterrupt
+
+    assert run_command(lambda: app([], standalone_mode=False)) == INTERRUPTED
+    assert "stopped by Ctrl-C" in capfd.readouterr().err
 
 
 def test_errors_are_json_where_lines_are(
