@@ -46,7 +46,7 @@ def _stage_command(name: str) -> Any:
     if name not in STAGES:
         return None
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name=name, help=STAGES[name].summary)(build.stage_command(name))
+    single.command(name=name)(build.stage_command(name, name, STAGES[name].summary))
     return typer.main.get_command(single)
 
 

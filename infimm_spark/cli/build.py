@@ -178,38 +178,11 @@ def dedup(
     )
 
 
-def refine(
-    run: RunArgument = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    resume: ResumeOption = False,
-    accept_code_change: AcceptOption = False,
-    redo: RedoOption = False,
-    take_over: TakeOverOption = False,
-    run_option: RunOption = None,
-) -> None:
-    """Filter a deduplicated run: the rules, then the high-precision classifier."""
-    location = required(run, run_option, "RUN")
-    do_stage("refine", location, config, set_, resume, redo, take_over, accept_code_change)
-
-
-def publish(
-    run: RunArgument = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    resume: ResumeOption = False,
-    accept_code_change: AcceptOption = False,
-    redo: RedoOption = False,
-    take_over: TakeOverOption = False,
-    run_option: RunOption = None,
-) -> None:
-    """Write the corpus of a refined run in the released schema."""
-    location = required(run, run_option, "RUN")
-    do_stage("publish", location, config, set_, resume, redo, take_over, accept_code_change)
-
-
-def stage_command(name: str) -> Callable[..., None]:
-    """The command of a registered stage that has no function of its own here."""
+def stage_command(
+    stage: str, name: str, summary: str, settings: tuple[str, ...] = ()
+) -> Callable[..., None]:
+    """The command `name` that runs a stage with its recorded settings, those given and `settings`
+    (`key=value`)."""
 
     def command(
         run: RunArgument = None,
@@ -222,9 +195,19 @@ def stage_command(name: str) -> Callable[..., None]:
         run_option: RunOption = None,
     ) -> None:
         location = required(run, run_option, "RUN")
-        do_stage(name, location, config, set_, resume, redo, take_over, accept_code_change)
+        assignments = [*(set_ or []), *settings]
+        do_stage(stage, location, config, assignments, resume, redo, take_over, accept_code_change)
 
+    command.__name__, command.__doc__ = name, summary
     return command
+
+
+refine = stage_command(
+    "refine", "refine", "Filter a deduplicated run: the rules, then the high-precision classifier."
+)
+publish = stage_command(
+    "publish", "publish", "Write the corpus of a refined run in the released schema."
+)
 
 
 def monthly(

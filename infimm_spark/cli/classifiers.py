@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -200,51 +200,37 @@ def train(
     from infimm_spark.errors import ConfigError
     from infimm_spark.training.command import train_command
 
+    if judge not in ("fasttext", "encoder"):
+        raise ConfigError(f"--judge {judge!r}: expected fasttext or encoder")
+    common: dict[str, Any] = {
+        "kind": kind,
+        "folds": folds,
+        "seed": seed,
+        "config": load_config(config, assignments=set_ or ()),
+        "output": output,
+        "positives": tuple(positives or ()),
+        "negatives": tuple(negatives or ()),
+        "labelled": tuple(labelled or ()),
+        "sample": sample,
+        "max_host_share": max_host_share,
+        "recall": recall,
+        "precision": precision,
+        "date": date.date() if date else None,
+    }
     if judge == "encoder":
         from infimm_spark.training.encoder_command import train_encoder_command
 
         path = train_encoder_command(
-            kind=kind,
             encoder=encoder,
             windows=windows,
             always_embed=always_embed,
             embeddings=embeddings,
-            folds=folds,
-            seed=seed,
-            config=load_config(config, assignments=set_ or ()),
-            output=output,
-            positives=tuple(positives or ()),
-            negatives=tuple(negatives or ()),
-            labelled=tuple(labelled or ()),
-            sample=sample,
-            max_host_share=max_host_share,
-            recall=recall,
-            precision=precision,
-            date=date.date() if date else None,
+            **common,
         )
-        print(path.with_suffix(".md").read_text(encoding="utf-8"))
-        return
-    if judge != "fasttext":
-        raise ConfigError(f"--judge {judge!r}: expected fasttext or encoder")
-    path = train_command(
-        kind=kind,
-        solver=solver,
-        parameters=parameters,
-        max_chars=max_chars,
-        folds=folds,
-        seed=seed,
-        config=load_config(config, assignments=set_ or ()),
-        output=output,
-        positives=tuple(positives or ()),
-        negatives=tuple(negatives or ()),
-        labelled=tuple(labelled or ()),
-        sample=sample,
-        max_host_share=max_host_share,
-        autotune=autotune,
-        recall=recall,
-        precision=precision,
-        date=date.date() if date else None,
-    )
+    else:
+        path = train_command(
+            solver=solver, parameters=parameters, max_chars=max_chars, autotune=autotune, **common
+        )
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from infimm_spark.cli.build import do_stage
+from infimm_spark.cli.build import stage_command
 from infimm_spark.cli.options import (
-    AcceptOption,
     ConfigOption,
-    RedoOption,
-    ResumeOption,
     RunArgument,
     RunOption,
     SetOption,
@@ -27,21 +24,14 @@ images_app = typer.Typer(
 )
 
 
-@images_app.command()
-def select(
-    run: RunArgument = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    resume: ResumeOption = False,
-    accept_code_change: AcceptOption = False,
-    redo: RedoOption = False,
-    take_over: TakeOverOption = False,
-    run_option: RunOption = None,
-) -> None:
-    """Select the images of a finished run that are worth fetching."""
-    location = required(run, run_option, "RUN")
-    assignments = [*(set_ or []), "images.enabled=true"]
-    do_stage("images", location, config, assignments, resume, redo, take_over, accept_code_change)
+images_app.command()(
+    stage_command(
+        "images",
+        "select",
+        "Select the images of a finished run that are worth fetching.",
+        ("images.enabled=true",),
+    )
+)
 
 
 @images_app.command()
