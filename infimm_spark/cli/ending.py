@@ -53,27 +53,27 @@ def run_command(command: Callable[[], object]) -> int:
         return _stopped("stopped by Ctrl-C", INTERRUPTED)
     except Terminated:
         return _stopped("stopped by SIGTERM", TERMINATED)
-    except BrokenPipeError:
-        if interrupts.was_pressed():  # the pipe to the JVM
+    except Exception as error:
+        if interrupts.was_pressed():  # whatever a call raised that was broken off
             return _stopped("stopped by Ctrl-C", INTERRUPTED)
+        return _gone_wrong(error)
+
+
+def _gone_wrong(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
         # `infimm funnel | head`: the reader has gone, which is no error.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except InfimmError as error:
-        if interrupts.was_pressed():
-            return _stopped("stopped by Ctrl-C", INTERRUPTED)
+    if isinstance(error, InfimmError):
         return _failed(error)
-    except Exception as error:
-        if interrupts.was_pressed():
-            return _stopped("stopped by Ctrl-C", INTERRUPTED)
-        known = _known(error)
-        if known is not None:
-            return _failed(known, error)
-        kept = console.keep(_trace(error))
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        _say(f"unexpected {said[:300]}; this is a defect{_in_file(kept)}", DEFECT, error)
-        return DEFECT
+    known = _known(error)
+    if known is not None:
+        return _failed(known, error)
+    kept = console.keep(_trace(error))
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    _say(f"unexpected {said[:300]}; this is a defect{_in_file(kept)}", DEFECT, error)
+    return DEFECT
 
 
 def _known(error: Exception) -> InfimmError | None:
