@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -205,9 +204,6 @@ class _Choice:
 
     def _similar(self, participants: dict[int, _Held], first: int) -> dict[int, tuple[int, float]]:
         options = self._config.minhash
-        by: Literal["sketch", "signature"] = (
-            "sketch" if options.verify == "shingles" else "signature"
-        )
         rows = sorted(participants)
         signed_by = pa.array([participants[row].signed_by for row in rows], pa.int64())
         table = pa.table(
@@ -221,7 +217,7 @@ class _Choice:
         found = greedy_signatures(
             table,
             Bands(options.bands, options.rows),
-            Verification(by, options.sketch_size, options.threshold),
+            Verification.of(options),
             first,
             options.bucket_limit,
         ).to_pydict()

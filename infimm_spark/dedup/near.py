@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -126,13 +125,10 @@ class NearDedup:
     def _similar(self, participants: DataFrame, first_undecided: int, name: str) -> DataFrame:
         """The greedy choice among `participants` [rank, group, signature, sketch]."""
         options = self._options
-        by: Literal["sketch", "signature"] = (
-            "sketch" if options.verify == "shingles" else "signature"
-        )
-        verification = Verification(by, options.sketch_size, options.threshold)
+        verification = Verification.of(options)
         return greedy_duplicates(
             lsh.buckets(participants, options.bands, options.rows),
-            participants.select("rank", by),
+            participants.select("rank", verification.by),
             verification,
             first_undecided=first_undecided,
             bucket_limit=options.bucket_limit,

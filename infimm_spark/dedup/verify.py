@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from infimm_spark.config import MinHashConfig
 from infimm_spark.dedup import minhash
 
 _PAIRS = 1_024  # compared at once, which bounds memory
@@ -28,6 +29,14 @@ class Verification:
     by: Literal["signature", "sketch"]
     sketch_size: int
     threshold: float
+
+    @classmethod
+    def of(cls, options: MinHashConfig) -> Verification:
+        """As the configuration has it."""
+        by: Literal["sketch", "signature"] = (
+            "sketch" if options.verify == "shingles" else "signature"
+        )
+        return cls(by, options.sketch_size, options.threshold)
 
     def jaccard(self, left: pa.Array, right: pa.Array) -> npt.NDArray[np.float32]:
         """Similarity row by row of two equally long binary columns, at least one row, none null."""
