@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infimm_spark import store
-from infimm_spark.errors import InputError, OutputError
+from infimm_spark.errors import ConfigError, InputError, OutputError
+from infimm_spark.store.base import split
 
 
 @dataclass(frozen=True)
@@ -155,3 +156,12 @@ class DryRun:
 def _last(request: Request) -> str:
     """The operation's name, or the last two parts of a URL."""
     return "-".join(request.operation.partition("?")[0].rstrip("/").split("/")[-2:])
+
+
+def bucket_and_folder(prefix: str, scheme: str) -> tuple[str, str]:
+    """(bucket, key without slashes at its ends) of `scheme://bucket/key`; raises `ConfigError`."""
+    found, rest = split(prefix)
+    bucket, _, key = rest.partition("/")
+    if found != scheme or not bucket or not key.strip("/"):
+        raise ConfigError(f"--prefix {prefix}: expected {scheme}://BUCKET/FOLDER")
+    return bucket, key.strip("/")

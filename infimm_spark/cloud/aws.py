@@ -9,7 +9,6 @@ from typing import Any
 
 from infimm_spark.cloud.api import Api, DryRun, Request
 from infimm_spark.errors import CloudError, ConfigError
-from infimm_spark.store.base import split
 
 COMMON_CRAWL_REGION = "us-east-1"
 _EXAMPLE_ACCOUNT = "123456789012"
@@ -88,15 +87,6 @@ def aws_region(region: str | None, *, dry_run: bool = False) -> str:
             "bucket is), or AWS_REGION"
         )
     return str(found)
-
-
-def bucket_and_folder(prefix: str) -> tuple[str, str]:
-    """(bucket, key without slashes at its ends) of `s3://bucket/key`; raises `ConfigError`."""
-    scheme, rest = split(prefix)
-    bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not bucket or not key.strip("/"):
-        raise ConfigError(f"--prefix {prefix}: expected s3://BUCKET/FOLDER")
-    return bucket, key.strip("/")
 
 
 def ensure_bucket(aws: Aws, bucket: str, *, create: bool) -> None:

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from infimm_spark.cloud.api import Request
+from infimm_spark.cloud.api import Request, bucket_and_folder
 from infimm_spark.cloud.bundle import PACKAGE, SCRIPT, Bundle, archive_name
-from infimm_spark.cloud.google import Google, bucket_and_folder, with_binding
+from infimm_spark.cloud.google import Google, with_binding
 from infimm_spark.cloud.job_arguments import STAGES, Build
 from infimm_spark.cloud.platforms import Platform, State
 from infimm_spark.cloud.sizes import Size, spark_settings
@@ -53,7 +53,7 @@ class Dataproc(Platform):
 
     def __init__(self, api: Google, prefix: str, settings: Settings | None = None) -> None:
         super().__init__(api, prefix)
-        self.bucket, self.folder = bucket_and_folder(prefix)
+        self.bucket, self.folder = bucket_and_folder(prefix, "gs")
         self._settings = settings
 
     @property

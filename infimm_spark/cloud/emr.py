@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from infimm_spark.cloud import aws
 from infimm_spark.cloud.api import Request
-from infimm_spark.cloud.aws import Aws
+from infimm_spark.cloud.aws_platform import AwsPlatform
 from infimm_spark.cloud.bundle import PACKAGE, SCRIPT, Bundle, archive_name
 from infimm_spark.cloud.job_arguments import STAGES, Build
-from infimm_spark.cloud.platforms import Platform, State
+from infimm_spark.cloud.platforms import State
 from infimm_spark.cloud.sizes import Size, spark_settings
 
 _EXAMPLES = {"job": "j-EXAMPLECLUSTER", "subnet": "subnet-0example"}
@@ -39,27 +39,13 @@ class Settings:
     subnets: tuple[str, ...] = ()
 
 
-class Emr(Platform):
+class Emr(AwsPlatform[Settings]):
     """Clusters of one build each."""
 
     name = "emr"
-    config = "emr"
-    input = "s3://commoncrawl"
-    trust_service: ClassVar = "elasticmapreduce.amazonaws.com"
+    trust_service = "elasticmapreduce.amazonaws.com"
 
-    api: Aws
-
-    def __init__(self, api: Aws, prefix: str, settings: Settings | None = None) -> None:
-        super().__init__(api, prefix)
-        self.bucket, self.folder = aws.bucket_and_folder(prefix)
-        self._settings = settings
-
-    @property
-    def settings(self) -> Settings:
-        """Those given to prepare, else those it recorded."""
-        if self._settings is None:
-            self._settings = Settings(**self.remembered().tuples())
-        return self._settings
+    settings_type = Settings
 
     @property
     def archive_target(self) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from infimm_spark.cloud import aws
 from infimm_spark.cloud.api import Request
-from infimm_spark.cloud.aws import Aws
+from infimm_spark.cloud.aws_platform import AwsPlatform
 from infimm_spark.cloud.bundle import PACKAGE, SCRIPT, Bundle, archive_name
 from infimm_spark.cloud.job_arguments import STAGES, Build
-from infimm_spark.cloud.platforms import Platform, State
+from infimm_spark.cloud.platforms import State
 from infimm_spark.cloud.sizes import Size, spark_settings
 from infimm_spark.errors import CloudError, ConfigError
 
@@ -33,29 +33,15 @@ class Settings:
     security_groups: tuple[str, ...] = ()
 
 
-class EmrServerless(Platform):
+class EmrServerless(AwsPlatform[Settings]):
     """Jobs without a cluster. Without subnets an application reaches S3 of its own region only."""
 
     name = "emr-serverless"
-    config = "emr"
-    input = "s3://commoncrawl"
     has_spot = False
     steps_by_default = False
-    trust_service: ClassVar = "emr-serverless.amazonaws.com"
+    trust_service = "emr-serverless.amazonaws.com"
 
-    api: Aws
-
-    def __init__(self, api: Aws, prefix: str, settings: Settings | None = None) -> None:
-        super().__init__(api, prefix)
-        self.bucket, self.folder = aws.bucket_and_folder(prefix)
-        self._settings = settings
-
-    @property
-    def settings(self) -> Settings:
-        """Those given to prepare, else those it recorded."""
-        if self._settings is None:
-            self._settings = Settings(**self.remembered().tuples())
-        return self._settings
+    settings_type = Settings
 
     @property
     def archive_target(self) -> str:

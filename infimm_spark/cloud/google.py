@@ -7,9 +7,8 @@ import shlex
 from typing import Any
 
 from infimm_spark.cloud.api import Api, Request
-from infimm_spark.errors import CloudError, ConfigError
+from infimm_spark.errors import CloudError
 from infimm_spark.extras import require_extra
-from infimm_spark.store.base import split
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _TIMEOUT_SECONDS = 60
@@ -90,15 +89,6 @@ class Google(Api):
         except CloudError as error:
             if error.code != "409":
                 raise
-
-
-def bucket_and_folder(prefix: str) -> tuple[str, str]:
-    """(bucket, key without slashes at its ends) of `gs://bucket/key`; raises `ConfigError`."""
-    scheme, rest = split(prefix)
-    bucket, _, key = rest.partition("/")
-    if scheme != "gs" or not bucket or not key.strip("/"):
-        raise ConfigError(f"--prefix {prefix}: expected gs://BUCKET/FOLDER")
-    return bucket, key.strip("/")
 
 
 def with_binding(policy: dict[str, Any], role: str, member: str) -> dict[str, Any]:
