@@ -89,23 +89,10 @@ def _urls(crawl: Path, label: str) -> set[str]:
 
 def _with_urls(file: Path, urls: set[str], folder: Path) -> Path:
     """A WARC file of those responses of `file` that are of `urls`, each as it stands there."""
-    from fastwarc.warc import ArchiveIterator, WarcRecordType
+    from mix import responses
 
-    data = file.read_bytes()
-    with file.open("rb") as stream:
-        records = [
-            (record.stream_pos, record.headers.get("WARC-Target-URI"), record.record_type)
-            for record in ArchiveIterator(stream, parse_http=False)
-        ]
-    ends = [start for start, _, _ in records[1:]] + [len(data)]
     target = folder / file.name
-    target.write_bytes(
-        b"".join(
-            data[start:end]
-            for (start, url, kind), end in zip(records, ends, strict=True)
-            if kind == WarcRecordType.response and url in urls
-        )
-    )
+    target.write_bytes(b"".join(member for url, member in responses(file) if url in urls))
     return target
 
 

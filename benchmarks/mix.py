@@ -102,7 +102,7 @@ def _chosen(crawl: Path, pages: int, seed: int) -> list[tuple[str, bytes]]:
     by_page = {(row["snapshot"], row["url"]): kind for row in labels if (kind := _kind(row))}
     members: dict[str, list[bytes]] = {kind: [] for kind in SHARES}
     for file in sorted(crawl.glob("crawl-data/*/segments/*/warc/*.warc.gz")):
-        for url, member in _responses(file):
+        for url, member in responses(file):
             kind = by_page.pop((file.parts[-5], url), None)
             if kind is not None:
                 members[kind].append(member)
@@ -117,7 +117,7 @@ def _chosen(crawl: Path, pages: int, seed: int) -> list[tuple[str, bytes]]:
     return chosen
 
 
-def _responses(file: Path) -> list[tuple[str, bytes]]:
+def responses(file: Path) -> list[tuple[str, bytes]]:
     """(URL, gzip member) of the responses of a WARC file."""
     data = file.read_bytes()
     with file.open("rb") as stream:
