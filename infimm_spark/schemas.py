@@ -33,6 +33,16 @@ FORMULA_COUNT = pa.struct(
 )
 """Formulas of a page by encoding and outcome (valid, invalid, failed)."""
 
+FORMULA_FAULT = pa.struct(
+    [
+        ("encoding", pa.string()),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("count", pa.int32()),
+    ]
+)
+"""Formulas of a page that are invalid or failed, by why they are."""
+
 MASKED = pa.struct([("kind", pa.string()), ("count", pa.int32())])
 """How many e-mail addresses or telephone numbers were replaced (`email`, `phone`)."""
 
@@ -69,6 +79,7 @@ DOCUMENTS = pa.schema(
         ("consent", pa.list_(pa.string())),  # opt-out signals of headers and markup
         ("truncated", pa.bool_()),  # the crawler cut the body, or its encoding ends early
         ("license", pa.string()),  # the licence that the page names, a URL or in words
+        ("formula_faults", pa.list_(FORMULA_FAULT)),  # not valid, by why; null in older runs
     ]
 )
 """A page that passed language and the recall floor."""

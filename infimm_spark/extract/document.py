@@ -85,3 +85,11 @@ class Document:
     def formula_counts(self) -> dict[tuple[str, str], int]:
         """Number of formulas by (encoding, outcome)."""
         return dict(Counter((f.encoding, f.outcome) for f in self.formulas))
+
+    def formula_faults(self) -> dict[tuple[str, str, str], int]:
+        """Number of formulas that are not valid, by (encoding, outcome, reason)."""
+        return dict(
+            Counter(
+                (f.encoding, f.outcome, f.reason) for f in self.formulas if f.reason is not None
+            )
+        )

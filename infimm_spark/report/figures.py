@@ -18,6 +18,7 @@ from infimm_spark.errors import InfimmError
 from infimm_spark.report.formulas import FormulaTally, tallies
 from infimm_spark.report.query import RunQueries
 from infimm_spark.report.scores import score_figures
+from infimm_spark.rules.evaluation_sets import set_name
 from infimm_spark.run import tables
 from infimm_spark.run.files import DataFile
 from infimm_spark.run.layout import RunLayout
@@ -30,6 +31,7 @@ from infimm_spark.stages.registry import all_stages, stages_of
 TOP = 20
 """Hosts, licences and the like that are listed."""
 _CLUSTERS = 10
+_MATCHES = 10
 _SNAPSHOT = r"CC-MAIN-\d{4}-\d{2}"
 
 
@@ -59,6 +61,7 @@ def run_figures(layout: RunLayout, queries: RunQueries) -> dict[str, Any]:
         "formulas": _formulas(queries),
         "lengths": _lengths(queries),
         "dedup": _dedup(queries),
+        "decontamination": _decontamination(layout, queries, config),
         "consent": _listed(queries, "consent"),
         "licenses": _licenses(queries),
         "traffic": _traffic(queries),
@@ -200,6 +203,13 @@ def _formulas(queries: RunQueries) -> dict[str, Any]:
     return {
         "extracted": counted("documents"),
         "corpus": counted("scored WHERE drop_stage IS NULL"),
+        "faults": queries.rows(
+            "SELECT f.outcome AS outcome, f.reason AS reason, f.encoding AS encoding,"
+            " sum(f.count)::BIGINT AS formulas, count(*) AS documents"
+            " FROM (SELECT unnest(formula_faults) AS f FROM documents) GROUP BY ALL"
+            " ORDER BY formulas DESC, outcome, reason, encoding LIMIT ?",
+            [TOP],
+        ),
     }
 
 
@@ -259,6 +269,39 @@ def _dedup(queries: RunQueries) -> dict[str, Any]:
         "by_round": by_round,
         "largest_clusters": clusters,
         "cluster_sizes": sizes,
+    }
+
+
+def _decontamination(
+    layout: RunLayout, queries: RunQueries, config: BuildConfig
+) -> dict[str, Any] | None:
+    """What was found of each evaluation set, with its best matches; None where the stage is not
+    complete or not asked for."""
+    if read_manifest(layout.manifest("decontaminate")) is None:
+        return None
+    found = {
+        row["name"]: row
+        for row in queries.rows(
+            'SELECT "set" AS name, count(DISTINCT question_number) AS questions,'
+            " count(DISTINCT id) AS documents, avg(share)::DOUBLE AS mean_share,"
+            " count(*) FILTER (share >= 1) AS whole FROM contamination GROUP BY 1"
+        )
+    }
+    none = {"questions": 0, "documents": 0, "mean_share": None, "whole": 0}
+    sets = sorted({*found, *map(set_name, config.decontaminate.sets)})
+    whole = queries.row("SELECT count(DISTINCT id) AS documents FROM contamination")
+    return {
+        "action": config.decontaminate.action,
+        "threshold": config.decontaminate.threshold,
+        "documents": whole["documents"],
+        "sets": [found.get(name, {"name": name, **none}) for name in sets],
+        "examples": queries.rows(
+            'SELECT c."set" AS name, c.question_number, c.question[:300] AS question,'
+            " c.span[:300] AS span, c.share, documents.url FROM contamination AS c"
+            " LEFT JOIN documents USING (id)"
+            " ORDER BY c.share DESC, c.longest DESC, c.id, name, c.question_number LIMIT ?",
+            [_MATCHES],
+        ),
     }
 
 

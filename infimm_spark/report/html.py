@@ -38,6 +38,7 @@ _SECTIONS = (
     ("documents", "Documents"),
     ("judges", "Judges"),
     ("dedup", "Duplicates"),
+    ("decontamination", "Evaluation questions"),
     ("consent", "Consent"),
     ("kept", "Kept pages"),
     ("dropped", "Dropped pages"),
@@ -114,9 +115,11 @@ def _values(
     """What the template takes."""
     config = BuildConfig.model_validate(figures["run"]["config"])
     funnel = _funnel(figures["funnel"])
+    optional = {"judges": judges, "decontamination": figures["decontamination"]}
+    absent = {name for name, content in optional.items() if content is None}
     return {
         "run": figures["run"],
-        "sections": [part for part in _SECTIONS if part[0] != "judges" or judges is not None],
+        "sections": [part for part in _SECTIONS if part[0] not in absent],
         "judges": judges,
         "numbers": _numbers(figures),
         "funnel": funnel,
@@ -128,9 +131,11 @@ def _values(
         "scores": [_score(score) for score in figures["scores"]],
         "formulas": _formulas(figures["formulas"], examples),
         "failed_formulas": sum(row["failed"] for row in figures["formulas"]["extracted"]),
+        "faults": figures["formulas"]["faults"],
         "invalid": invalid,
         "lengths": _lengths(figures["lengths"]),
         "dedup": figures["dedup"],
+        "decontamination": figures["decontamination"],
         "cluster_plot": charts.bars(
             [(str(row["size"]), row["clusters"]) for row in figures["dedup"]["cluster_sizes"]],
             "Clusters by the number of their documents",

@@ -31,6 +31,7 @@ _TABLES = {
     "traffic": ("extract", "traffic"),
     "duplicates": ("dedup", "duplicates"),
     "scored": ("refine", "scored"),
+    "contamination": ("decontaminate", "contamination"),
     "corpus": ("publish", "corpus"),
 }
 """View -> stage and table; beside them `rejects` and `ledger`, which are of all stages."""
@@ -41,8 +42,8 @@ SAMPLED_FILES = 12
 
 
 class RunQueries:
-    """A run's tables as views: `documents`, `traffic`, `duplicates`, `scored`, `corpus`,
-    `rejects`, `ledger`.
+    """A run's tables as views: `documents`, `traffic`, `duplicates`, `scored`, `contamination`,
+    `corpus`, `rejects`, `ledger`.
 
     A table that is not there is a view without rows. `documents_drawn` and so on hold the rows of a
     few files, drawn by `seed`, for queries that read whole texts. Use as a context manager.

@@ -43,6 +43,18 @@ def print_stats(figures: dict[str, Any]) -> str:
             ],
         ),
         _table(
+            "formulas not valid, by reason",
+            ("formulas", "documents"),
+            [
+                (
+                    f"{row['outcome']}: {row['reason']} ({row['encoding']})",
+                    row["formulas"],
+                    row["documents"],
+                )
+                for row in figures["formulas"]["faults"]
+            ],
+        ),
+        _table(
             "the corpus, a document",
             ("sum", "median", "largest"),
             [
@@ -60,6 +72,7 @@ def print_stats(figures: dict[str, Any]) -> str:
             ("removed",),
             [(row["name"], row["documents"]) for row in figures["dedup"]["by_reason"]],
         ),
+        _evaluation_sets(figures["decontamination"]),
         _table(
             "opt-out signals",
             ("extracted", "corpus"),
@@ -93,6 +106,16 @@ def _sources(title: str, rows: list[dict[str, Any]]) -> str:
     columns = ("extracted", "unique", "corpus", "formulas", "images")
     return _table(
         title, columns, [(row["name"] or "–", *(row[c] for c in columns)) for row in rows]
+    )
+
+
+def _evaluation_sets(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    return _table(
+        "evaluation set",
+        ("questions", "documents", "whole"),
+        [(row["name"], row["questions"], row["documents"], row["whole"]) for row in found["sets"]],
     )
 
 

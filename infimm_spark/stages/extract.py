@@ -369,6 +369,10 @@ def _judged_columns(verdict: Verdict, document: Document) -> dict[str, Any]:
         "macros": document.macros,
         "consent": sorted(document.consent),
         "license": document.license,
+        "formula_faults": [
+            {"encoding": encoding, "outcome": outcome, "reason": reason, "count": count}
+            for (encoding, outcome, reason), count in sorted(document.formula_faults().items())
+        ],
     }
 
 

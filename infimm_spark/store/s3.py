@@ -110,7 +110,16 @@ class S3Store(BucketStore):
                 "session_token": frozen.token,
             }
         region = access.region or os.environ.get("AWS_REGION") or "us-east-1"
-        files = fs.S3FileSystem(endpoint_override=endpoint_of(access), region=region, **options)
+        connect, read = retries.settings.timeouts
+        files = fs.S3FileSystem(
+            endpoint_override=endpoint_of(access),
+            region=region,
+            # Its own count is 3; a run is read with as much patience as it is written with.
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=retries.settings.attempts),
+            connect_timeout=connect,
+            request_timeout=read,
+            **options,
+        )
         return files, arrow_paths(locations)
 
     def refusal_hint(self) -> str:

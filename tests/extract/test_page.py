@@ -190,6 +190,8 @@ def test_a_conversion_that_fails_is_recorded() -> None:
     document = extracted('<p>then <script type="math/mml">not a formula</script> follows</p>')
     assert [(f.outcome, f.tex) for f in document.formulas] == [("failed", "")]
     assert document.formulas[0].reason
+    fault = (document.formulas[0].encoding, "failed", document.formulas[0].reason)
+    assert document.formula_faults() == {fault: 1}
 
 
 # --- delimiters ---------------------------------------------------------------------------------

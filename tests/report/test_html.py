@@ -12,7 +12,10 @@ from small_run import document, page_id, reject, write_run
 
 from infimm_spark.cli.app import app
 from infimm_spark.cli.ending import run_command
+from infimm_spark.report.figures import run_figures
 from infimm_spark.report.html import MAX_BYTES, report_html, write_html
+from infimm_spark.report.query import RunQueries
+from infimm_spark.report.stats import print_stats
 from infimm_spark.run.layout import RunLayout
 
 HOSTILE = (
@@ -75,6 +78,62 @@ def test_a_report_shows_the_whole_run(tmp_path: Path) -> None:
     ):
         assert said in html, said
     assert len(html.encode()) < MAX_BYTES
+
+
+def test_a_report_shows_the_evaluation_questions_found(tmp_path: Path) -> None:
+    """Each set that was looked for has its row, with what was found of it and the closest match;
+    a run without the stage has no such section."""
+    found = {
+        "id": page_id(1),
+        "set": "gsm8k",
+        "question_number": 17,
+        "question": "How many apples are in nine boxes of twelve?",
+        "start": 0,
+        "end": 12,
+        "span": "How many apples lie in nine boxes of twelve?",
+        "share": 0.875,
+        "longest": 5,
+    }
+    layout = write_run(
+        tmp_path / "run",
+        [document(n) for n in range(3)],
+        questions=[found],
+        stages=("extract", "dedup", "refine", "decontaminate", "publish"),
+        settings={
+            "decontaminate": {
+                "sets": [
+                    {"path": "asked.jsonl", "preset": "gsm8k"},
+                    {"path": "other.jsonl", "preset": "cmath"},
+                ]
+            }
+        },
+    )
+    with RunQueries(layout) as queries:
+        figures = run_figures(layout, queries)
+    by_name = {row["name"]: row for row in figures["decontamination"]["sets"]}
+    assert (by_name["gsm8k"]["questions"], by_name["gsm8k"]["documents"]) == (1, 1)
+    assert by_name["cmath"]["documents"] == 0
+    assert "cmath" in print_stats(figures)
+    html = report_html(layout)
+    assert found["question"] in html
+    assert found["span"] in html
+    assert 'id="decontamination"' not in report_html(_run(tmp_path / "without"))
+
+
+def test_a_report_says_why_formulas_are_not_valid(tmp_path: Path) -> None:
+    """Faults are summed over documents by outcome, reason and carrier; runs without the column
+    have none."""
+    fault = {"encoding": "mathml", "outcome": "failed", "reason": "empty after cleaning"}
+    rows = [
+        document(1, formula_faults=[{**fault, "count": 2}]),
+        document(2, formula_faults=[{**fault, "count": 1}]),
+        document(3, formula_faults=None),
+    ]
+    layout = write_run(tmp_path / "run", rows)
+    with RunQueries(layout) as queries:
+        (row,) = run_figures(layout, queries)["formulas"]["faults"]
+    assert row == {**fault, "formulas": 3, "documents": 2}
+    assert "empty after cleaning" in report_html(layout)
 
 
 def test_crawled_text_becomes_no_markup(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def write_run(
     below_recall: Iterable[int] = (),
     duplicates: Mapping[int, tuple[int, str, float | None]] | None = None,
     judged: Mapping[int, Mapping[str, Any]] | None = None,
+    questions: Iterable[Mapping[str, Any]] = (),
     stages: Iterable[str] = ("extract", "dedup", "refine", "publish"),
     settings: Mapping[str, Any] | None = None,
     requests: int = 3,
@@ -82,6 +83,8 @@ def write_run(
     `unextracted` are rejects of the extract stage; `below_recall` the numbers of documents below
     the recall threshold; `duplicates` number -> (number that stays, reason, Jaccard); `judged`
     number -> columns of the refine stage's rows, those with a `drop_stage` were dropped.
+    `questions` are rows of `schemas.CONTAMINATION`, for runs with the stage "decontaminate": their
+    documents are dropped.
     """
     rows = list(documents)
     rejected, low = list(unextracted), {page_id(n) for n in below_recall}
@@ -107,7 +110,10 @@ def write_run(
         for row in unique
     ]
     after_rules = [row for row in scored if row.get("drop_stage") != "rules"]
-    clean = [row for row in after_rules if not row.get("drop_stage")]
+    judged_clean = [row for row in after_rules if not row.get("drop_stage")]
+    evidence = list(questions)
+    asked = {row["id"] for row in evidence}
+    clean = [row for row in judged_clean if row["id"] not in asked]
 
     dropped = {row["id"]: row for row in rows}
     tables: dict[str, dict[str, list[dict[str, Any]]]] = {
@@ -164,7 +170,23 @@ def write_run(
                 if row.get("drop_stage")
             ],
             "ledger": _ledger("rules", len(scored), len(after_rules), _reasons(scored, "rules"))
-            + _ledger("precision", len(after_rules), len(clean), _reasons(scored, "precision")),
+            + _ledger(
+                "precision", len(after_rules), len(judged_clean), _reasons(scored, "precision")
+            ),
+        },
+        "decontaminate": {
+            "contamination": [{"warc_file": WARC, **row} for row in evidence],
+            "rejects": [
+                {**_pointed(dropped[row["id"]]), "stage": "decontaminate", "outcome": "dropped"}
+                | {"reason": row["set"], "score": row["share"]}
+                for row in evidence
+            ],
+            "ledger": _ledger(
+                "decontaminate",
+                len(judged_clean),
+                len(clean),
+                [("dropped", row["set"]) for row in evidence],
+            ),
         },
         "publish": {
             "corpus": [
