@@ -10,22 +10,25 @@ from infimm_spark.store.streams import ByteStream
 
 _PIECE = 1 << 19  # bytes taken off the connection at a time
 _PIECES = 16  # of them that may wait for the reader: 8 MB of memory
+_BEHIND = 1 << 20  # bytes already read that stay: a reader goes back to look at a damaged member
 
 
 class ReadAhead:
     """A stream whose next bytes are fetched while its reader works; a context manager.
 
-    Reads like the `ByteStream` it is made of, and closes it. At most 8 MB wait at any time. What
-    the fetching thread raises is raised by the `read` that would have met it.
+    Reads like the `ByteStream` it is made of, and closes it. At most 8 MB wait at any time, and the
+    last one read stays. What the fetching thread raises is raised by the `read` that would have met
+    it.
     """
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
+        self._start = stream.tell()  # of the buffer, in the object
         self._buffer, self._at = b"", 0
         self._fetched: queue.Queue[bytes | BaseException] = queue.Queue(_PIECES)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_over = False
+        self._is_over = self._has_failed = False
 
     @property
     def location(self) -> str:
@@ -34,7 +37,7 @@ class ReadAhead:
     def read(self, n: int) -> bytes:
         """At most `n` bytes; b"" at the end."""
         if self._at == len(self._buffer):
-            self._buffer, self._at = self._next(), 0
+            self._append(self._next())
         piece = self._buffer[self._at : self._at + n]
         self._at += len(piece)
         return piece
@@ -42,14 +45,19 @@ class ReadAhead:
     def peek(self, n: int) -> bytes:
         """The next `n` bytes (fewer at the end), which stay to be read."""
         while len(self._buffer) - self._at < n and (piece := self._next()):
-            self._buffer, self._at = self._buffer[self._at :] + piece, 0
+            self._append(piece)
         return self._buffer[self._at : self._at + n]
 
     def seek(self, position: int) -> None:
-        """Go on reading at `position`; what was fetched for another place is dropped."""
+        """Go on reading at `position`; but for places read just now, what was fetched for another
+        place is dropped and the object asked for anew."""
+        if not self._has_failed and 0 <= position - self._start <= len(self._buffer):
+            self._at = position - self._start
+            return
         self._stop()
         self._stream.seek(position)
-        self._buffer, self._at, self._is_over = b"", 0, False
+        self._start, self._buffer, self._at = position, b"", 0
+        self._is_over = self._has_failed = False
 
     def close(self) -> None:
         """End the thread and let the connection go."""
@@ -62,6 +70,14 @@ class ReadAhead:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _append(self, piece: bytes) -> None:
+        """Put a piece behind the buffer, and let go of what lies too far back."""
+        if piece:
+            first = max(0, self._at - _BEHIND)
+            self._buffer = self._buffer[first:] + piece
+            self._start += first
+            self._at -= first
+
     def _next(self) -> bytes:
         if self._is_over:
             return b""
@@ -70,7 +86,7 @@ class ReadAhead:
             self._thread.start()
         piece = self._fetched.get()
         if isinstance(piece, BaseException):
-            self._is_over = True
+            self._is_over = self._has_failed = True
             raise piece
         self._is_over = not piece
         return piece

@@ -23,6 +23,10 @@ class Slow:
         self.position = 0
         self.breaks_at = breaks_at
         self.closed = False
+        self.seeks = 0
+
+    def tell(self) -> int:
+        return self.position
 
     def read(self, n: int) -> bytes:
         if self.breaks_at is not None and self.position >= self.breaks_at:
@@ -32,6 +36,7 @@ class Slow:
         return piece
 
     def seek(self, position: int) -> None:
+        self.seeks += 1
         self.position = position
 
     def close(self) -> None:
@@ -90,6 +95,20 @@ def test_seeking_drops_what_was_fetched(ahead: ReadAhead) -> None:
     assert all_of(ahead) == DATA[10:]
     ahead.seek(0)
     assert ahead.read(3) == DATA[:3]
+
+
+def test_going_back_a_little_asks_for_nothing(ahead: ReadAhead, slow: Slow) -> None:
+    """What was read just now is still there, at the object's end too; the order stays."""
+    assert ahead.read(200_000) == DATA[:70_000]  # a piece at a time
+    assert ahead.read(200_000) == DATA[70_000:140_000]
+    ahead.seek(1_000)
+    assert all_of(ahead) == DATA[1_000:]
+    ahead.seek(len(DATA) - 600_000)
+    assert all_of(ahead) == DATA[-600_000:]
+    assert slow.seeks == 0
+    ahead.seek(len(DATA) - 3_000_000)
+    assert all_of(ahead) == DATA[-3_000_000:]
+    assert slow.seeks == 1
 
 
 def test_an_error_comes_where_it_belongs() -> None:
