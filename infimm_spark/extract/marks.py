@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from infimm_spark.extract.signs import ALL, Sign
+
 FORMULA = "\ue000"
 CODE = "\ue001"
 IMAGE = "\ue002"
@@ -48,8 +50,8 @@ def has_reserved(text: str) -> bool:
     return not text.isascii() and _RESERVED.search(text) is not None
 
 
-def sealed(source: str, utf_8: bytes | None = None) -> str:
-    """HTML whose parsed text and attributes hold no reserved character.
+def sealed(source: str, utf_8: bytes | None = None, signs: frozenset[Sign] = ALL) -> str:
+    """HTML whose parsed text and attributes hold no reserved character; `signs` are its own.
 
     `utf_8` are the bytes the source was read from as UTF-8: its first byte, which is rare, shows at
     the speed of memory that no reserved character is there.
@@ -60,7 +62,7 @@ def sealed(source: str, utf_8: bytes | None = None) -> str:
         and has_reserved(source)
     ):
         source = cleared(source)
-    if "&#" in source:
+    if Sign.REFERENCE in signs and "&#" in source:
         source, found = _REFERENCE.subn("", source)
         if found and _REFERENCE.search(source):
             # `&#&#57344;57344;`: what is put in their place now lets no other reference come about

@@ -30,6 +30,7 @@ from infimm_spark.extract.license import find_license
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
+from infimm_spark.extract.signs import ALL, Sign, signs_of
 from infimm_spark.extract.styles import meanings_of_sheets
 from infimm_spark.extract.tags import COMMENT, NAMES, TEXT
 from infimm_spark.extract.text import Renderer, flattened
@@ -69,25 +70,38 @@ def parse_page(
         raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
     screen(html, limits)
     text, charset = decode_html(html, content_type)
-    source = repaired(_without_prefixes(text), content_type)
+    found = signs_of(html, text, charset)
+    source = _without_prefixes(text) if Sign.PREFIX in found else text
+    source = repaired(source, content_type, found if source is text else ALL)
+    if source is not text:
+        found = ALL
     # Last of all, since repairs undo references; the bytes are asked only where they are the
     # source.
-    text = marks.sealed(source, html if charset == "utf-8" and source is text else None)
+    sealed = marks.sealed(source, html if charset == "utf-8" and source is text else None, found)
+    if sealed is not source:
+        found = ALL
     try:
-        parser = LexborHTMLParser(text)
+        parser = LexborHTMLParser(sealed)
     except (SelectolaxError, ValueError, RuntimeError) as error:
         raise PageRejectedError("unparseable", f"the parser gave up: {error}") from None
-    return ParsedPage(parser, text, url, charset)
+    return ParsedPage(parser, sealed, url, charset, found)
 
 
 class ParsedPage:
     """A parsed page; the tree is read, never changed."""
 
-    def __init__(self, parser: LexborHTMLParser, html: str, url: str, charset: str) -> None:
+    def __init__(
+        self,
+        parser: LexborHTMLParser,
+        html: str,
+        url: str,
+        charset: str,
+        signs: frozenset[Sign] = ALL,
+    ) -> None:
         self._parser = parser
         self._html = html
         # The page that carries the text, where the body of this one shows nothing.
-        self._shown = unseen_body(parser, html) or parser
+        self._shown = unseen_body(parser, html, signs) or parser
         self.url = url
         self.charset = charset
 
@@ -344,19 +358,19 @@ _QUICK_ACTIONS = {
 def _quick_text(body: LexborNode, max_chars: int) -> str:
     prose: list[str] = []
     linked: list[str] = []
-    size = visited = links = 0
+    size = links = 0
+    # What follows an element whose children are looked at; None ends a link.
     todo: list[LexborNode | None] = []
     node = body.first_child
-    leave: list[bool] = []
-    while size < max_chars and visited < _QUICK_NODES:
-        if node is None:
+    for _ in range(_QUICK_NODES):
+        while node is None:
             if not todo:
                 break
             node = todo.pop()
-            if leave.pop():
+            if node is None:
                 links -= 1
-            continue
-        visited += 1
+        if node is None or size >= max_chars:
+            break
         following = node.next
         number = node.tag_id
         if number == TEXT:
@@ -381,11 +395,11 @@ def _quick_text(body: LexborNode, max_chars: int) -> str:
                 size += len(source)
             node = following
         else:
-            is_link = action == _LINKED
-            if is_link:
+            if following is not None:
+                todo.append(following)
+            if action == _LINKED:
                 links += 1
-            todo.append(following)
-            leave.append(is_link)
+                todo.append(None)
             node = node.first_child
     if size < max_chars:
         prose.extend(linked)

@@ -1,6 +1,7 @@
 """A page's source made ready for an HTML parser: what browsers, XML and scripts read otherwise.
 
-Each repair looks for a sign of its case first, so that ordinary pages pay for a few searches.
+Each repair looks for a sign of its case first; `signs.py` looks for all of them at once, so that
+ordinary pages pay for one search.
 
 - XHTML: elements closed in themselves are opened and closed, CDATA sections become text.
 - What React streams in late is shown.
@@ -15,10 +16,13 @@ import re
 from html import escape, unescape
 
 from infimm_spark.extract import markdown
+from infimm_spark.extract.signs import ALL, Sign
 
 
-def repaired(text: str, content_type: str | None = None) -> str:
-    """The source of a page after every repair that applies."""
+def repaired(text: str, content_type: str | None = None, signs: frozenset[Sign] = ALL) -> str:
+    """The source of a page after every repair that applies; `signs` are those of `text`."""
+    if Sign.REPAIR not in signs and not _is_xhtml(text, content_type):
+        return text
     if "msEquation" in text:
         text = _with_word_formulas(text)
     if _is_xhtml(text, content_type) and (

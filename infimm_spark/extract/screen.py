@@ -7,7 +7,7 @@ whole stack), an attribute as much for every attribute before it on its tag, an 
 option before it, and each further `<html>` or `<body>` tag compares its attributes with those it
 has. Hence four bounds: depth, the sum of depths over all tags, attributes of one tag, options.
 
-Ordinary pages pay for a few `bytes.count`; only a page beyond these cheap bounds is tokenised.
+Ordinary pages pay for a few passes of numpy; only a page beyond these cheap bounds is tokenised.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from infimm_spark.errors import PageRejectedError
 
@@ -53,14 +57,15 @@ def screen(body: bytes, limits: ScreenLimits) -> None:
         )
     if body.startswith(_BINARY):
         raise PageRejectedError("not_html", "the body is a binary file by its first bytes")
-    tags = body.count(b"<")
-    started = tags - body.count(b"</") if tags > MAX_ROOT_TAGS else tags
+    characters = np.frombuffer(body, np.uint8)
+    tags = int(np.count_nonzero(characters == _LESS))
+    opened = _Opened.of(characters) if tags > MAX_ROOT_TAGS else _Opened(tags)
     if (
-        _may_be_deep(body, tags, started, limits.max_depth)
+        _may_be_deep(body, opened, limits.max_depth)
         or _may_have_many_attributes(body, limits.max_attributes)
-        or _may_hide_tags(body, started, limits)
-        or (started > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
-        or (started > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
+        or _may_hide_tags(body, characters, opened.started, limits)
+        or (opened.started > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
+        or (opened.roots > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
     ):
         _tokenise(body, limits)
 
@@ -78,28 +83,49 @@ _BINARY = (
     b"\x7fELF",
     b"7z\xbc\xaf",
 )
-_WINDOW = 8192
+_LESS, _SLASH = b"</"
+_Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 
-def _may_be_deep(body: bytes, tags: int, started: int, limit: int) -> bool:
-    """Bounds depth and work from above, by counting `<` and `</` in windows of fixed size.
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What follows each `<` of a page: bounds from above of its start tags and roots."""
 
-    No page is deeper than its `started` start tags. A window may open as many elements as it has
-    tags; elements without end tag make the bound drift upwards, which costs a look with `_tokenise`
-    but hides nothing.
+    started: int
+    roots: int = 0
+    changes: npt.NDArray[np.int32] | None = None
+    """Of depth, at each `<`: 1, or -1 at an end tag; None for a page of few tags."""
+
+    @classmethod
+    def of(cls, characters: _Bytes) -> _Opened:
+        at = np.flatnonzero(characters == _LESS) + 1
+        following = characters[at[at < characters.size]]
+        ends = following == _SLASH
+        letters = following | 0x20
+        return cls(
+            started=following.size - int(np.count_nonzero(ends)),
+            roots=int(np.count_nonzero((letters == ord("h")) | (letters == ord("b")))),
+            changes=np.where(ends, np.int32(-1), np.int32(1)),
+        )
+
+
+def _may_be_deep(body: bytes, opened: _Opened, limit: int) -> bool:
+    """Bounds depth and work from above by the order of `<` and `</`.
+
+    No page is deeper than its start tags. Elements without end tag make the bound drift upwards,
+    which costs a look at the names but hides nothing.
     """
-    if started <= limit and started * tags <= MAX_STACK_WORK:
+    changes = opened.changes
+    if changes is None or (
+        opened.started <= limit and opened.started * changes.size <= MAX_STACK_WORK
+    ):
         return False
-    depth = work = 0
-    for start in range(0, len(body), _WINDOW):
-        end = start + _WINDOW
-        opened = body.count(b"<", start, end)
-        closed = body.count(b"</", start, end)
-        work += (depth + opened) * opened
-        if depth + opened > limit or work > MAX_STACK_WORK:
-            return _is_deep_by_names(body, limit)
-        depth = max(0, depth + opened - 2 * closed)
-    return False
+    # An end tag without start tag takes nothing away: depth is the rise above the lowest so far.
+    depths = np.cumsum(changes, dtype=np.int64)
+    rises = depths - np.minimum(np.minimum.accumulate(depths), 0)
+    if int(rises.max()) <= limit and int(rises.sum()) <= MAX_STACK_WORK:
+        return False
+    return _is_deep_by_names(body, limit)
 
 
 class _Change(dict[bytes, int]):
@@ -117,7 +143,6 @@ def _is_deep_by_names(body: bytes, limit: int) -> bool:
     """The same bound from tag names, all in C: scripts and comments still count as tags."""
     changes = map(_Change().__getitem__, _NAME.findall(body))
     depths = list(accumulate(changes, initial=0))
-    # An end tag without start tag takes nothing away: depth is the rise above the lowest so far.
     rises = list(map(sub, depths, accumulate(depths, min)))
     deepest, work = max(rises), sum(rises)
     return bool(deepest > limit or work > MAX_STACK_WORK)
@@ -141,19 +166,24 @@ def _may_have_many_attributes(body: bytes, limit: int) -> bool:
             end = size
         if end - first > 2 * limit:
             tag = _TAG_START.search(body, first, end)
-            if tag is not None and end - tag.start() > 2 * limit:
-                blanks = sum(body.count(blank, tag.start(), end) for blank in _SEPARATORS)
-                # Base64 has as many slashes; read as attributes it is one value.
-                if blanks > limit and len(_ATTRIBUTES.findall(body, tag.end(), end)) > limit:
-                    return True
+            begin = first if tag is None else tag.start()
+            if end - begin > 2 * limit:
+                blanks = sum(body.count(blank, begin, end) for blank in _SEPARATORS)
+                # Text and scripts, unless a `>` in a value ends what seems to be the tag before.
+                if blanks > limit and (tag is not None or _HIDDEN_END.search(body, 0, first)):
+                    begin = first if tag is None else tag.end()
+                    # Base64 has as many slashes; read as attributes it is one value.
+                    if len(_ATTRIBUTES.findall(body, begin, end)) > limit:
+                        return True
         start = max(start + limit, end)
     return False
 
 
-def _may_hide_tags(body: bytes, started: int, limits: ScreenLimits) -> bool:
+def _may_hide_tags(body: bytes, characters: _Bytes, started: int, limits: ScreenLimits) -> bool:
     """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for
     tags."""
-    if body.count(b'"') + body.count(b"'") > _MOST_QUOTES:
+    quotes = np.count_nonzero(characters == ord('"')) + np.count_nonzero(characters == ord("'"))
+    if quotes > _MOST_QUOTES and _HIDDEN_END.search(body) is not None:
         return True
     if started <= limits.max_depth:
         return False
@@ -161,6 +191,8 @@ def _may_hide_tags(body: bytes, started: int, limits: ScreenLimits) -> bool:
     return hidden * 2 > limits.max_depth
 
 
+# a="x>y", the value read up to its first `>` and never twice
+_HIDDEN_END = re.compile(rb"=\s*+(?:\"[^\">]*+>|'[^'>]*+>)")
 # `<html` and `<body` in any case, and a few others: a bound that costs half as much as the names
 _ROOTS = re.compile(rb"<[hHbB][tToO][mMdD][lLyY]")
 _NAME = re.compile(rb"<(/?[a-zA-Z][a-zA-Z0-9:]*)")

@@ -18,8 +18,8 @@ _HTML = (
 )
 
 
-def _numbers() -> tuple[int, int, dict[int, str]]:
-    """The numbers of text and of comments, and the names of HTML's elements by number."""
+def _numbers() -> tuple[int, int, int, dict[int, str]]:
+    """The numbers of text, comments and `<math>`, and the names of HTML's elements by number."""
     parser = LexborHTMLParser("<body>text<!-- comment -->")
     body = parser.body
     assert body is not None
@@ -27,7 +27,7 @@ def _numbers() -> tuple[int, int, dict[int, str]]:
     assert text is not None
     assert comment is not None
     names = {parser.create_node(name).tag_id: name for name in _HTML.split()}
-    return text.tag_id, comment.tag_id, names
+    return text.tag_id, comment.tag_id, parser.create_node("math").tag_id, names
 
 
-TEXT, COMMENT, NAMES = _numbers()
+TEXT, COMMENT, MATH, NAMES = _numbers()

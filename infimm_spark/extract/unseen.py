@@ -15,6 +15,8 @@ from itertools import islice
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from infimm_spark.extract import markdown, marks
+from infimm_spark.extract.signs import ALL, Sign
+from infimm_spark.extract.tags import MATH, NAMES, TEXT
 
 _ENOUGH_PROSE = 250
 """Characters of prose from which a body speaks for itself."""
@@ -26,11 +28,16 @@ _LEAST_NOSCRIPT = 400
 _MOST_NODES = 1_500
 
 
-def unseen_body(parser: LexborHTMLParser, html: str) -> LexborHTMLParser | None:
+def unseen_body(
+    parser: LexborHTMLParser, html: str, signs: frozenset[Sign] = ALL
+) -> LexborHTMLParser | None:
     """A page made of what is hidden from readers without scripts, or None where the body has
-    text."""
+    text; `signs` are those of `html`."""
     body = parser.body
-    if body is None or not (_holds_noscript(html) or _holds_state(html)):
+    if body is None or not (
+        (Sign.NOSCRIPT in signs and _holds_noscript(html))
+        or (Sign.STATE in signs and _holds_state(html))
+    ):
         return None
     shown = _shown_text(body)
     if shown is None:
@@ -54,7 +61,7 @@ def _holds_noscript(html: str) -> bool:
 
 
 def _holds_state(html: str) -> bool:
-    return _STATE.search(html) is not None or _JSON_SCRIPT.search(html) is not None
+    return _JSON_SCRIPT.search(html) is not None or _STATE.search(html) is not None
 
 
 _SILENT = frozenset(
@@ -75,32 +82,42 @@ _SILENT = frozenset(
 )
 
 
+_SILENT_NUMBERS = frozenset(number for number, name in NAMES.items() if name in _SILENT)
+
+
 def _shown_text(body: LexborNode) -> int | None:
     """Characters that a body shows, menus aside; None where they hold prose enough to be read."""
-    prose = shown = 0
-    todo = [body.first_child]
-    looked = 0
-    while todo:
-        node = todo.pop()
+    prose = shown = looked = 0
+    todo: list[LexborNode | None] = []
+    node = body.first_child
+    while True:
         if node is None:
+            if not todo:
+                return shown
+            node = todo.pop()
             continue
         looked += 1
         if looked > _MOST_NODES:
             return None
-        todo.append(node.next)
-        tag = node.tag
-        if tag == "-text":
-            text = " ".join((node.text_content or "").split())
-            shown += len(text)
-            if len(text) >= _SENTENCE or any(sign in text for sign in "\\$"):
-                prose += len(text)
-                if prose >= _ENOUGH_PROSE:
-                    return None
-        elif tag == "math":
+        following = node.next
+        number = node.tag_id
+        if number == TEXT:
+            text = node.text_content
+            if text and not text.isspace():
+                text = " ".join(text.split())
+                shown += len(text)
+                if len(text) >= _SENTENCE or "\\" in text or "$" in text:
+                    prose += len(text)
+                    if prose >= _ENOUGH_PROSE:
+                        return None
+            node = following
+        elif number in _SILENT_NUMBERS:
+            node = following
+        elif number == MATH:
             return None
-        elif tag is not None and tag not in _SILENT:
-            todo.append(node.first_child)
-    return shown
+        else:
+            todo.append(following)
+            node = node.first_child
 
 
 def _noscript(body: LexborNode, shown: int) -> str | None:

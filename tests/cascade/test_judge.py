@@ -44,6 +44,42 @@ def test_a_page_in_another_language_is_not_scored() -> None:
     assert recall.seen == []
 
 
+class LanguageByLength:
+    """Takes short texts for English and long ones for what it was told."""
+
+    def __init__(self, label: str, probability: float) -> None:
+        self.answer = (label, probability)
+        self.lengths: list[int] = []
+
+    def identify(self, text: str) -> tuple[str, float]:
+        self.lengths.append(len(text))
+        return self.answer if len(text) > 400 else ("en", 0.9)
+
+
+LONG = "<p>" + "Prime numbers are infinite in number. " * 40
+
+
+def test_a_page_below_the_floor_is_identified_by_a_glance() -> None:
+    """Of most pages a few hundred characters tell the language, and no more are looked at."""
+    language = LanguageByLength("en", 0.8)
+    verdict = judge(LONG, language, Recall(0.0))  # type: ignore[arg-type]
+    assert (verdict.reason, verdict.language) == ("recall_floor", "en")
+    assert len(language.lengths) == 1
+    assert language.lengths[0] <= 400
+
+
+def test_a_document_has_the_language_of_its_whole_text() -> None:
+    """What a glance showed is never said of a document, and never keeps one of another
+    language."""
+    kept = judge(LONG, LanguageByLength("en", 0.8), Recall(0.9, 0.9))  # type: ignore[arg-type]
+    assert (kept.outcome, kept.language_prob) == ("kept", 0.8)
+    other = judge(LONG, LanguageByLength("de", 0.8), Recall(0.9))  # type: ignore[arg-type]
+    assert (other.outcome, other.reason, other.score) == ("dropped", "language", 0.8)
+    assert other.recall_prob is None
+    chinese = judge(LONG, LanguageByLength("zh", 0.8), Recall(0.9, 0.0))  # type: ignore[arg-type]
+    assert (chinese.reason, chinese.language) == ("recall_floor", "zh")
+
+
 def test_an_uncertain_language_is_a_reason_of_its_own() -> None:
     """The right language below the threshold is told apart from another language."""
     verdict = judge("<p>Hm", Language("en", 0.1), Recall())

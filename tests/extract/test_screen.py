@@ -119,6 +119,10 @@ def test_what_quotes_and_comments_hide_is_no_tag() -> None:
     many = b" ".join(b'a%d=">"' % number for number in range(20_000))
     assert refusal(b"<div " + many + b">") == "too_many_attributes"
     assert refusal(b"<p></div " + many.replace(b'">"', b"1") + b">") == "too_many_attributes"
+    assert refusal(b'<div a=">" ' + many.replace(b">", b"1") + b">") == "too_many_attributes"
+    assert refusal(b"<div a='>' " + many.replace(b'">"', b"1") + b">") == "too_many_attributes"
+    quoted = b"".join(b'<a href="%d" title="x">' % number + b"y</a>" for number in range(10_000))
+    assert refusal(quoted) is None
 
 
 UNITS = [

@@ -22,8 +22,8 @@ from infimm_spark.extract.latex import is_tex
 from infimm_spark.extract.latex.check import is_formula, is_word
 
 # These names mean TeX wherever they stand; the others need a value that looks like it.
-CERTAIN = ("data-tex", "data-latex", "data-katex")
-LIKELY = (
+CERTAIN: tuple[str, ...] = ("data-tex", "data-latex", "data-katex")
+LIKELY: tuple[str, ...] = (
     "data-eq",
     "data-eqn",
     "data-expr",
