@@ -203,17 +203,33 @@ def expected_tex(pair: dict[str, str]) -> str:
 
 _UPRIGHT = re.compile(r"\\(?:mathrm|mathbf|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
 _FONTED = re.compile(r"\\boldsymbol\{(\\math(?:cal|frak|sf)\{[^{}]*\})\}")
-_CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{[^{}]*\})*)\}")
+_CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _SET_OVER = re.compile(
-    r"\\overset\{(´|`|ˇ|˘|˙|¨|˚|\\sim|ˉ|¯|\\rightarrow|\\leftarrow|\\hat\{\}|\\_)\}"
+    r"\\overset\{(´|`|ˇ|˘|˙|¨|˚|\\sim|ˉ|¯|‾|⏜|\\(?:left)?rightarrow|\\leftarrow|\\hat\{\}|\\_"
+    r"|\\leftharpoonup|\\rightharpoonup)\}"
 )
-_SET_UNDER = re.compile(r"\\underset\{(\\sim|¯|\\_|\\rightarrow|\\leftarrow)\}")
+_SET_UNDER = re.compile(r"\\underset\{(\\sim|¯|‾|⏝|\\_|\\(?:left)?rightarrow|\\leftarrow)\}")
+# A script over and one under the same letter, whichever was set first: `\overset{a}{\underset{b}{x}}`.
+_OVER_UNDER = re.compile(
+    r"(\\(?:overset\{(?:[^{}]|\{\})*\}|[a-z]+))\{(\\(?:underset\{(?:[^{}]|\{\})*\}|under[a-z]+|utilde))"
+    r"\{([^{}]*)\}\}"
+)
+_BRACED_SCRIPT = re.compile(
+    r"\\(over|under)set\{([^{}]*)\}\{(\\\1brace\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})\}"
+)
+_TABLE_IN_FONT = re.compile(
+    r"\\math(bb|cal|frak|sf|tt)\{\\begin\{matrix\}((?:[^{}]|\{[^{}]*\})*)\\end\{matrix\}\}"
+)
 _SAME_SIGN = {
     r"\Longleftrightarrow": r"\Leftrightarrow", r"\Longrightarrow": r"\Rightarrow",
     r"\Longleftarrow": r"\Leftarrow", r"\longleftrightarrow": r"\leftrightarrow",
     r"\longrightarrow": r"\rightarrow", r"\longleftarrow": r"\leftarrow",
     r"\longmapsto": r"\mapsto", r"\backslash": r"\setminus", r"\vartriangleleft": r"\triangleleft",
     r"\vartriangleright": r"\triangleright", r"\diamond": r"\lozenge", "“": '"', "”": '"',
+    r"\euro": "€", r"\geneuro": "€", r"\geneuronarrow": "€", r"\geneurowide": "€",
+    r"\officialeuro": "€", r"\textvisiblespace": "␣", r"\slash": "/", r"\sqrt{}": r"\surd",
+    "ˆ": r"\hat{}", "⏞": r"\overbrace{}", "⏟": r"\underbrace{}", r"\Digamma": r"\digamma",
+    r"{}^{\circ}": r"\circ",
 }  # fmt: skip
 
 
@@ -228,13 +244,15 @@ def loose_form(tex: str) -> str:
         tex = _ACCENTED.sub(_decomposed, tex)
     if "\\ce" in tex:
         tex = _CHEMISTRY.sub(lambda match: chemistry(match[1]), tex)
-    tex = normal_form(tex)
+    tex = normal_form(_OPERATOR_LIMIT.sub(r"\\underset{\2}{\1}", tex))
     for pattern, replacement in ((_FONTED, r" \1"), (_UPRIGHT, r" \1 ")):
         while True:
             stripped = pattern.sub(replacement, tex)
             if stripped == tex:
                 break
             tex = stripped
+    tex = _TABLE_IN_FONT.sub(_font_in_cells, tex)
+    tex = tex.replace("``", '"').replace("''", '"')
     tex = _SET_OVER.sub(lambda match: _ACCENTS[match[1]], tex)
     tex = _SET_UNDER.sub(lambda match: _BELOW[match[1]], tex)
     for sign, same in _SAME_SIGN.items():
@@ -244,29 +262,68 @@ def loose_form(tex: str) -> str:
                 lambda _, same=same: same,
                 tex,
             )
-    return normal_form(tex).replace(" ", "")
+    tex = _OVER_UNDER.sub(_under_first, tex)
+    tex = _BRACED_SCRIPT.sub(lambda m: f"{m[3]}{'^' if m[1] == 'over' else '_'}{{{m[2]}}}", tex)
+    tex = tex.replace(r"({", "({").replace("{}_", "_")
+    tex = _STACK.sub(r"\\binom{\1}{\2}", normal_form(tex))
+    return tex.replace(" ", "")
+
+
+_OPERATOR_LIMIT = re.compile(r"\\operatorname\*\{([^{}]*)\}_\{((?:[^{}]|\{[^{}]*\})*)\}(?!\^)")
+_STACK = re.compile(r"\(\{([^{}\\]*)\\atop ?([^{}\\]*)\}\)")
+
+
+def _font_in_cells(match: re.Match[str]) -> str:
+    """A font around a table is that of each of its cells."""
+    rows = (row.split("&") for row in match[2].split(r"\\"))
+    body = r"\\".join(
+        "&".join(f"\\math{match[1]}{{{cell.strip()}}}" for cell in row) for row in rows
+    )
+    return f"\\begin{{matrix}}{body}\\end{{matrix}}"
+
+
+def _under_first(match: re.Match[str]) -> str:
+    over, under, base = match.groups()
+    return match[0] if over.startswith(r"\under") else f"{under}{{{over}{{{base}}}}}"
 
 
 # `Ĥ` and `\\hat{H}` are the same.
 _ACCENTED = re.compile("[\u00ff-\u024f\u1e00-\u1eff]")
 _MARKS = {"\u0300": "grave", "\u0301": "acute", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar",
-          "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030c": "check"}  # fmt: skip
+          "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030a": "mathring",
+          "\u030c": "check"}  # fmt: skip
 
 
 def _decomposed(match: re.Match[str]) -> str:
     letter, *marks = unicodedata.normalize("NFD", match[0])
-    if len(marks) != 1 or marks[0] not in _MARKS:
+    if not all(mark in _MARKS for mark in marks):
         return match[0]
-    return f"\\{_MARKS[marks[0]]}{{{letter}}}"
+    for mark in marks:
+        letter = f"\\{_MARKS[mark]}{{{letter}}}"
+    return letter
 
 
 _ACCENTS = {
     "´": r"\acute", "`": r"\grave", "ˇ": r"\check", "˘": r"\breve", "˙": r"\dot", "¨": r"\ddot",
-    "˚": r"\mathring", r"\sim": r"\tilde", "ˉ": r"\bar", "¯": r"\bar", r"\rightarrow": r"\vec",
+    "˚": r"\mathring", "‾": r"\bar", "⏜": r"\overparen", r"\leftrightarrow": r"\overleftrightarrow",
+    r"\leftharpoonup": r"\overleftharpoon", r"\rightharpoonup": r"\vec", r"\sim": r"\tilde", "ˉ": r"\bar", "¯": r"\bar", r"\rightarrow": r"\vec",
     r"\leftarrow": r"\overleftarrow", r"\hat{}": r"\hat", r"\_": r"\bar",
 }  # fmt: skip
-_BELOW = {r"\sim": r"\utilde", "¯": r"\underline", r"\_": r"\underline",
+_BELOW = {"‾": r"\underline", "⏝": r"\underparen", r"\leftrightarrow": r"\underleftrightarrow",
+          r"\sim": r"\utilde", "¯": r"\underline", r"\_": r"\underline",
           r"\rightarrow": r"\underrightarrow", r"\leftarrow": r"\underleftarrow"}  # fmt: skip
+
+
+def _labelled(arrow: str, above: str | None, below: str | None) -> str:
+    if above is None:
+        return arrow
+    under = f"\\underset{{{below}}}{{{arrow}}}" if below else arrow
+    return f"\\overset{{{above}}}{{{under}}}"
+
+
+def _arrow_of_state(match: re.Match[str]) -> str:
+    return r"\downarrow " if match[1] == "v" else r"\uparrow "
+
 
 # mhchem: a number after an element, a bracket or a closing parenthesis is an index; a sign that
 # ends a word is a charge.
@@ -279,11 +336,21 @@ def chemistry(source: str) -> str:
     arrows = {"<=>": r"\rightleftharpoons ", "->": r"\longrightarrow ", "<-": r"\longleftarrow ",
               "<->": r"\longleftrightarrow "}  # fmt: skip
     for sign in sorted(arrows, key=len, reverse=True):
-        source = source.replace(sign, arrows[sign])
+        source = re.sub(
+            re.escape(sign) + r"(?:\[([^\[\]]*)\])?(?:\[([^\[\]]*)\])?",
+            lambda match, arrow=arrows[sign]: _labelled(arrow, match[1], match[2]),
+            source,
+        )
     source = re.sub(r"(^|\s)[*.](?=\s)", r"\1\\cdot ", source)
+    source = re.sub(r"(?<=[\w)])[*.](?=\d*[A-Z])|(?<=[a-z])[*.](?=[a-z])", r"\\cdot ", source)
+    source = re.sub(r"\\(?:begin|end)\{math\}", " ", source)
+    source = re.sub(r"(?<![\w.])(\d+)/(\d+)(?=\)?[\s)])", r"\\frac{\1}{\2}", source)
+    source = re.sub(r"\s\(?([v^])\)?(?=\s|$)", _arrow_of_state, source)
+    source = source.replace("#", r"\equiv ")
+    source = re.sub(r"\^(\d*[+-])(?![A-Za-z])", r"^{\1}", source)
     source = _CHARGE.sub(r"^{\1}", source)
-    source = re.sub(r"\^(\d*[+-])", r"^{\1}", source)
-    parts = re.split(r"(\\[A-Za-z]+|[_^](?:\{[^{}]*\}|\S)|\$[^$]*\$)", source)
+    source = re.sub(r"([_^])(\d\d+)", r"\1{\2}", source)
+    parts = re.split(r"(\\[A-Za-z]+|[_^](?:\{[^{}]*\}|\d+|\S)|\$[^$]*\$)", source)
     return "".join(
         _INDEX.sub(r"_{\1}", part) if part[:1] not in "\\_^$" else part.strip("$") for part in parts
     )

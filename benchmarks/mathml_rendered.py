@@ -6,7 +6,7 @@ r"""MathML → LaTeX judged by how it looks: both sides typeset by MathJax, the 
 The pairs are those of `mathml.py`. Its comparison is of strings, which parts `\frac` from `\tfrac` and
 `\overset{a}{\overbrace{b}}` from `\overbrace{b}^{a}`; here MathJax turns the expected TeX and each
 converter's into MathML, and the two count as equal when their trees are, without spacing, styles,
-weights of letters, and grouping. A formula whose expected TeX MathJax cannot typeset counts for none.
+weights of letters, and grouping; an accent counts as the sign it sets over its letter. A formula whose expected TeX MathJax cannot typeset counts for none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -51,13 +52,24 @@ def shape(mathml: str) -> str:
 
 
 _GROUPS = frozenset({"mrow", "mstyle", "mpadded", "math", "semantics", "TeXAtom", "texatom"})
+_ROWS = frozenset({"mtd", "msqrt", "menclose", "mphantom", "merror"})  # their content is one row
 _NOTHING = frozenset({"mspace", "mphantom", "-comment", "none"})
 # Limits and scripts differ by the style of the formula around them.
-_SCRIPTS = {"munder": "msub", "mover": "msup", "munderover": "msubsup"}
+_SCRIPTS = {
+    "munder": "_",
+    "mover": "^",
+    "munderover": "_^",
+    "msub": "_",
+    "msup": "^",
+    "msubsup": "_^",
+}
+_ACCENT_SIGNS = {"―": "¯", "‾": "¯", "ˉ": "¯", "_": "¯", "⃗": "→", "⇀": "→", "~": "∼", "˜": "∼", "^": "ˆ",
+                 "°": "∘", "˚": "∘", ".": "˙", "..": "¨"}  # fmt: skip
 _INVISIBLE = str.maketrans("", "", "\u2061\u2062\u2063\u2064\u00a0\u200b \n\t")
 _SAME = str.maketrans(
-    {"−": "-", "∗": "*", "′": "'", "∣": "|", "∥": "‖", "⋅": "·", "⟶": "→", "⟹": "⇒"}
-)
+    {"−": "-", "‐": "-", "‑": "-", "∗": "*", "′": "'", "∣": "|", "∥": "‖", "⋅": "·", "⟶": "→",
+     "⟹": "⇒", "⟵": "←", "⟸": "⇐", "⟺": "⇔", "⟷": "↔", "⟼": "↦", "◻": "□", "◼": "■", "“": '"', "”": '"', "∙": "·"}
+)  # fmt: skip
 _ALPHABETS = ("double-struck", "script", "fraktur")
 
 
@@ -68,13 +80,45 @@ def _shape(element: Element) -> str:
         text = element.text.translate(_INVISIBLE).translate(_SAME)
         variant = element.attrs.get("mathvariant") or ""
         alphabet = next((name for name in _ALPHABETS if name in variant), "")
-        return f"{alphabet}<{text}>" if alphabet and text else text
+        return "".join(_letter(char, alphabet) for char in text)
     kids = [_shape(kid) for kid in element.kids]
     if element.tag in _GROUPS:
         return "".join(kids)
-    if element.tag in ("msub", "msup") and len(kids) > 1 and not kids[1]:
-        return kids[0]
-    return f"({_SCRIPTS.get(element.tag, element.tag)} {' '.join(f'[{kid}]' for kid in kids)})"
+    if element.tag in _SCRIPTS:
+        base, scripts = _scripts(element)
+        return base + "".join(sorted(scripts))
+    if element.tag in _ROWS:
+        return f"({element.tag} [{''.join(kids)}])"
+    if element.tag in ("mtable", "mtr"):
+        while kids and kids[-1] in ("", "(mtd [])"):
+            kids.pop()
+        kids = [kid or "(mtd [])" for kid in kids]
+    return f"({element.tag} {' '.join(f'[{kid}]' for kid in kids)})"
+
+
+def _scripts(element: Element) -> tuple[str, list[str]]:
+    """What stands on the line, and the scripts at it, whatever groups and order they were set in."""
+    if element.tag in _GROUPS and len(element.kids) == 1:
+        return _scripts(element.kids[0])
+    marks = _SCRIPTS.get(element.tag)
+    if marks is None or not element.kids:
+        return _shape(element), []
+    base, scripts = _scripts(element.kids[0])
+    for mark, kid in zip(marks, map(_shape, element.kids[1:]), strict=False):
+        kid = kid[2:-1] if kid.startswith(("^[", "_[")) else kid
+        if kid:
+            scripts.append(f"{mark}[{_ACCENT_SIGNS.get(kid, kid)}]")
+    return base, scripts
+
+
+def _letter(char: str, variant: str) -> str:
+    """A letter with its alphabet, without its weight and slant."""
+    plain = unicodedata.normalize("NFKC", char)
+    if plain != char and char.isalnum() and len(plain) == 1:
+        name = unicodedata.name(char, "").lower()
+        alphabet = next((alphabet for alphabet in _ALPHABETS if alphabet in name), variant)
+        return f"{alphabet}<{plain}>" if alphabet else plain
+    return f"{variant}<{char}>" if variant and char.isalnum() else char
 
 
 def ours(mathml: str) -> str:

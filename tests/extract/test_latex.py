@@ -246,3 +246,9 @@ def test_other_alternative_text_is_not_taken_for_tex(text: str) -> None:
 def test_a_group_ends_at_its_own_brace(tex: str, end: int) -> None:
     """Inner groups and escaped braces do not close it; what nothing closes ends with the text."""
     assert group_end(tex, 1) == end
+
+
+def test_a_dollar_sign_in_text_stays_in_the_normal_form() -> None:
+    r"""`\$` inside text is a sign; only a bare dollar is a delimiter there."""
+    assert normal_form(r"\text{A\$B\$C}") == normal_form(r"\mathrm{A\$B\$C}")
+    assert normal_form(r"\text{A\$B}").count(r"\$") == 1

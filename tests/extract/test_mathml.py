@@ -211,6 +211,37 @@ def test_display_mode_is_read_from_the_attributes(attributes: str, display: bool
     assert on_a_page(f"<math {attributes}><mi>x</mi></math>").display is display
 
 
+@pytest.mark.parametrize(
+    ("mathml", "tex"),
+    [
+        (
+            '<msup><menclose notation="updiagonalstrike updiagonalarrow"><mi>x</mi></menclose>'
+            "<mpadded><mn>0</mn></mpadded></msup>",
+            r"\cancelto{0}{x}",
+        ),
+        (
+            '<munder><mo largeop="true">⊕</mo><mi>i</mi></munder><msub><mi>V</mi><mi>i</mi></msub>',
+            r"\bigoplus_iV_i",
+        ),
+        ("<munder><mi>lim</mi><mo>→</mo></munder><mi>A</mi>", r"\varinjlim A"),
+        ('<mi>a</mi><mo class="MJX-variant">⪇</mo><mi>b</mi>', r"a\nleqslant b"),
+        ('<mi>a</mi><mo data-mjx-alternate="1">⊊</mo><mi>b</mi>', r"a\varsubsetneq b"),
+        (
+            "<msubsup><mrow><mi>F</mi><mo>|</mo></mrow><mi>a</mi><mi>b</mi></msubsup>",
+            "F|_a^b",
+        ),
+        (
+            '<menclose notation="left right"><mtable columnlines="solid"><mtr><mtd><mi>a</mi></mtd>'
+            "<mtd><mi>b</mi></mtd></mtr></mtable></menclose>",
+            r"\begin{array}{|c|c|} a & b \end{array}",
+        ),
+    ],
+)
+def test_attributes_and_companions_tell_commands_that_share_a_sign(mathml: str, tex: str) -> None:
+    """Arrows through terms, large operators, direct limits, variants, evaluation bars, side rules."""
+    assert convert(mathml) == tex
+
+
 def test_an_empty_formula_is_an_error() -> None:
     """A formula without content is reported as empty, not returned as an empty string."""
     with pytest.raises(ConversionError, match="empty"):

@@ -226,6 +226,10 @@ _WITH_SPECIFICATION = frozenset(["array", "tabular", "alignat", "alignedat", "su
 _NEGATED_SLANT = {"⩽": "≤", "⩾": "≥", "≦": "≤", "≧": "≥", "⫅": "⊆", "⫆": "⊇", "⪯": "≼", "⪰": "≽"}
 
 
+# A dollar that is a delimiter inside text, not the sign `\$`.
+_DOLLAR = re.compile(r"(?<!\\)\$")
+
+
 class _Parser:
     """Recursive descent over tokens; `MAX_NESTING` has been checked, so the stack is bounded."""
 
@@ -337,7 +341,7 @@ class _Parser:
     def font(self, atoms: list[str], command: str, inner: list[str]) -> None:
         content = join(inner)
         if command == r"\mathrm":
-            content = content.replace("$", "")
+            content = _DOLLAR.sub("", content)
         _push(atoms, f"{command}{{{content}}}" if content else "")
 
     def atom(self, token: str, atoms: list[str]) -> None:

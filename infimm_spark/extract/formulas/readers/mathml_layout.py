@@ -97,13 +97,35 @@ def menclose(element: Element) -> None:
     notations = (element.attrs.get("notation") or "longdiv").split()
     if {"updiagonalstrike", "downdiagonalstrike"} <= set(notations):
         notations = ["xcancel"]
+    elif {"updiagonalstrike", "updiagonalarrow"} == set(notations):
+        notations, kind = ["updiagonalstrike"], "cancelto"
+        element.tex, element.kind, element.tall = f"\\cancel{{{inner}}}", kind, tall
+        return
     elif {"top", "bottom", "left", "right"} <= set(notations):
         notations = ["box"]
+    if {"left", "right"} <= set(notations) and inner.startswith((r"\begin{matrix}", _ARRAY)):
+        inner, notations = _with_side_rules(inner, element), []
     tex = inner
     for notation in notations:
         if notation in _ENCLOSURES:
             tex, kind = _ENCLOSURES[notation].replace("{}", f"{{{tex}}}", 1), ""
     element.tex, element.kind, element.tall = tex, kind, tall
+
+
+_ARRAY = r"\begin{array}{"
+
+
+def _with_side_rules(table: str, element: Element) -> str:
+    """A table that stands alone in its enclosure, with rules at both sides in its columns."""
+    if table.startswith(_ARRAY):
+        columns, _, body = table[len(_ARRAY) :].partition("}")
+        return f"{_ARRAY}|{columns}|}}{body}"
+    rows = element.kids
+    while len(rows) == 1 and rows[0].tag != "mtable":
+        rows = rows[0].kids
+    width = max((len(row.kids) for row in rows[0].kids), default=1) if rows else 1
+    body = table.removeprefix(r"\begin{matrix}").removesuffix(r"\end{matrix}")
+    return f"{_ARRAY}|{'c' * width}|}}{body}\\end{{array}}"
 
 
 _ENCLOSURES = {

@@ -72,9 +72,20 @@ def _scripted(element: Element, base: Element, sub: Element, sup: Element) -> No
     if base.kind == "prime" and not sub_tex and sup_tex.startswith("'"):
         element.tex, element.kind = base.tex + sup_tex, "prime"
         return
+    crossed = _cancelled(base) if sup.tex and not sub_tex else None
+    if crossed is not None:
+        element.tex, element.tall = f"\\cancelto{{{sup.tex}}}{{{crossed}}}", True
+        return
     element.tex = join([_base(base), sub_tex + sup_tex])
     element.kind = "scripts"
     element.tall = base.tall or base.kind == "op" or sub.tall or sup.tall
+
+
+def _cancelled(base: Element) -> str | None:
+    """The content of a base that is struck out by an arrow to its superscript."""
+    while base.kind != "cancelto" and len(base.kids) == 1:
+        base = base.kids[0]
+    return base.tex[len(r"\cancel{") : -1] if base.kind == "cancelto" else None
 
 
 _ATOMIC = frozenset({"", "word", "func", "limits", "op", "mo", "prime", "open", "close", "fence", "brace",
@@ -87,7 +98,14 @@ def _base(element: Element) -> str:
         return "{}"
     if element.kind in _ATOMIC or element.tex.isdigit():
         return element.tex
+    if element.kind == "row" and _ends_in_bar(element):
+        return element.tex  # `2x|_0^1`: the scripts stand at the bar whether or not in braces
     return f"{{{element.tex}}}"
+
+
+def _ends_in_bar(row: Element) -> bool:
+    """A row whose last sign is its only bar: the end of an evaluation, not of an absolute value."""
+    return row.tex.count("|") == 1 and row.tex.endswith("|") and not row.tex.endswith(r"\|")
 
 
 def _script(mark: str, element: Element) -> str:
@@ -142,6 +160,12 @@ def _limits(element: Element, base: Element, under: Element, over: Element) -> N
         # A strut under or over the base only makes room.
         element.tex, element.kind = base.tex, base.kind
         return
+    if base.tex in (r"\lim", r"\mathrm{lim}", r"\text{lim}") and not (under.tex and over.tex):
+        sign = _accent(over, OVER_ACCENTS) or _accent(under, UNDER_ACCENTS)
+        named = _LIMITS_WITH_SIGN.get(sign or "")
+        if named is not None:
+            element.tex, element.kind = named, "limits"
+            return
     if base.kind in ("op", "limits", "brace") and not _accent(over, OVER_ACCENTS):
         _scripted(element, base, under, over)
         element.kind = "brace" if base.kind == "brace" else "scripts"
@@ -156,12 +180,6 @@ def _limits(element: Element, base: Element, under: Element, over: Element) -> N
             )
         if not _accent(under, UNDER_ACCENTS) and not over.tex:
             _scripted(element, base, under, over)
-            return
-    if base.tex in (r"\lim", r"\mathrm{lim}", r"\text{lim}") and not (under.tex and over.tex):
-        sign = _accent(over, OVER_ACCENTS) or _accent(under, UNDER_ACCENTS)
-        named = _LIMITS_WITH_SIGN.get(sign or "")
-        if named is not None:
-            element.tex, element.kind = named, "limits"
             return
     arrow = _extensible(base, under, over)
     if arrow is not None:

@@ -122,7 +122,12 @@ def _characters(text: str) -> list[str]:
 _COMBINING = {
     char: name for char, name in OVER_ACCENTS.items() if "\u0300" <= char <= "\u036f" or "\u20d0" <= char <= "\u20ff"
 }  # fmt: skip
-_COMBINING["\u0332"] = "underline"
+_COMBINING |= {
+    "\u0331": "underbar",
+    "\u0332": "underline",
+    "\u20ee": "underleftarrow",
+    "\u20ef": "underrightarrow",
+}
 _COMBINING["\u0338"] = "not"
 
 
@@ -192,6 +197,8 @@ def _number_tex(text: str, variant: str | None) -> tuple[str, str]:
 def mo(element: Element) -> None:
     """An operator, fence or separator; its kind says which."""
     element.tex, element.kind = _operator_tex(_trimmed(element.text), element.variant)
+    if element.attrs:
+        _by_attributes(element)
     form = element.attrs.get("form")
     if form is not None and element.kind in ("fence", "open", "close"):
         if form == "prefix":
@@ -200,6 +207,32 @@ def mo(element: Element) -> None:
             element.kind = "close"
     if element.attrs.get("movablelimits") == "true" and element.kind in ("word", "func"):
         element.kind = "limits"
+
+
+def _by_attributes(element: Element) -> None:
+    """The operators that share their sign with another and differ by an attribute alone."""
+    sign = element.text.strip()
+    if sign in _LARGE and element.attrs.get("largeop") == "true":
+        element.tex, element.kind = _LARGE[sign], "op"
+    elif sign in _MATHJAX_VARIANTS and (
+        "MJX-variant" in (element.attrs.get("class") or "")
+        or element.attrs.get("data-mjx-alternate") == "1"
+    ):
+        element.tex, element.kind = _MATHJAX_VARIANTS[sign], "mo"
+
+
+# The signs of sums that LaTeXML writes as large binary operators.
+_LARGE = {"⊕": r"\bigoplus", "⊗": r"\bigotimes", "⊙": r"\bigodot", "⊎": r"\biguplus",
+          "⊔": r"\bigsqcup", "∪": r"\bigcup", "∩": r"\bigcap", "∨": r"\bigvee", "∧": r"\bigwedge"}  # fmt: skip
+# What MathJax draws by a variant of its font: Unicode has no sign of its own for these.
+_MATHJAX_VARIANTS = {
+    "⪇": r"\nleqslant", "⪈": r"\ngeqslant", "≰": r"\nleqq", "≱": r"\ngeqq", "⊈": r"\nsubseteqq",
+    "⊉": r"\nsupseteqq", "⊊": r"\varsubsetneq", "⊋": r"\varsupsetneq", "⫋": r"\varsubsetneqq",
+    "⫌": r"\varsupsetneqq", "≨": r"\lvertneqq", "≩": r"\gvertneqq", "∤": r"\nshortmid",
+    "∦": r"\nshortparallel", "∣": r"\shortmid", "∥": r"\shortparallel", "∼": r"\thicksim",
+    "≈": r"\thickapprox", "∝": r"\varpropto", "⌢": r"\smallfrown", "⌣": r"\smallsmile",
+    "∅": r"\varnothing", "△": r"\vartriangle",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
