@@ -39,7 +39,7 @@ from infimm_spark.errors import LockedError
 
 
 def build(
-    output: OutputOption,
+    output: OutputOption = None,
     config: ConfigOption = None,
     set_: SetOption = None,
     input: InputOption = None,
@@ -93,7 +93,7 @@ def build(
 
 
 def extract(
-    output: OutputOption,
+    output: OutputOption = None,
     config: ConfigOption = None,
     set_: SetOption = None,
     input: InputOption = None,

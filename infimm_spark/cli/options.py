@@ -37,7 +37,12 @@ MoreInputs = Annotated[
     typer.Argument(help="More inputs, as a shell expands a glob.", metavar="[INPUT]..."),
 ]
 OutputOption = Annotated[
-    str, typer.Option("--output", help="Directory of the new run.", metavar="RUN")
+    str | None,
+    typer.Option(
+        "--output",
+        help="Directory of the new run; may stand in the configuration.",
+        metavar="RUN",
+    ),
 ]
 SnapshotOption = Annotated[
     list[str] | None,

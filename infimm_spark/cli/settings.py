@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infimm_spark.errors import ConfigError
+
 if TYPE_CHECKING:
     from infimm_spark.config import BuildConfig
     from infimm_spark.run.layout import RunLayout
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 def configured(
     config: str | None,
     assignments: list[str] | None,
-    output: str,
+    output: str | None,
     against: list[str] | None = None,
     **inputs: Any,
 ) -> BuildConfig:
@@ -22,8 +24,13 @@ def configured(
     """
     from infimm_spark.config import load_config
 
-    options = {"output": output, "input": given(**inputs), **_dedup(against)}
-    return load_config(config, options, assignments or ())
+    options = {**given(output=output), "input": given(**inputs), **_dedup(against)}
+    settings = load_config(config, options, assignments or ())
+    if settings.output is None:
+        raise ConfigError(
+            "output: no directory for the run; name one by --output RUN or in the configuration"
+        )
+    return settings
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -125,10 +126,23 @@ def _one_line(error: ValidationError, layers: Sequence[Layer]) -> str:
 
 def _clause(key: str, problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r} (value {problem['input']!r})"
+        return f"unknown key {key!r} (value {problem['input']!r}){_meant(key)}"
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"]) if "ctx" in problem else str(problem["msg"])
     return f"{key} = {problem['input']!r}: expected {_expectation(problem['msg'])}"
+
+
+def _meant(key: str) -> str:
+    """The key whose name is nearest to an unknown one, where one is near."""
+    *sections, name = key.split(".")
+    model: Any = BuildConfig
+    for section in sections:
+        field = model.model_fields.get(section) if isinstance(model, type) else None
+        model = field.annotation if field else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return ""
+    near = difflib.get_close_matches(name, model.model_fields, 1)
+    return f", did you mean {'.'.join([*sections, *near])!r}?" if near else ""
 
 
 def _expectation(message: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -151,14 +150,11 @@ def _sealed(journal: Path, folder: str, name: str) -> None:
             hidden.unlink(missing_ok=True)
             raise
         return
-    filesystem, (path,) = store.arrow([store.join(folder, shard)])
     beside = journal.with_suffix(".parquet")
     try:
         with open(beside, "wb") as file:
             _write_groups(journal, file)
-        # An object appears when it is complete.
-        with open(beside, "rb") as source, filesystem.open_output_stream(path) as target:
-            shutil.copyfileobj(source, target, _GROUP_BYTES)
+        store.write_bytes(store.join(folder, shard), beside.read_bytes())
     finally:
         beside.unlink(missing_ok=True)
 

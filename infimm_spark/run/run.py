@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infimm_spark import store
@@ -115,11 +116,8 @@ class Run:
             )
         if overwrite:
             check_replaceable(layout)
-        elif stored is None and store.list_files(layout.root):
-            raise OutputError(
-                f"output {layout.root} is not empty and holds no run; expected a new or empty "
-                "directory"
-            )
+        elif stored is None:
+            _check_new(layout)
         run_id = stored["run_id"] if stored else new_run_id()
         config = with_recorded(config, stored)
         also = {"take_over": take_over, "accept_code_change": accept_code_change}
@@ -494,6 +492,18 @@ class Run:
                 store.delete_tree(self.layout.released(name))
         if stage.releases:
             store.delete_tree(self.layout.report)
+
+
+def _check_new(layout: RunLayout) -> None:
+    """Raise `OutputError` where something else is at the output's place or on the way to it."""
+    expected = "expected a new or empty directory"
+    if store.scheme_of(layout.root) == "file":
+        place = Path(store.local_path(layout.root)).absolute()
+        file = next((path for path in (place, *place.parents) if path.is_file()), None)
+        if file is not None:
+            raise OutputError(f"output {layout.root}: {file} is a file; {expected}")
+    if store.list_files(layout.root):
+        raise OutputError(f"output {layout.root} is not empty and holds no run; {expected}")
 
 
 def _layout(config: BuildConfig) -> RunLayout:

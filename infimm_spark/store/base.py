@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from infimm_spark.errors import StoreError
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -104,11 +101,6 @@ class Store(Protocol):
 
     def delete_tree(self, location: str) -> None:
         """Delete a folder with all it holds, or one file; an absent one is no error."""
-        ...
-
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        """pyarrow's file system for these objects, reached as `StoreConfig` says, and their paths
-        there."""
         ...
 
     def refusal_hint(self) -> str:

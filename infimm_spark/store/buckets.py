@@ -7,14 +7,11 @@ import abc
 import glob as _globbing
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from infimm_spark.errors import StoreConflictError, StoreError
 from infimm_spark.store import base
 from infimm_spark.store.base import shown
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 
 class BucketStore(abc.ABC):
@@ -57,9 +54,6 @@ class BucketStore(abc.ABC):
     @abc.abstractmethod
     def delete_below(self, bucket: str, key: str, location: str) -> None:
         """Delete the object of this name and all below it as a folder."""
-
-    @abc.abstractmethod
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]: ...
 
     def refusal_hint(self) -> str:
         return ""
@@ -145,11 +139,6 @@ def bucket_and_key(location: str) -> tuple[str, str]:
             f"{shown(location)} names no bucket; expected {location.partition('://')[0]}://bucket/key"
         )
     return bucket, key
-
-
-def arrow_paths(locations: list[str]) -> list[str]:
-    """`bucket/key` of each, as pyarrow's file systems want them."""
-    return ["/".join(bucket_and_key(location)) for location in locations]
 
 
 def below(key: str) -> str:

@@ -17,17 +17,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from infimm_spark.errors import MissingObjectError, StoreRefusedError
 from infimm_spark.extras import require_extra
 from infimm_spark.store import base, retries
 from infimm_spark.store.base import shown
-from infimm_spark.store.buckets import BucketStore, arrow_paths, bucket_and_key
+from infimm_spark.store.buckets import BucketStore, bucket_and_key
 from infimm_spark.store.sources import HttpSource
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _DELETIONS = 16  # at the same time: the API deletes one object a request
@@ -102,15 +99,6 @@ class GsStore(BucketStore):
 
         with ThreadPoolExecutor(_DELETIONS) as pool:
             list(pool.map(delete, doomed))
-
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        from pyarrow import fs
-
-        bucket, _ = bucket_and_key(locations[0])
-        scheme, _, server = endpoint().partition("://")
-        anonymous = is_anonymous(bucket)
-        files = fs.GcsFileSystem(anonymous=anonymous, scheme=scheme, endpoint_override=server)
-        return files, arrow_paths(locations)
 
 
 class _Source(HttpSource):

@@ -4,15 +4,12 @@ written."""
 from __future__ import annotations
 
 import urllib.request
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 from infimm_spark.errors import MissingObjectError, StoreError
 from infimm_spark.store import base, retries
 from infimm_spark.store.base import shown
 from infimm_spark.store.sources import HttpSource
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 
 class HttpsStore:
@@ -64,9 +61,6 @@ class HttpsStore:
 
     def delete_tree(self, location: str) -> NoReturn:
         raise StoreError(f"{shown(location)} cannot be deleted: a web server is read-only")
-
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        raise StoreError(f"{shown(locations[0])}: tables are not read from a web server")
 
     def refusal_hint(self) -> str:
         return ""

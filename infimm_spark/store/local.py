@@ -12,15 +12,11 @@ import threading
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from infimm_spark.errors import StoreError
 from infimm_spark.store import base, retries
 from infimm_spark.store.base import shown
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
-
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """What a file system without hard links says."""
@@ -119,11 +115,6 @@ class LocalStore:
                 shutil.rmtree(path)
             else:
                 Path(path).unlink(missing_ok=True)
-
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        from pyarrow import fs
-
-        return fs.LocalFileSystem(), [path_of(location) for location in locations]
 
     def refusal_hint(self) -> str:
         return ""

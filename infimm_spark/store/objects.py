@@ -138,8 +138,14 @@ def delete_empty(folder: str) -> None:
 
 
 def arrow(locations: list[str]) -> tuple[FileSystem, list[str]]:
-    """pyarrow's file system for locations of one store, and their paths there."""
-    return store_of(locations[0]).arrow(locations)
+    """pyarrow's file system for locations of one store, and their paths there.
+
+    Reads only, where the store is remote. What cannot be read raises `StoreError`, what is not
+    there FileNotFoundError.
+    """
+    from infimm_spark.store.arrow_files import file_system
+
+    return file_system(locations)
 
 
 def normal(location: str) -> str:

@@ -8,17 +8,14 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from infimm_spark.config import S3Access
 from infimm_spark.errors import MissingObjectError, StoreError
 from infimm_spark.store import base, retries
 from infimm_spark.store.base import shown
-from infimm_spark.store.buckets import BucketStore, arrow_paths, bucket_and_key
+from infimm_spark.store.buckets import BucketStore, bucket_and_key
 from infimm_spark.store.sources import Nothing, RangeSource, whole_size
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
 
 
 class S3Store(BucketStore):
@@ -92,35 +89,6 @@ class S3Store(BucketStore):
             doomed.append(key)
         delete(bucket, doomed, location)
         abort_uploads(bucket, below, location)
-
-    def arrow(self, locations: list[str]) -> tuple[FileSystem, list[str]]:
-        from pyarrow import fs
-
-        bucket, _ = bucket_and_key(locations[0])
-        access = retries.settings.access(bucket)
-        options: dict[str, Any] = {"anonymous": True} if access.anonymous else {}
-        if access.profile:
-            import boto3
-
-            credentials = boto3.Session(profile_name=access.profile).get_credentials()
-            frozen = credentials.get_frozen_credentials()
-            options |= {
-                "access_key": frozen.access_key,
-                "secret_key": frozen.secret_key,
-                "session_token": frozen.token,
-            }
-        region = access.region or os.environ.get("AWS_REGION") or "us-east-1"
-        connect, read = retries.settings.timeouts
-        files = fs.S3FileSystem(
-            endpoint_override=endpoint_of(access),
-            region=region,
-            # Its own count is 3; a run is read with as much patience as it is written with.
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=retries.settings.attempts),
-            connect_timeout=connect,
-            request_timeout=read,
-            **options,
-        )
-        return files, arrow_paths(locations)
 
     def refusal_hint(self) -> str:
         signed = any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))

@@ -56,6 +56,16 @@ def test_no_input_at_all_is_refused(tmp_path: Path) -> None:
     assert "--input" in refused(infimm("build", "--output", tmp_path / "o"))
 
 
+def test_the_output_may_stand_in_the_configuration(tmp_path: Path) -> None:
+    """A configuration that names the output needs no option; without either both are named."""
+    config = tmp_path / "c.yaml"
+    config.write_text(f"output: {tmp_path / 'o'}\n")
+    line = refused(infimm("build", "--config", config, "--input", tmp_path / "none"))
+    assert str(tmp_path / "none") in line
+    line = refused(infimm("build", "--input", tmp_path / "none"))
+    assert "--output RUN or in the configuration" in line
+
+
 def test_a_glob_without_match_is_refused(tmp_path: Path) -> None:
     """A pattern that matches nothing is refused, not an empty corpus."""
     line = refused(infimm("build", "--input", f"{tmp_path}/*.warc.gz", "--output", tmp_path / "o"))
@@ -85,6 +95,16 @@ def test_an_output_that_holds_other_files_is_refused(some_warc: Path, tmp_path: 
     (tmp_path / "thesis.txt").write_text("precious")
     line = refused(infimm("build", "--input", some_warc, "--output", tmp_path))
     assert "not empty" in line
+
+
+def test_an_output_that_is_a_file_is_refused(some_warc: Path, tmp_path: Path) -> None:
+    """A file at the output's place, or on the way to it, is named."""
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    for output in (file, file / "run"):
+        line = refused(infimm("build", "--input", some_warc, "--output", output))
+        assert f"{file} is a file; expected a new or empty directory" in line
+    assert file.read_text() == "mine"
 
 
 def test_an_output_that_holds_a_run_is_refused(some_warc: Path, tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ def test_paper_settings_are_the_papers() -> None:
     ("text", "said"),
     [
         ("dedup: {minhash: {bands: 0}}", "dedup.minhash.bands = 0: expected greater than 0"),
-        ("dedup: {minhash: {band: 3}}", "unknown key 'dedup.minhash.band' (value 3)"),
+        (
+            "dedup: {minhash: {band: 3}}",
+            "unknown key 'dedup.minhash.band' (value 3), did you mean 'dedup.minhash.bands'?",
+        ),
         ("extract: {languages: en}", "extract.languages = 'en': expected list"),
         ("extract: {recall_floor: '0.1'}", "extract.recall_floor = '0.1': expected number"),
         ("extract: {recall_floor: 1.5}", "extract.recall_floor = 1.5: expected less than"),

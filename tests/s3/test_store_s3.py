@@ -12,7 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import dataset
 
 from infimm_spark import store
 from infimm_spark.config import S3Access, StoreConfig
@@ -41,6 +44,30 @@ def test_objects_are_written_listed_read_and_deleted(bucket: str) -> None:
     assert store.read_range(f"{root}/a.bin", 999_999, 7) == data[999_999:1_000_006]
     store.delete_tree(root)
     assert store.list_files(root) == []
+
+
+def test_tables_are_read_whole_from_a_store_that_fails(
+    s3_server: Any, fault_proxy: Any, bucket: str
+) -> None:
+    """Rows and columns read by pyarrow come through whatever half the requests meet; what is not
+    there is told as pyarrow tells it."""
+    table = pa.table({"n": range(50_000), "text": [f"row {n}" * 3 for n in range(50_000)]})
+    written = pa.BufferOutputStream()
+    pq.write_table(table, written, row_group_size=5_000)
+    location = f"s3://{bucket}/table.parquet"
+    store.write_bytes(location, written.getvalue().to_pybytes())
+    with fault_proxy(s3_server.port, 0.5) as proxy:
+        buckets = {bucket: S3Access(endpoint=proxy.endpoint)}
+        store.configure(StoreConfig(buckets=buckets, attempts=10, backoff_seconds=0.01))
+        filesystem, paths = store.arrow([location])
+        for _ in range(5):
+            found = dataset.dataset(paths, filesystem=filesystem, format="parquet").to_table()
+            assert found.equals(table)
+            few = pq.read_table(paths[0], filesystem=filesystem, columns=["n"])
+            assert few.equals(table.select(["n"]))
+        assert all(proxy.counts[kind] for kind in ("truncate", "wrong_length", "reset"))
+        with pytest.raises(FileNotFoundError, match="does not exist"):
+            pq.read_metadata(f"{location}.none", filesystem=filesystem)
 
 
 def test_of_many_writers_of_a_new_object_one_wins(bucket: str, tmp_path: Path) -> None:

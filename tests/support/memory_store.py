@@ -70,11 +70,6 @@ class MemoryStore(BucketStore):
         else:
             path.unlink(missing_ok=True)
 
-    def arrow(self, locations: list[str]) -> tuple[Any, list[str]]:
-        from pyarrow import fs
-
-        return fs.LocalFileSystem(), [str(self.file(location)) for location in locations]
-
 
 class MemoryConnector(Connector):
     """Spark's way to the same objects."""
