@@ -48,7 +48,7 @@ def environment_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The relocatable environment for machines like this one, built around this interpreter."""
     output = tmp_path_factory.mktemp("environment")
     command = [sys.executable, str(REPOSITORY / "docker" / "build_environment.py"), "host"]
-    command += ["--interpreter", sys.executable, "--output", str(output)]
+    command += ["--interpreter", sys.executable, "--output", str(output), "--pure"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return output / "infimm-environment-host.tar.gz"

@@ -8,7 +8,9 @@ import struct
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -105,6 +107,72 @@ def test_an_interpreter_that_does_not_fit_is_one_line(
     assert message in done.stderr
 
 
+class Compiler:
+    """Stands for uv: makes a compiled wheel that holds one library, or fails."""
+
+    def __init__(self, library: bytes | None) -> None:
+        self.library = library
+        self.given: dict[str, Any] = {}
+
+    def uv(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        self.given = options
+        if self.library is None:
+            return subprocess.CompletedProcess(arguments, 2, "", "cc: no such option")
+        folder = Path(arguments[arguments.index("--out-dir") + 1])
+        folder.mkdir()
+        with zipfile.ZipFile(folder / "infimm_spark-1-cp311-cp311-linux_x86_64.whl", "w") as wheel:
+            wheel.writestr("infimm_spark/extract/walk.so", self.library)
+            wheel.writestr("infimm_spark/extract/walk.py", "")
+        return subprocess.CompletedProcess(arguments, 0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("library", "machine", "compilers", "reason"),
+    [
+        (elf(62, ["libc.so.6"], "2.17"), "x86_64", True, None),
+        (elf(62, ["libm.so.6"], "2.38"), "x86_64", True, "needs glibc 2.38"),
+        (None, "x86_64", True, "cc: no such option"),
+        (elf(62, [], "2.17"), "x86_64", False, "no C compiler"),
+        (elf(62, [], "2.17"), "aarch64", True, "this machine is aarch64"),
+    ],
+)
+def test_the_package_is_compiled_where_that_runs_on_the_target(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    library: bytes | None,
+    machine: str,
+    compilers: bool,
+    reason: str | None,
+) -> None:
+    """A compiled wheel is taken if the target can load it; else one line says why there is none."""
+    monkeypatch.setattr(build_environment.platform, "machine", lambda: machine)
+    monkeypatch.setattr(
+        build_environment.shutil, "which", lambda _: "/bin/cc" if compilers else None
+    )
+    tools = Compiler(library)
+    target = build_environment.TARGETS["emr-7-x86_64"]
+    wheel, said = build_environment._compiled_wheel(target, tools, tmp_path)
+    if reason is None:
+        assert wheel is not None
+        assert tools.given["HATCH_BUILD_HOOKS_ENABLE"] == "1"
+    else:
+        assert wheel is None
+        assert reason in said
+
+
+def test_without_a_compiler_the_package_stays_pure_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing can be compiled the plain wheel is built, and a line says that it is slower."""
+    monkeypatch.setattr(build_environment.shutil, "which", lambda _: None)
+    target = build_environment.TARGETS["emr-7-x86_64"]
+    plain = Compiler(b"")
+    wheel = build_environment._package_wheel(target, plain, tmp_path, pure=False)
+    assert wheel.suffix == ".whl"
+    assert "pure Python" in capsys.readouterr().err
+    assert plain.given == {}
+
+
 @pytest.mark.slow
 def test_an_unpacked_archive_runs_anywhere_with_all_it_needs(
     environment_archive: Path, tmp_path: Path
@@ -119,8 +187,9 @@ def test_archives_of_all_targets_are_built_here(name: str, tmp_path: Path) -> No
     """Interpreter and wheels of each platform, also of another machine; those of this one run."""
     target = build_environment.TARGETS[name]
     script = str(ROOT / "docker" / "build_environment.py")
+    compiled = name == "emr-8-x86_64" and os.uname().machine == "x86_64" and bool(which("cc"))
     done = subprocess.run(
-        [sys.executable, script, name, "--output", str(tmp_path)],
+        [sys.executable, script, name, "--output", str(tmp_path), *([] if compiled else ["--pure"])],
         capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     if "cannot download" in done.stderr:
@@ -130,6 +199,7 @@ def test_archives_of_all_targets_are_built_here(name: str, tmp_path: Path) -> No
     assert archive.stat().st_size <= 250_000_000
     manifest = _manifest(archive)
     assert (manifest["machine"], manifest["python"]) == (target.machine, target.python)
+    assert manifest["compiled"] is compiled, done.stderr
     if target.machine == os.uname().machine:
         _scores_a_page(archive, tmp_path)
 

@@ -113,7 +113,9 @@ def _read(node: LexborNode) -> Element | None:
         order.append(item)
         if len(order) > MAX_ELEMENTS:
             raise ConversionError("too_large")
-        stack.extend((child, item) for child in reversed(list(children_of(current))))
+        children = list(children_of(current))
+        children.reverse()
+        stack.extend([(child, item) for child in children])
     order = [root]
     for item in order:
         order.extend(item.kids)
