@@ -28,6 +28,7 @@ from infimm_spark.extract.notices import (
     is_comments_heading,
     is_date,
     is_notice,
+    is_of_poster,
     is_prompt,
     is_related_heading,
 )
@@ -188,6 +189,15 @@ def _own_heading(block: Block) -> str | None:
 
 def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
     verdict = _verdict(block, reading)
+    if (
+        reading is not Reading.PAGE
+        and verdict == PLAIN
+        and 0 < block.length <= _LONGEST_FACT
+        and block.tag not in _HEADINGS_ALL
+        and _is_leaf(block)
+        and is_of_poster(_line(block))
+    ):
+        return True
     if verdict == HINTED:
         return (
             not _holds_sentences(block) or not _stands_in_text(block) or _looks_like_chrome(block)
@@ -208,7 +218,38 @@ def _is_no_list_of_links(block: Block) -> bool:
 
 
 def _holds_sentences(block: Block) -> bool:
-    return block.prose >= _SENTENCE and block.linked * 4 < block.length
+    if block.linked * 4 >= block.length:
+        return False
+    return block.prose >= _SENTENCE or (
+        block.length >= _SHORT_SENTENCE and _holds_short_sentence(block)
+    )
+
+
+def _holds_short_sentence(block: Block) -> bool:
+    todo: list[Block] = [block]
+    for _ in range(_MOST_FOR_A_SENTENCE):
+        if not todo:
+            break
+        inner = todo.pop()
+        line = ""
+        for child in inner.children:
+            if isinstance(child, str):
+                line = f"{line}{child}"[:_SENTENCE]
+            else:
+                todo.append(child)
+        if _ends_a_sentence(line):
+            return True
+    return False
+
+
+# A sentence of Han characters, or of at least four words: `Rolle opposed the calculus at first.`
+_A_SENTENCE = re.compile(
+    r"\s*(?:(?:\S+\s+){3}.*[.!?:]|.*[\u3400-\u9fff]{6}.*[。！？：；])[\"”’»)]?\s*$", re.S
+)
+
+
+def _ends_a_sentence(line: str) -> bool:
+    return _A_SENTENCE.match(line) is not None
 
 
 def _stands_in_text(block: Block) -> bool:
@@ -228,13 +269,17 @@ def _stands_in_text(block: Block) -> bool:
 def _is_sentence(item: str | Block) -> bool:
     if isinstance(item, Block):
         return _holds_sentences(item)
-    return len(item) >= _SENTENCE and not item.isspace()
+    return not item.isspace() and (len(item) >= _SENTENCE or _ends_a_sentence(item))
 
 
+_LONGEST_FACT = 60
 _MOST_SIBLINGS = 2_000
 _NEAR = 40
 """Siblings on each side that are looked at."""
 _SENTENCE = 40
+_SHORT_SENTENCE = 10
+_MOST_FOR_A_SENTENCE = 12
+"""Blocks that are searched for a short sentence."""
 _MOST_LOOKED_AT = 120
 """Blocks below a doubtful one that are looked at."""
 
@@ -276,9 +321,11 @@ def _drop_link_lists(main: Block) -> None:
             dropped.append(block)
             removed += block.length
             continue
-        if block.formulas == 0 and _may_be_notice(block):
+        if block.formulas == 0 and _may_be_notice(block) and _is_notice(block, at_edge=True):
             lines.append((position, block))
-        elif block.own_length - block.own_linked >= _PARAGRAPH:
+        elif block.own_length - block.own_linked >= _PARAGRAPH or (
+            block.own_length >= _SHORT_PARAGRAPH and _ends_a_sentence(_line(block))
+        ):
             last = position
             if first is None:
                 first = position
@@ -302,6 +349,8 @@ def _drop_link_lists(main: Block) -> None:
 
 _PARAGRAPH = 80
 """Characters outside links from which a block is a paragraph of the page's text."""
+_SHORT_PARAGRAPH = 25
+"""Characters from which it is, where they end a sentence."""
 
 
 # What holds headings and what stands below them.
@@ -409,7 +458,9 @@ def _is_link_list(block: Block) -> bool:
         "aside",
         "article",
     ):
-        return density > 0.6
+        return density > 0.6 and not any(
+            isinstance(child, Block) and child.tag == "h1" for child in block.children
+        )
     if tag in ("table", "tbody"):
         return density > 0.8
     if tag in ("td", "th"):
@@ -441,11 +492,11 @@ def _may_be_notice(block: Block) -> bool:
 
 def _is_notice(block: Block, *, at_edge: bool) -> bool:
     """A short line such as "Read also: ..." or "All rights reserved"."""
-    first = next((c for c in block.children if isinstance(c, str) and not c.isspace()), None)
-    if first is None:
+    line = _line(block)
+    if not line:
         return False
-    return is_notice(first, linked=block.linked > 0, at_edge=at_edge) or (
-        block.tag in ("p", "div") and _is_leaf(block) and is_date(_line(block))
+    return is_notice(line, linked=block.linked > 0, at_edge=at_edge) or (
+        block.tag in ("p", "div") and _is_leaf(block) and is_date(line)
     )
 
 

@@ -14,7 +14,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 """Signs of a delimited formula in text."""
 INVISIBLE_CLASS = re.compile(
-    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|headerlink|anchor-link|"
+    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|mw-cite-backlink|headerlink|anchor-link|"
     r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
     r"gutter|d-print-only|noprint|headeranchor|haiku-anchor|ltx_note_mark|ltx_tag_note|ltx_note_type|margin-toggle|"
     r"footnote-back(?:ref)?|reversefootnote|input-output-copier|copy-?(?:btn|button)|btn-copy|clipboard-copy)(?:\s|$)"
@@ -52,7 +52,7 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
         style = attrs.get("style")
         if style is None or _HIDDEN.search(style) is None:
             return False
-    if _is_answer(attrs):
+    if _is_answer(attrs) or (node.tag == "section" and _is_slide(node)):
         return False
     text = node.text() or ""
     return not (
@@ -60,6 +60,17 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
         or "\\newcommand" in text
         or (page.traits.khan and text)
         or node.css_first(rendered.SELECTOR) is not None
+    )
+
+
+_SLIDE = re.compile(r"(?:^|\s)(?:past|future|present|slide|slides)(?:\s|$)")
+
+
+def _is_slide(section: LexborNode) -> bool:
+    """A slide before or after the one that was shown as the page was saved."""
+    return (
+        _SLIDE.search(class_of(section)) is not None
+        or _SLIDE.search(class_of(section.parent)) is not None
     )
 
 

@@ -20,7 +20,7 @@ def main_block(root: Block) -> Block:
         for child in current.children:
             if isinstance(child, Block) and child.kept and weigh(child) > amount:
                 best, amount = child, weigh(child)
-        if best is None or not whole or best.tag in _LEAVES:
+        if best is None or not whole or best.tag in _LEAVES or _has_equals(best, current):
             return current
         named = best.tag in ("article", "main") or names_content(_names(best))
         needed = 0.5 if named else 0.85
@@ -29,6 +29,21 @@ def main_block(root: Block) -> Block:
         if amount < needed * whole:
             return current
         current = best
+
+
+def _has_equals(section: Block, parent: Block) -> bool:
+    """Whether sections beside this one say as much: slides, of which most have no prose."""
+    if section.tag != "section":
+        return False
+    beside = sum(
+        child.length - child.linked
+        for child in parent.children
+        if isinstance(child, Block)
+        and child.tag == "section"
+        and child.kept
+        and child is not section
+    )
+    return beside * 3 > section.length
 
 
 _FORMULA = 40

@@ -62,6 +62,7 @@ def sealed(source: str, utf_8: bytes | None = None, signs: frozenset[Sign] = ALL
         and has_reserved(source)
     ):
         source = cleared(source)
+        signs = ALL  # `&` and `#57344;` may have met
     if Sign.REFERENCE in signs and "&#" in source:
         source, found = _REFERENCE.subn("", source)
         if found and _REFERENCE.search(source):

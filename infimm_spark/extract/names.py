@@ -9,6 +9,7 @@ which the text of the block has to bear out.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 
@@ -88,7 +89,7 @@ _OF_POSTS = _set(
     ipscomment_controls ipsitemcontrols ipsreact ipsreactoverview author-panel author-pane js-post-menu
     avatar avatars profile badges user_profile user_details post_author post_info postinfo keyinfo
     smalltext moderatorbar under_message postbody-author flair tagline flat-list buttons bylines
-    comment-header comment-meta comment-footer comment-actions comment-author comment-user author
+    smallfont post-taglist upvotecount comment-header comment-meta comment-footer comment-actions comment-author comment-user author
     bottomline bylink thread-info threadinfo topic-map quote-controls actionbar attribution
     cproductinfo topic-info post-stats stats likes post-reactions responses-header block-outer
     message-cell--user p-description
@@ -188,6 +189,29 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
     else:
         return PLAIN
     return PLAIN if names_content(names) else verdict
+
+
+# Who wrote a post, when, and what others thought of it, within a line: `<a class="username">`.
+_POSTER = _set(
+    """
+    username username-coloured bigusername user-name postauthor post-author author-name author
+    nickname js-vote-count vote-count user-details userinfo relativetime score
+    """
+)
+_POSTER_PROPERTIES = _set("author upvoteCount answerCount commentCount dateCreated datePublished")
+
+
+def is_of_poster(tag: str, attrs: Mapping[str, str | None]) -> bool:
+    """Whether an element of a discussion names its poster, a date or a count, by class or by
+    schema.org's property."""
+    if attrs.get("itemprop") in _POSTER_PROPERTIES and tag not in ("div", "section", "article"):
+        return True
+    classes = attrs.get("class")
+    return (
+        classes is not None
+        and tag in ("a", "span", "b", "strong", "time", "small", "cite")
+        and not _POSTER.isdisjoint(classes.lower().split())
+    )
 
 
 @lru_cache(maxsize=16_384)

@@ -18,7 +18,11 @@ _SURE = re.compile(
     r"\d+\s?min(?:ute)?s? read|was this (?:article|page|answer) (?:helpful|useful)|rate this (?:article|page|recipe)|"
     r"last (?:updated?|modified)\s*(?:[:@]|on\b)|"
     r"all rights reserved|copyright\s*(?:©|\(c\)|\d{4})|©|\(c\) \d{4}|"
-    r"(?:this (?:site|website)|we) uses? cookies|"
+    r"this (?:site|website|page) uses cookies|"
+    r"we use (?:\w+ )?cookies(?: and| on (?:our|this)|\s*[.,]|(?: in order)? to (?:improve|ensure|personali|provide|give|"
+    r"enhance|offer|analy|store|deliver|help|make|optimi|understand|track|remember|tailor|serve|show|bring)|$)|"
+    r"\d[\d.,]*k? (?:likes?|views?|shares?|claps?|upvotes?|reads|retweets?|followers?|people (?:like|found) this)\s*$|"
+    r"(?:点赞|浏览|阅读|收藏|转发|分享|赞)(?:量|数)?\s*[:：(（]?\s*[\d.]+万?\s*[)）]?\s*$|"
     r"you (?:may|might) also like|leave a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
     r"to view the full|(?:create|register) (?:an?|a new) account\b|already have an account|already a member|"
     r"you (?:need|have|must) (?:to )?be (?:a (?:registered )?member|logged in|registered)|"
@@ -55,6 +59,23 @@ _CREDIT = re.compile(
     r"(?:\s+|$)|[/|&©-]\s*){1,10}\)?\s*$"
     r"|[^.!?:]{0,60}(?i:getty images|shutterstock|istock|adobe stock|picture alliance|ap photo)[^.!?]{0,30}\s*$",
 )
+# The column beside a post: `Posts: 123`, `Joined: Mon Jan 2, 2012`, `Junior Member`.
+_OF_POSTER = re.compile(
+    r"\s*(?:(?:total )?(?:posts?|messages|threads|joined|registered|join date|member since|reputation|likes|thanks|thanked|"
+    r"karma|rep power|beiträge|registriert|dabei seit|mensajes|注册时间|帖子|积分|主题)\s*[:：]\s*\S.{0,40}"
+    r"|(?:junior|senior|new|full|registered|active|super|gold|elite)?\s*(?:member|moderator|administrator|user)"
+    r"|by\s*(?:»\s*.{0,60})?|answered .{0,60}|asked .{0,60}|edited .{0,60})\s*",
+    re.I,
+)
+
+
+def is_of_poster(line: str) -> bool:
+    """A line about the writer of a post in a discussion, not of what they wrote."""
+    return len(line) <= _LONGEST_HEADING and (
+        _OF_POSTER.fullmatch(line) is not None or is_date(line) or line.strip().isdigit()
+    )
+
+
 # What prompts, policies and the furniture of comments say wherever it stands in a line.
 _PROMPT = re.compile(
     r"uses? cookies|accept (?:all )?cookies|cookie (?:policy|settings|preferences)|privacy policy|"

@@ -27,6 +27,7 @@ from infimm_spark.extract.images import ImageReader
 from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.latex.symbols import CORE_COMMANDS
 from infimm_spark.extract.license import find_license
+from infimm_spark.extract.names import Reading
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
@@ -100,6 +101,7 @@ class ParsedPage:
     ) -> None:
         self._parser = parser
         self._html = html
+        self._signs = signs
         # The page that carries the text, where the body of this one shows nothing.
         self._shown = unseen_body(parser, html, signs) or parser
         self.url = url
@@ -136,10 +138,17 @@ class ParsedPage:
             ledger.macros.update(_KHAN_COLOURS)
         page = PageState(traits, ledger, head.script_ids)
         images = ImageReader(head.base)
-        tree = build_tree(body, page, images, meanings_of_sheets(self._html))
+        reading = reading_of(self._html, self._signs)
+        tree = build_tree(
+            body,
+            page,
+            images,
+            meanings_of_sheets(self._html),
+            names_posters=reading is not Reading.PAGE,
+        )
         if tree.opened:
             join_split_formulas(tree.root)
-        mark_boilerplate(tree.root, reading_of(self._html))
+        mark_boilerplate(tree.root, reading)
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
         renderer = Renderer(scanner.scan, ledger.is_display, tree.codes)
         text = renderer.render(tree.root)

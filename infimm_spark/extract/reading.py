@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from infimm_spark.extract.names import Reading, names_comments
+from infimm_spark.extract.signs import ALL, Sign
 from infimm_spark.extract.tree import Block
 
 
-def reading_of(html: str) -> Reading:
-    """What a page says it is, by its schema.org type or the forum that made it."""
-    if "QAPage" in html:
-        return Reading.QUESTION
-    if "DiscussionForumPosting" in html:
-        return Reading.THREAD
+def reading_of(html: str, signs: frozenset[Sign] = ALL) -> Reading:
+    """What a page is by its schema.org type, the forum that made it, or the names of its posts;
+    `signs` are those of `html`."""
+    if Sign.POSTS in signs:
+        if "QAPage" in html or ("js-post-body" in html and _ANSWER.search(html) is not None):
+            return Reading.QUESTION
+        if "DiscussionForumPosting" in html or len(list(islice(_POST.finditer(html), 2))) == 2:
+            return Reading.THREAD
     head = html[:_HEAD]
     if any(name in head for name in _FORUM_NAMES) and _FORUM.search(head) is not None:
         return Reading.THREAD
     return Reading.PAGE
 
 
+# `<div class="postbody">`, `<div id="post_message_12">`
+_POST = re.compile(
+    r"\sid\s*=\s*[\"']?(?:post_message_|msg_)\d"
+    r"|\sclass\s*=\s*[\"']?[^\"'<>]{0,80}(?<![\w-])(?:postbody|post_body|message--post|bbWrapper|post_wrapper|"
+    r"js-post-body|topic-post|topic_post|cPost|forumpost|forum-post|crawler-post|Post-body)(?![\w-])"
+)
+_ANSWER = re.compile(r"\sclass\s*=\s*[\"'][^\"'<>]{0,80}(?<![\w-])answer(?![\w-])")
 _HEAD = 20_000
 """Characters of the source in which a forum names itself."""
 _FORUM_NAMES = (

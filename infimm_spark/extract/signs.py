@@ -24,6 +24,8 @@ class Sign(Enum):
     """A `<noscript>`, which may hold the text of the page."""
     STATE = auto()
     """JSON in a script, which may hold it as well."""
+    POSTS = auto()
+    """The names that forums give to posts, and schema.org's of their pages."""
 
 
 ALL = frozenset(Sign)
@@ -48,6 +50,25 @@ _SIGNS = {
         *(b"&#" + x + e for x in (b"x", b"X") for e in (b"e00", b"E00", b"0")),
     ),
     Sign.NOSCRIPT: (b"<noscript",),
+    Sign.POSTS: (
+        b"QAPage",
+        b"DiscussionForumPosting",
+        b"postbody",
+        b"post_body",
+        b"message--post",
+        b"bbWrapper",
+        b"post_wrapper",
+        b"post_message_",
+        b"js-post-body",
+        b"topic-post",
+        b"topic_post",
+        b"cPost",
+        b"forumpost",
+        b"forum-post",
+        b"crawler-post",
+        b"Post-body",
+        b'id="msg_',
+    ),
     Sign.STATE: (
         b"application/ld+json",
         b"application/json",

@@ -32,11 +32,19 @@ _SHIFTED = re.compile(
 )
 _NOTHING = re.compile(r"vertical-align\s*:\s*0+(?:\.0+)?[a-z%]*\s*(?:;|$)", re.I)
 _SMALLER = re.compile(
-    r"font-size\s*:\s*(?:smaller|small|x-small|xx-small|[1-8]?\d(?:\.\d+)?%|0?\.\d+r?em)", re.I
+    r"font-size\s*:\s*(?:smaller|small|x-small|xx-small|[1-8]?\d(?:\.\d+)?%|0?\.\d+r?em"
+    r"|(?:[1-9]|10)(?:\.\d+)?(?:px|pt)\b)",
+    re.I,
 )
 _LINE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*?\b(?:(overline)|(line-through))\b", re.I)
+# A line over a term that is drawn as its border: `border-top: 1px solid`.
+_BORDER_ABOVE = re.compile(r"border-top\s*:[^;]*\bsolid\b", re.I)
+_A_BOX = re.compile(
+    r"display\s*:\s*(?:block|flex|grid|table)|border(?:-left|-right|-bottom|-color)?\s*:|padding(?:-bottom)?\s*:\s*[1-9]",
+    re.I,
+)
 _SYMBOL_FONT = re.compile(r"font(?:-family)?\s*:[^;,]*?(?<![\w-])symbol(?![\w-])", re.I)
-_OF_NOTE = re.compile(r"vertical-align|text-decoration|symbol|(?:top|bottom)\s*:", re.I)
+_OF_NOTE = re.compile(r"vertical-align|text-decoration|border-top|symbol|(?:top|bottom)\s*:", re.I)
 
 
 @lru_cache(maxsize=16_384)
@@ -53,6 +61,8 @@ def meaning_of(style: str) -> Meaning | None:
         opening, closing = opening + marks.OVER, marks.RAISED_END + closing
     elif line is not None:
         opening, closing = opening + marks.STRUCK, marks.STRUCK + closing
+    elif _BORDER_ABOVE.search(style) is not None and _A_BOX.search(style) is None:
+        opening, closing = opening + marks.OVER, marks.RAISED_END + closing
     symbol = _SYMBOL_FONT.search(style) is not None
     return Meaning(opening, closing, symbol) if opening or symbol else None
 
@@ -82,6 +92,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _DECLARATIONS = (
     ("vertical-align", re.compile(r"\s*:\s*(?:super|sub|text|-?[\d.])")),
     ("text-decoration", re.compile(r"[-line]*\s*:\s*[^;}]{0,40}?(?:overline|line-through)")),
+    ("border-top", re.compile(r"\s*:\s*[^;}]{0,40}?\bsolid\b")),
     ("font-family", re.compile(r"\s*:\s*[\"']?[sS]ymbol\b")),
 )
 _LONGEST_RULE = 2_000

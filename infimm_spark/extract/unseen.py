@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from infimm_spark.extract import markdown, marks
+from infimm_spark.extract.formulas import js
 from infimm_spark.extract.signs import ALL, Sign
 from infimm_spark.extract.tags import MATH, NAMES, TEXT
 
@@ -37,12 +39,13 @@ def unseen_body(
     if body is None or not (
         (Sign.NOSCRIPT in signs and _holds_noscript(html))
         or (Sign.STATE in signs and _holds_state(html))
+        or (Sign.REPAIR in signs and _WRITTEN_IN_TEXTAREA.search(html) is not None)
     ):
         return None
     shown = _shown_text(body)
     if shown is None:
         return None
-    fragment = _noscript(body, shown) or _from_state(parser, shown)
+    fragment = _noscript(body, shown) or _from_state(parser, shown) or _from_textarea(body, shown)
     if fragment is None:
         return None
     return LexborHTMLParser(marks.sealed(f"<html><body>{fragment}</body></html>"))
@@ -54,7 +57,7 @@ def _holds_noscript(html: str) -> bool:
     start = html.find("<noscript")
     while start >= 0:
         end = html.find("</noscript", start)
-        if end < 0 or end - start > _LEAST_NOSCRIPT:
+        if end < 0 or end - start > _LEAST_NOSCRIPT or html.find("<p", start, end) > 0:
             return True
         start = html.find("<noscript", end)
     return False
@@ -123,12 +126,32 @@ def _shown_text(body: LexborNode) -> int | None:
 def _noscript(body: LexborNode, shown: int) -> str | None:
     """The largest `<noscript>` with text in it."""
     best: str | None = None
-    most = max(_ENOUGH_PROSE, shown)
+    most = shown
     for node in islice(body.css("noscript"), 50):
-        size = len(" ".join((node.text() or "").split()))
-        if size > most:
+        text = " ".join((node.text() or "").split())
+        size = len(text)
+        if size > most and (size > _ENOUGH_PROSE or (size >= _LEAST and not _ASKS.search(text))):
             best, most = node.inner_html, size
     return best
+
+
+# What a `<noscript>` says that holds no text of the page.
+_ASKS = re.compile(r"java\s?script|browser|浏览器|ブラウザ", re.I)
+
+
+# --- Markdown in a text field, which a script renders -------------------------------------------
+
+_WRITTEN_IN_TEXTAREA = re.compile(r"<textarea[^>]*>[^<]{100}")
+_MARKDOWN_SIGN = re.compile(r"^\s{0,3}(?:#{1,6}|[-*+]|\d+\.|>|```)\s?\S|\$\$|\]\(http|\*\*\S", re.M)
+
+
+def _from_textarea(body: LexborNode, shown: int) -> str | None:
+    best = ""
+    for node in islice(body.css("textarea"), 20):
+        text = node.text() or ""
+        if len(text) > max(len(best), shown, _LEAST) and _MARKDOWN_SIGN.search(text):
+            best = text
+    return f"<div>{markdown.render(marks.cleared(best))}</div>" if best else None
 
 
 # --- JSON state ---------------------------------------------------------------------------------
@@ -140,9 +163,12 @@ _STATE = re.compile(
 _JSON_SCRIPT = re.compile(r"type\s*=\s*[\"']?application/(?:ld\+)?json")
 # window.__DATA__ = {…}, var pageState = JSON.parse("…")
 _ASSIGNED = re.compile(
-    r"\b(__\w{3,40}__|__remixContext|\w{0,60}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?\s*(?=[{\[\"'])"
+    r"\b(__\w{3,40}__|__remixContext|\w{0,60}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?"
+    # Nuxt 2 writes its state as a call: `(function(a,b){return {…}}(null,"x"))`
+    r"(?:\(function\s*\([\w$,\s]{0,4000}\)\s*\{\s*return\s*)?\s*(?=[{\[\"'])"
 )
 _MOST_JSON = 4_000_000
+_MOST_SCRIPT = 1_000_000
 _MOST_STRINGS = 3_000
 _DEEPEST = 40
 _SHARE = 0.6
@@ -196,7 +222,8 @@ def _loaded(source: str) -> Iterator[Json]:
         if isinstance(state, str):
             state, _ = _DECODER.raw_decode(state.lstrip())
     except (ValueError, RecursionError):
-        return
+        # No JSON, but what a script may hold as well: `{data:[{body:'…'}]}`
+        state = js.literal(source, longest=_MOST_SCRIPT) if source.lstrip()[:1] in "{[" else None
     if isinstance(state, dict | list):
         yield state
 
@@ -256,8 +283,24 @@ def _inline(text: str) -> str:
 
 def _members(value: Json) -> list[Json]:
     if isinstance(value, dict):
-        return [child for key, child in value.items() if not _ASIDE_KEYS.fullmatch(key)]
+        return [_opened(child) for key, child in value.items() if not _ASIDE_KEYS.fullmatch(key)]
     return value if isinstance(value, list) else []
+
+
+def _opened(value: Json) -> Json:
+    """What a string says that is JSON itself, as the answers of a server in a page's state are."""
+    if isinstance(value, str) and len(value) > _LEAST and value[0] in "{[" and value[-1] in "}]":
+        return _parsed(value)
+    return value
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Json:
+    try:
+        parsed: Json = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return text
+    return parsed
 
 
 def _weight(value: Json) -> int:

@@ -27,6 +27,7 @@ from infimm_spark.extract.hidden import (
     is_only_source,
 )
 from infimm_spark.extract.images import ImageReader
+from infimm_spark.extract.names import is_of_poster
 from infimm_spark.extract.styles import (
     STRUCK,
     SUBSCRIPT,
@@ -41,13 +42,19 @@ from infimm_spark.extract.tree import Block, PageTree, count_own, literal
 
 
 def build_tree(
-    body: LexborNode, page: PageState, images: ImageReader, sheets: dict[str, Meaning] | None = None
+    body: LexborNode,
+    page: PageState,
+    images: ImageReader,
+    sheets: dict[str, Meaning] | None = None,
+    *,
+    names_posters: bool = False,
 ) -> PageTree:
     """Walk the body once, in page order, without recursion.
 
-    `sheets` gives what the page's own style sheets say of classes (`styles.meanings_of_sheets`).
+    `sheets` gives what the page's own style sheets say of classes (`styles.meanings_of_sheets`);
+    `names_posters` says that the page is a discussion, whose posters' names are left out.
     """
-    walk = _Walk(body, page, images, sheets or {})
+    walk = _Walk(body, page, images, sheets or {}, names_posters)
     walk.run(body)
     count_own(walk.tree.root)
     return walk.tree
@@ -90,6 +97,7 @@ class _Walk:
         "images",
         "links",
         "may_ignore",
+        "names_posters",
         "page",
         "sheets",
         "symbol",
@@ -98,11 +106,17 @@ class _Walk:
     )
 
     def __init__(
-        self, body: LexborNode, page: PageState, images: ImageReader, sheets: dict[str, Meaning]
+        self,
+        body: LexborNode,
+        page: PageState,
+        images: ImageReader,
+        sheets: dict[str, Meaning],
+        names_posters: bool = False,
     ) -> None:
         self.page = page
         self.images = images
         self.sheets = sheets
+        self.names_posters = names_posters
         self.tree = PageTree(Block("body", body.attributes, None))
         self.block = self.tree.root
         self.links = 0  # depth of enclosing <a>
@@ -118,6 +132,7 @@ class _Walk:
         todo = self.todo
         names_rendered = bool(page.traits.rendered)
         khan = page.traits.khan
+        names_posters = self.names_posters
         bears_no_formula = _FORMULA_ATTRIBUTES.isdisjoint
         handler_of = _HANDLERS.get
         name_of = NAMES.get
@@ -176,6 +191,9 @@ class _Walk:
                     node = node.next
                     continue
             if attrs and ("style" in attrs or "hidden" in attrs) and is_hidden(attrs, node, page):
+                node = node.next
+                continue
+            if names_posters and attrs and is_of_poster(tag, attrs):
                 node = node.next
                 continue
             handler = handler_of(tag)
@@ -321,11 +339,27 @@ def _enter_code(
     return node.next
 
 
+# Inline elements that are blocks by role or style: `<span role="cell">`, `style="display:block"`.
+_BLOCK_ROLES = frozenset(
+    {"cell", "gridcell", "columnheader", "rowheader", "row", "listitem", "heading", "table", "list"}
+)
+_BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex|grid)", re.I)
+
+
+def _stands_as_block(attrs: Attributes) -> bool:
+    if "role" in attrs and attrs["role"] in _BLOCK_ROLES:
+        return True
+    style = attrs.get("style")
+    return style is not None and "display" in style and _BLOCK_STYLE.search(style) is not None
+
+
 def _enter_inline(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
     """An element that dissolves into its block, but for what its style says of its text."""
     if attrs:
+        if _stands_as_block(attrs):
+            return _enter_block(walk, node, "div", attrs, named)
         told = "style" in attrs or walk.sheets or tag == "font"
         meaning = _meaning(walk, tag, attrs) if told else None
         if meaning is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_MAX_DEPTH = 12
+_MAX_DEPTH = 30
 _MAX_LENGTH = 100_000
 _SKIP = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)+", re.S)
 _KEY = re.compile(r"[A-Za-z_$][\w$\-]*")
@@ -15,12 +15,12 @@ _STRING = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
 
-def literal(source: str, position: int = 0) -> Any:
+def literal(source: str, position: int = 0, longest: int = _MAX_LENGTH) -> Any:
     """The array, object, string, number or word that starts at `position`; None if there is none.
 
     Functions and expressions read as None; what follows a broken place is left out.
     """
-    value, _ = _value(source[position : position + _MAX_LENGTH], 0, 0)
+    value, _ = _value(source[position : position + longest], 0, 0)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -52,6 +53,10 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
             _read_source(source, traits)
         if content:
             _read_configuration(content, traits)
+    if "renderMathInElement" in text and traits.inline is None and traits.display is None:
+        # called by an attribute: `<script onload="renderMathInElement(document.body, {…})">`
+        for match in _CALL_IN_ATTRIBUTE.finditer(text):
+            _read_configuration(html.unescape(match[1] or match[2]), traits)
     traits.itex = "[itex]" in text
     traits.imath = "[imath]" in text
     if "math-code" in text:  # a script of R Markdown sites
@@ -69,6 +74,10 @@ def read_traits(text: str, scripts: list[tuple[str, str]]) -> Traits:
     return traits
 
 
+_CALL_IN_ATTRIBUTE = re.compile(
+    r"\son\w+\s*=\s*(?:\"([^\"]{0,4000}renderMathInElement[^\"]{0,4000})\""
+    r"|'([^']{0,4000}renderMathInElement[^']{0,4000})')"
+)
 _TEX_IN_VAR = re.compile(
     r"<var>[^<>\\]{0,200}\\(?:leq?|geq?|ldots|dots|times|cdots?|frac|neq|mathrm|sum|text)\b"
 )
