@@ -21,6 +21,7 @@ from infimm_spark.cli.verify import verify
 from infimm_spark.spark import logs
 from infimm_spark.version import __version__
 
+_BUILD = "Build a corpus"
 _COMMON = ("--verbose", "-v", "--quiet", "-q", "--no-progress")
 
 
@@ -36,6 +37,12 @@ class _Commands(TyperGroup):
         own = [word for word in args[:end] if word not in _COMMON]
         return super().parse_args(ctx, [*common, *own, *args[end:]])
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        from infimm_spark.stages.registry import STAGES  # slow to import: only help asks for it
+
+        own = super().list_commands(ctx)
+        return [*own, *(name for name in STAGES if name not in own)]
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return super().get_command(ctx, cmd_name) or _stage_command(cmd_name)
 
@@ -46,7 +53,9 @@ def _stage_command(name: str) -> Any:
     if name not in STAGES:
         return None
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name=name)(build.stage_command(name, name, STAGES[name].summary))
+    single.command(name=name, rich_help_panel=_BUILD)(
+        build.stage_command(name, name, STAGES[name].summary)
+    )
     return typer.main.get_command(single)
 
 
@@ -60,7 +69,7 @@ app = typer.Typer(
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Build a corpus": (
+    _BUILD: (
         build.build,
         build.extract,
         build.dedup,
@@ -90,7 +99,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for heading, functions in COMMANDS.items():
     for function in functions:
         app.command(rich_help_panel=heading)(function)
-app.add_typer(cloud_app, name="cloud", rich_help_panel="Build a corpus")
+app.add_typer(cloud_app, name="cloud", rich_help_panel=_BUILD)
 app.add_typer(images_app, name="images", rich_help_panel="Images")
 app.add_typer(config_app, name="config", rich_help_panel="Other")
 

@@ -249,3 +249,4 @@ def test_a_registered_stage_is_a_command(monkeypatch: pytest.MonkeyPatch) -> Non
     assert shown.exit_code == 0
     assert TOY.summary in shown.output
     assert "--redo" in shown.output
+    assert TOY.name in CliRunner().invoke(app, ["--help"]).output
