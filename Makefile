@@ -47,7 +47,7 @@ test: lint doctor
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-spark test-others
 
 .PHONY: test-spark test-others
-SPARK_TESTS := tests/spark tests/stages
+SPARK_TESTS := tests/spark tests/stages tests/docs
 test-spark:
 	$(BIN)/python -m pytest -m "not slow" $(SPARK_TESTS)
 

@@ -16,6 +16,8 @@ from modules import module_at
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from infimm_spark.run.pipeline import RunSummary
+
 # Machines are shared: how long one example takes says nothing.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -89,14 +91,28 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def sample_run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished build of the sample crawl, for tests that only read it."""
-    from infimm_spark.config import load_config
-    from infimm_spark.run.pipeline import build
+def sample_crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample crawl, written out."""
     from infimm_spark.sample import write_sample_crawl
 
-    root = tmp_path_factory.mktemp("sample")
-    write_sample_crawl(root / "crawl")
-    inputs = {"input": {"paths": [str(root / "crawl")]}, "output": str(root / "run")}
-    build(load_config(REPOSITORY / "conf" / "local.yaml", inputs))
-    return root / "run"
+    root = tmp_path_factory.mktemp("sample-crawl")
+    write_sample_crawl(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def sample_build(
+    spark: SparkSession, sample_crawl: Path, tmp_path_factory: pytest.TempPathFactory
+) -> RunSummary:
+    """A finished build of the sample crawl; tests that change it work on a copy."""
+    from sample_builds import sample_settings
+
+    from infimm_spark.run.pipeline import build
+
+    return build(sample_settings(sample_crawl, tmp_path_factory.mktemp("sample") / "run"))
+
+
+@pytest.fixture(scope="session")
+def sample_run(sample_build: RunSummary) -> Path:
+    """Where `sample_build` lies."""
+    return Path(sample_build.output)

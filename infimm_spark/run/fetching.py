@@ -103,7 +103,7 @@ def print_summary(summary: FetchSummary) -> str:
         lines.append(f"  {'not asked':<32}{summary.not_asked:>12,}  beyond --limit")
     lines.append(
         f"{summary.bytes / 1e6:,.1f} MB of images, {summary.distinct:,} distinct; "
-        f"{summary.asked_now:,} URLs decided by this fetch"
+        f"{summary.asked_now:,} answers noted by this fetch, the archive's among them"
     )
     return "\n".join(lines)
 

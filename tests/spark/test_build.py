@@ -16,9 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from sample_builds import sample_settings
 
 from infimm_spark import schemas
-from infimm_spark.config import load_config
 from infimm_spark.errors import (
     OutputError,
     ReconciliationError,
@@ -33,7 +33,7 @@ from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import reconcile
 from infimm_spark.run.pipeline import RunSummary, build, run_stage
 from infimm_spark.run.run import Run
-from infimm_spark.sample import sample_pages, write_sample_crawl
+from infimm_spark.sample import sample_pages
 
 pytestmark = pytest.mark.spark
 
@@ -58,28 +58,6 @@ METADATA = {
 }
 
 
-@pytest.fixture(scope="module")
-def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample crawl, written out."""
-    root = tmp_path_factory.mktemp("crawl")
-    write_sample_crawl(root)
-    return root
-
-
-def settings(crawl: Path, output: Path, **sections: Any) -> Any:
-    """Configuration of a build of the sample crawl."""
-    return load_config(
-        ROOT / "conf" / "local.yaml",
-        {"input": {"paths": [str(crawl)]}, "output": str(output), **sections},
-    )
-
-
-@pytest.fixture(scope="module")
-def built(spark: SparkSession, crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> RunSummary:
-    """One finished build of the sample crawl."""
-    return build(settings(crawl, tmp_path_factory.mktemp("run") / "out"))
-
-
 def corpus_rows(output: str | Path) -> list[dict[str, Any]]:
     """All rows of a corpus, sorted."""
     layout = RunLayout(str(output))
@@ -87,9 +65,9 @@ def corpus_rows(output: str | Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["id"]))
 
 
-def test_the_ledger_of_a_build_reconciles(built: RunSummary) -> None:
+def test_the_ledger_of_a_build_reconciles(sample_build: RunSummary) -> None:
     """Every record of every WARC file is accounted for, and the funnel ends in the corpus."""
-    stages = reconcile(tables.ledger(RunLayout(built.output)))
+    stages = reconcile(tables.ledger(RunLayout(sample_build.output)))
     assert [s.stage for s in stages] == [
         "extract",
         "recall",
@@ -98,13 +76,13 @@ def test_the_ledger_of_a_build_reconciles(built: RunSummary) -> None:
         "precision",
         "publish",
     ]
-    assert stages == built.funnel
-    assert stages[-1].kept == len(corpus_rows(built.output)) > 0
+    assert stages == sample_build.funnel
+    assert stages[-1].kept == len(corpus_rows(sample_build.output)) > 0
 
 
-def test_the_report_sums_the_formulas_of_all_documents(built: RunSummary) -> None:
+def test_the_report_sums_the_formulas_of_all_documents(sample_build: RunSummary) -> None:
     """Found = recovered + failed over all extracted documents, encoding by encoding."""
-    layout = RunLayout(built.output)
+    layout = RunLayout(sample_build.output)
     documents = tables.rows(layout, "extract", "documents", schemas.DOCUMENTS)
     counted: Counter[tuple[str, str]] = Counter()
     for document in documents:
@@ -120,10 +98,10 @@ def test_the_report_sums_the_formulas_of_all_documents(built: RunSummary) -> Non
     assert sum(counted.values()) > 0
 
 
-def test_every_sample_page_meets_its_expected_end(built: RunSummary) -> None:
+def test_every_sample_page_meets_its_expected_end(sample_build: RunSummary) -> None:
     """Each page of the sample ends where its description says, by the rule it says."""
-    layout = RunLayout(built.output)
-    published = {(row["URL"], row["snapshot"]) for row in corpus_rows(built.output)}
+    layout = RunLayout(sample_build.output)
+    published = {(row["URL"], row["snapshot"]) for row in corpus_rows(sample_build.output)}
     found: dict[tuple[str, str], set[str]] = {key: {"corpus"} for key in published}
     for stage in ("extract", "dedup", "refine"):
         for row in tables.rows(layout, stage, "rejects", schemas.REJECTS):
@@ -140,9 +118,9 @@ def test_every_sample_page_meets_its_expected_end(built: RunSummary) -> None:
     assert len(lost) == 2, lost
 
 
-def test_the_corpus_has_the_released_schema(built: RunSummary) -> None:
+def test_the_corpus_has_the_released_schema(sample_build: RunSummary) -> None:
     """The four released columns, exactly one of text and image a position, and all metadata."""
-    rows = corpus_rows(built.output)
+    rows = corpus_rows(sample_build.output)
     assert set(rows[0]) == set(schemas.CORPUS.names)
     for row in rows:
         assert len(row["text_list"]) == len(row["image_list"]) > 0
@@ -156,19 +134,23 @@ def test_the_corpus_has_the_released_schema(built: RunSummary) -> None:
         assert [i["url"] for i in row["images"]] == [u for u in row["image_list"] if u is not None]
 
 
-def test_a_published_row_leads_back_to_its_record(built: RunSummary, crawl: Path) -> None:
+def test_a_published_row_leads_back_to_its_record(
+    sample_build: RunSummary, sample_crawl: Path
+) -> None:
     """File, offset and length of a row fetch the very record it came from."""
     from infimm_spark.warc.records import fetch_record
 
-    row = corpus_rows(built.output)[0]
-    page = fetch_record(str(crawl / row["warc_file"]), row["warc_offset"], row["warc_length"])
+    row = corpus_rows(sample_build.output)[0]
+    page = fetch_record(
+        str(sample_crawl / row["warc_file"]), row["warc_offset"], row["warc_length"]
+    )
     assert page.url == row["URL"]
 
 
-def test_explain_follows_a_published_page_and_a_duplicate(built: RunSummary) -> None:
+def test_explain_follows_a_published_page_and_a_duplicate(sample_build: RunSummary) -> None:
     """`explain` names each step of a kept page, and for a duplicate the document that was kept."""
-    layout = RunLayout(built.output)
-    row = corpus_rows(built.output)[0]
+    layout = RunLayout(sample_build.output)
+    row = corpus_rows(sample_build.output)[0]
     lines = explain(layout, row["URL"])
     assert any("extract: kept" in line for line in lines)
     assert any("publish: in the corpus" in line for line in lines)
@@ -184,10 +166,10 @@ def test_explain_follows_a_published_page_and_a_duplicate(built: RunSummary) -> 
     assert kept_url in line
 
 
-def test_explain_finds_a_damaged_record_by_its_place(built: RunSummary) -> None:
+def test_explain_finds_a_damaged_record_by_its_place(sample_build: RunSummary) -> None:
     """A record that came without a URL is explained by its WARC file and offset, and by the file
     alone."""
-    layout = RunLayout(built.output)
+    layout = RunLayout(sample_build.output)
     failed = [
         row
         for row in tables.rows(layout, "extract", "rejects", schemas.REJECTS)
@@ -205,39 +187,45 @@ def test_explain_finds_a_damaged_record_by_its_place(built: RunSummary) -> None:
     "partitions", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4)), 17]
 )
 def test_partitioning_does_not_change_the_corpus(
-    built: RunSummary, crawl: Path, tmp_path: Path, partitions: int
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path, partitions: int
 ) -> None:
     """The same input at 1, 4 and 17 partitions gives identical corpus rows."""
-    config = settings(
-        crawl,
+    config = sample_settings(
+        sample_crawl,
         tmp_path / "out",
         extract={"partitions": partitions, "group_size": 100},
         dedup={"partitions": partitions},
     )
     build(config)
-    assert corpus_rows(tmp_path / "out") == corpus_rows(built.output)
+    assert corpus_rows(tmp_path / "out") == corpus_rows(sample_build.output)
 
 
 def test_a_complete_run_is_refused_without_resume_and_skipped_with_it(
-    built: RunSummary, crawl: Path
+    sample_build: RunSummary, sample_crawl: Path
 ) -> None:
     """A second build into the same directory is refused; with resume it does nothing again."""
-    config = settings(crawl, Path(built.output))
+    config = sample_settings(sample_crawl, Path(sample_build.output))
     with pytest.raises(OutputError, match="--resume"):
         build(config)
-    written = Path(built.output, "refine", "manifest.json").stat().st_mtime_ns
-    assert build(config, resume=True).funnel == built.funnel
-    assert Path(built.output, "refine", "manifest.json").stat().st_mtime_ns == written
+    written = Path(sample_build.output, "refine", "manifest.json").stat().st_mtime_ns
+    assert build(config, resume=True).funnel == sample_build.funnel
+    assert Path(sample_build.output, "refine", "manifest.json").stat().st_mtime_ns == written
 
 
-def test_resume_with_a_changed_setting_names_the_key(built: RunSummary, crawl: Path) -> None:
+def test_resume_with_a_changed_setting_names_the_key(
+    sample_build: RunSummary, sample_crawl: Path
+) -> None:
     """A changed threshold is refused with its key, its old value and its new one."""
-    config = settings(crawl, Path(built.output), extract={"language_threshold": 0.61})
+    config = sample_settings(
+        sample_crawl, Path(sample_build.output), extract={"language_threshold": 0.61}
+    )
     with pytest.raises(ResumeError, match=r"extract\.language_threshold was 0\.3 and is now 0\.61"):
         build(config, resume=True)
 
 
-def test_resume_with_another_model_names_it(built: RunSummary, crawl: Path, tmp_path: Path) -> None:
+def test_resume_with_another_model_names_it(
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
+) -> None:
     """A model that scores otherwise is refused by its fingerprint."""
     from infimm_spark.classify.mathematics import card_file, model_file
 
@@ -245,25 +233,27 @@ def test_resume_with_another_model_names_it(built: RunSummary, crawl: Path, tmp_
     shutil.copyfile(model_file(None, "recall"), model)
     card = json.loads(card_file(model_file(None, "recall")).read_text())
     card_file(model).write_text(json.dumps({**card, "shift": {"en": 9.0, "zh": 9.0}}))
-    config = settings(crawl, Path(built.output), models={"recall": str(model)})
+    config = sample_settings(sample_crawl, Path(sample_build.output), models={"recall": str(model)})
     with pytest.raises(ResumeError, match=r"models\.recall was"):
         build(config, resume=True)
 
 
-def test_resume_with_fewer_inputs_names_them(built: RunSummary, crawl: Path) -> None:
+def test_resume_with_fewer_inputs_names_them(sample_build: RunSummary, sample_crawl: Path) -> None:
     """Continuing with other WARC files is refused."""
-    config = settings(crawl, Path(built.output), input={"paths": [str(crawl)], "limit": 1})
+    config = sample_settings(
+        sample_crawl, Path(sample_build.output), input={"paths": [str(sample_crawl)], "limit": 1}
+    )
     with pytest.raises(ResumeError, match=r"inputs\.files"):
         build(config, resume=True)
 
 
 def test_a_stage_done_again_with_another_threshold_reads_no_warc(
-    built: RunSummary, crawl: Path, tmp_path: Path
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
 ) -> None:
     """`redo` of refine with a threshold of 1 empties the corpus and leaves extraction alone."""
-    shutil.copytree(built.output, tmp_path / "out")
+    shutil.copytree(sample_build.output, tmp_path / "out")
     extracted = (tmp_path / "out" / "extract" / "manifest.json").stat().st_mtime_ns
-    strict = settings(crawl, tmp_path / "out", rules={"precision_threshold": 1.0})
+    strict = sample_settings(sample_crawl, tmp_path / "out", rules={"precision_threshold": 1.0})
     run = Run.open(str(tmp_path / "out"), strict)
     run_stage(run, "refine", redo=True)
     # What came after the stage is gone with it, so that no stale corpus passes for the new one.
@@ -276,7 +266,7 @@ def test_a_stage_done_again_with_another_threshold_reads_no_warc(
 
 
 def test_killed_and_resumed_equals_undisturbed(
-    built: RunSummary, crawl: Path, tmp_path: Path
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
 ) -> None:
     """After `kill -9` of the driver in mid-run, `--resume` gives the undisturbed corpus."""
     output = tmp_path / "out"
@@ -285,7 +275,7 @@ def test_killed_and_resumed_equals_undisturbed(
         (ROOT / "conf" / "local.yaml").read_text().replace("group_size: 4", "group_size: 1")
     )
     command = [sys.executable, "-m", "infimm_spark.cli", "build", "--config", str(config)]
-    command += ["--input", str(crawl), "--output", str(output)]
+    command += ["--input", str(sample_crawl), "--output", str(output)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     victim = subprocess.Popen(
         command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
@@ -307,7 +297,7 @@ def test_killed_and_resumed_equals_undisturbed(
         [*command, "--resume"], env=environment, capture_output=True, text=True, timeout=600
     )
     assert again.returncode == 0, again.stderr
-    assert corpus_rows(output) == corpus_rows(built.output)
+    assert corpus_rows(output) == corpus_rows(sample_build.output)
     for name, stamp in times.items():
         assert (output / "extract/manifests" / name).stat().st_mtime_ns == stamp
 
@@ -320,19 +310,19 @@ def test_a_crawl_of_empty_files_is_refused(spark: SparkSession, tmp_path: Path) 
     with pytest.raises(
         TooManyFailuresError, match=r"1 of 1 WARC files could not be read \(first: .*: empty_file"
     ):
-        build(settings(empty, tmp_path / "out"))
+        build(sample_settings(empty, tmp_path / "out"))
 
 
-def test_a_stage_before_its_time_is_refused(crawl: Path, tmp_path: Path) -> None:
+def test_a_stage_before_its_time_is_refused(sample_crawl: Path, tmp_path: Path) -> None:
     """A stage whose input is not complete says which stage it waits for."""
-    run = Run.begin(settings(crawl, tmp_path / "out"), resume=False)
+    run = Run.begin(sample_settings(sample_crawl, tmp_path / "out"), resume=False)
     with pytest.raises(StageError, match="refine needs stage dedup"):
         run_stage(run, "refine")
 
 
-def test_a_tampered_ledger_fails_the_run(built: RunSummary, tmp_path: Path) -> None:
+def test_a_tampered_ledger_fails_the_run(sample_build: RunSummary, tmp_path: Path) -> None:
     """Rows taken from the ledger make reconciliation fail, naming file and stage."""
-    shutil.copytree(built.output, tmp_path / "out")
+    shutil.copytree(sample_build.output, tmp_path / "out")
     run = Run.open(str(tmp_path / "out"))
     for file in tables.locations(run.layout, "dedup", "ledger"):
         table = pq.read_table(file)

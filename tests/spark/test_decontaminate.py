@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from sample_builds import sample_settings
 
 from infimm_spark import schemas
 from infimm_spark.config import DecontaminateConfig, load_config
@@ -21,7 +22,7 @@ from infimm_spark.rules.decontamination import Question
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import reconcile
-from infimm_spark.run.pipeline import build
+from infimm_spark.run.pipeline import RunSummary, build
 from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.decontaminate import contamination
 
@@ -70,17 +71,12 @@ def test_evidence_names_question_span_and_share(spark: SparkSession, broadcast_l
 
 
 def test_a_build_drops_or_marks_documents_with_questions(
-    spark: SparkSession, tmp_path: Path
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
 ) -> None:
     """Named sets add the stage to a finished run; marked documents stay, dropped ones are
     explained."""
-    write_sample_crawl(tmp_path / "crawl")
-    settings: dict[str, Any] = {
-        "input": {"paths": [str(tmp_path / "crawl")]},
-        "output": str(tmp_path / "out"),
-        "spark": {"master": "local[2]"},
-    }
-    before = build(load_config(None, settings))
+    before = sample_build.funnel
+    shutil.copytree(sample_build.output, tmp_path / "out")
     rows = pq.read_table(tmp_path / "out" / "corpus").to_pylist()
     assert {row["contaminated"] for row in rows} == {None}
     shutil.copytree(tmp_path / "out", tmp_path / "marked")
@@ -90,13 +86,13 @@ def test_a_build_drops_or_marks_documents_with_questions(
     asked = tmp_path / "asked.jsonl"
     asked.write_text(json.dumps({"task": " ".join(words)}) + "\n", "utf-8")
     sets = [{"path": str(asked), "columns": ["task"], "name": "asked"}]
-    chosen = load_config(None, {**settings, "decontaminate": {"sets": sets}})
-    summary = build(chosen, resume=True)
+    chosen = {"decontaminate": {"sets": sets}}
+    summary = build(sample_settings(sample_crawl, tmp_path / "out", **chosen), resume=True)
     lines = {line.stage: line for line in summary.funnel}
     assert lines["decontaminate"].read == lines["precision"].kept
     dropped = lines["decontaminate"].dropped["asked"]
     assert dropped >= 1
-    assert lines["publish"].kept == before.funnel[-1].kept - dropped
+    assert lines["publish"].kept == before[-1].kept - dropped
     layout = RunLayout(str(tmp_path / "out"))
     assert reconcile(tables.ledger(layout)) == summary.funnel
     left = pq.read_table(tmp_path / "out" / "corpus").to_pylist()
@@ -108,14 +104,13 @@ def test_a_build_drops_or_marks_documents_with_questions(
     evidence = tables.rows(layout, "decontaminate", "contamination", schemas.CONTAMINATION)
     assert victim["id"] in {row["id"] for row in evidence}
 
-    without = build(load_config(None, settings), resume=True)
-    assert without.funnel == before.funnel == reconcile(tables.ledger(layout))
+    without = build(sample_settings(sample_crawl, tmp_path / "out"), resume=True)
+    assert without.funnel == before == reconcile(tables.ledger(layout))
 
-    marking = {"sets": sets, "action": "mark"}
-    output = str(tmp_path / "marked")
-    build(load_config(None, {**settings, "output": output, "decontaminate": marking}), resume=True)
+    chosen = {"decontaminate": {"sets": sets, "action": "mark"}}
+    build(sample_settings(sample_crawl, tmp_path / "marked", **chosen), resume=True)
     rows = pq.read_table(tmp_path / "marked" / "corpus").to_pylist()
-    assert len(rows) == before.funnel[-1].kept
+    assert len(rows) == before[-1].kept
     assert {row["id"]: row["contaminated"] for row in rows}[victim["id"]] == ["asked"]
     assert sum(row["contaminated"] == ["asked"] for row in rows) == dropped
 

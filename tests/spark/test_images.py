@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from sample_builds import sample_settings
 
 from infimm_spark import schemas
-from infimm_spark.config import ImagesConfig, load_config
+from infimm_spark.config import ImagesConfig
 from infimm_spark.images.fetched import image_key
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.run.ledger import documents_of, reconcile
-from infimm_spark.run.pipeline import build, run_stage
+from infimm_spark.run.pipeline import RunSummary, build, run_stage
 from infimm_spark.run.run import Run
-from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.images import image_rows
 
 pytestmark = pytest.mark.spark
@@ -70,18 +71,14 @@ def test_images_keep_their_order_and_place(spark: SparkSession) -> None:
     assert [r["document_images"] for r in found] == [3, 3, 3, 1]
 
 
-def test_a_finished_run_gets_its_selection(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_finished_run_gets_its_selection(
+    sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
+) -> None:
     """The stage is absent until asked for; then the funnel counts every image of the corpus."""
-    write_sample_crawl(tmp_path / "crawl")
-    settings = {
-        "input": {"paths": [str(tmp_path / "crawl")]},
-        "output": str(tmp_path / "out"),
-        "spark": {"master": "local[2]"},
-    }
-    before = build(load_config(None, settings))
-    assert before.funnel[-1].stage == "publish"
+    assert sample_build.funnel[-1].stage == "publish"
+    shutil.copytree(sample_build.output, tmp_path / "out")
     layout = RunLayout(str(tmp_path / "out"))
-    chosen = load_config(None, {**settings, "images": {"enabled": True}})
+    chosen = sample_settings(sample_crawl, tmp_path / "out", images={"enabled": True})
     run_stage(Run.open(layout.root, chosen), "images")
 
     corpus = pq.read_table(tmp_path / "out" / "corpus").to_pylist()
@@ -99,5 +96,5 @@ def test_a_finished_run_gets_its_selection(spark: SparkSession, tmp_path: Path) 
     assert funnel[-1].kept == sum(row["reason"] is None for row in rows)
     assert documents_of(funnel) == len(corpus)
     assert "images " in Path(layout.report, "funnel.txt").read_text()
-    resumed = build(load_config(None, settings), resume=True)
-    assert resumed.funnel == before.funnel
+    resumed = build(sample_settings(sample_crawl, tmp_path / "out"), resume=True)
+    assert resumed.funnel == sample_build.funnel

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from sample_builds import sample_settings
 from toy_stage import TOY
 
 from infimm_spark import store
@@ -22,34 +23,10 @@ from infimm_spark.run.ledger import print_funnel, reconcile
 from infimm_spark.run.manifest import read_manifest
 from infimm_spark.run.pipeline import build, run_stage
 from infimm_spark.run.run import Run
-from infimm_spark.sample import write_sample_crawl
 from infimm_spark.stages.registry import STAGES
 from infimm_spark.stages.sampling import id_share, share_of
 
 pytestmark = pytest.mark.spark
-
-
-def settings(crawl: Path, output: Path, **sections: Any) -> Any:
-    """Configuration of a build of the sample crawl."""
-    values = {"input": {"paths": [str(crawl)]}, "output": str(output)}
-    spark = {"master": "local[2]", "conf": {"spark.sql.shuffle.partitions": "2"}}
-    return load_config(None, {**values, "rejects": {"fraction": 1.0}, "spark": spark, **sections})
-
-
-@pytest.fixture(scope="module")
-def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample crawl, written out."""
-    root = tmp_path_factory.mktemp("crawl")
-    write_sample_crawl(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def built(spark: SparkSession, crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished build; tests that change it work on a copy."""
-    output = tmp_path_factory.mktemp("run") / "out"
-    build(settings(crawl, output))
-    return output
 
 
 def corpus(run: Path) -> list[dict[str, Any]]:
@@ -64,12 +41,12 @@ def files(run: Path) -> dict[Path, float]:
 
 
 def test_a_stage_in_one_file_is_run_and_shown(
-    built: Path, crawl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample_run: Path, sample_crawl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A registered stage runs, reconciles, resumes, and shows in the funnel and in `explain`."""
-    shutil.copytree(built, tmp_path / "out")
+    shutil.copytree(sample_run, tmp_path / "out")
     monkeypatch.setitem(STAGES, TOY.name, TOY)
-    config = settings(crawl, tmp_path / "out")
+    config = sample_settings(sample_crawl, tmp_path / "out")
     summary = build(config, resume=True)
     assert [line.stage for line in summary.funnel][-2:] == ["publish", "address"]
     dropped = summary.funnel[-1].dropped["short_address"]
@@ -93,27 +70,27 @@ def test_a_stage_in_one_file_is_run_and_shown(
     assert Path(layout.manifest("toy")).stat().st_mtime_ns > written
 
 
-def test_the_corpus_folder_holds_data_files_only(built: Path) -> None:
+def test_the_corpus_folder_holds_data_files_only(sample_run: Path) -> None:
     """No marker and no checksum, hidden or not, lies among the files that others read."""
-    files = [path for path in (built / "corpus").rglob("*") if path.is_file()]
+    files = [path for path in (sample_run / "corpus").rglob("*") if path.is_file()]
     assert files
     assert {path.suffix for path in files} == {".parquet"}
 
 
-def test_tables_have_their_own_columns(built: Path) -> None:
+def test_tables_have_their_own_columns(sample_run: Path) -> None:
     """A file of a group's table has the columns of that table and no others."""
     for name, table in STAGES["extract"].tables.items():
-        files = tables.locations(RunLayout(str(built)), "extract", name)
+        files = tables.locations(RunLayout(str(sample_run)), "extract", name)
         assert files
         for file in files:
             assert pq.read_schema(file).names == table.schema.names
 
 
 def test_what_is_wrong_with_a_redo_is_said_before_anything_changes(
-    built: Path, tmp_path: Path
+    sample_run: Path, tmp_path: Path
 ) -> None:
     """A model that is none, or an earlier run that is none, leaves every table as it was."""
-    shutil.copytree(built, tmp_path / "out")
+    shutil.copytree(sample_run, tmp_path / "out")
     before = files(tmp_path / "out")
     recorded = (tmp_path / "out" / "run.json").read_bytes()
     stored = json.loads(recorded)["config"]
@@ -127,11 +104,11 @@ def test_what_is_wrong_with_a_redo_is_said_before_anything_changes(
 
 
 def test_a_redo_that_fails_leaves_the_old_result(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage that breaks in mid-work changes neither its tables nor the corpus; a later redo
     works."""
-    shutil.copytree(built, tmp_path / "out")
+    shutil.copytree(sample_run, tmp_path / "out")
     rows = corpus(tmp_path / "out")
     run = Run.open(str(tmp_path / "out"))
     layout = run.layout
@@ -156,10 +133,12 @@ def test_a_redo_that_fails_leaves_the_old_result(
     assert set((tmp_path / "out" / "publish").rglob("*.parquet")) <= named
 
 
-def test_a_stage_takes_no_other_settings_for_what_it_builds_on(built: Path, tmp_path: Path) -> None:
+def test_a_stage_takes_no_other_settings_for_what_it_builds_on(
+    sample_run: Path, tmp_path: Path
+) -> None:
     """With another `extract` section `dedup --redo` is refused by its key, and nothing is
     recorded."""
-    shutil.copytree(built, tmp_path / "out")
+    shutil.copytree(sample_run, tmp_path / "out")
     recorded = (tmp_path / "out" / "run.json").read_bytes()
     stored = json.loads(recorded)["config"]
     other = load_config(
