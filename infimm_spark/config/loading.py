@@ -135,12 +135,13 @@ def _clause(key: str, problem: Any) -> str:
 def _meant(key: str) -> str:
     """The key whose name is nearest to an unknown one, where one is near."""
     *sections, name = key.split(".")
-    model: Any = BuildConfig
+    model: type[BaseModel] = BuildConfig
     for section in sections:
-        field = model.model_fields.get(section) if isinstance(model, type) else None
-        model = field.annotation if field else None
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        field = model.model_fields.get(section)
+        inner: Any = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return ""
+        model = inner
     near = difflib.get_close_matches(name, model.model_fields, 1)
     return f", did you mean {'.'.join([*sections, *near])!r}?" if near else ""
 
