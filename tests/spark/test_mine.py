@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from small_run import document, write_run
 from typer.testing import CliRunner
 
 from infimm_spark import cli
 from infimm_spark.annotation.annotate import ungraded
 from infimm_spark.annotation.mining import missed_pages, near_threshold, recalled_hosts
-from infimm_spark.config import load_config
+from infimm_spark.browse.labels import Labels
 from infimm_spark.errors import InputError, OutputError, StageError
 from infimm_spark.inspect.proposals import MiningRequest, mine
-from infimm_spark.sample import write_sample_crawl
 
 SCHEMA = "id string, url string, language string, text_length int, math_prob double"
 
@@ -70,29 +70,36 @@ def test_pages_near_the_threshold_are_stratified(spark: SparkSession) -> None:
     assert {row.id for row in again} == {row.id for row in found}
 
 
-def test_proposals_of_a_run_can_be_annotated(spark: SparkSession, tmp_path: Path) -> None:
-    """Hosts and candidates of a run's extract stage are written, and are what `annotate` reads."""
-    from infimm_spark.run.pipeline import run_stage
-    from infimm_spark.run.run import Run
-
-    write_sample_crawl(tmp_path / "crawl")
-    config = load_config(
-        None, {"input": {"paths": [str(tmp_path / "crawl")]}, "output": str(tmp_path / "run")}
-    )
-    run_stage(Run.begin(config, resume=False), "extract")
-    arguments = ["mine", str(tmp_path / "run"), "--output", str(tmp_path / "out")]
-    arguments += ["--width", "0.8", "--min-pages", "2"]
-    result = CliRunner().invoke(cli.app, arguments)
+def test_proposals_of_a_run_can_be_annotated(sample_run: Path, tmp_path: Path) -> None:
+    """Hosts and candidates of a run are written, and are what `annotate` reads; pages that were
+    labelled are not proposed again."""
+    arguments = ["mine", str(sample_run), "--width", "0.8", "--min-pages", "2"]
+    result = CliRunner().invoke(cli.app, [*arguments, "--output", str(tmp_path / "out")])
     assert result.exit_code == 0, result.exception
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["hosts"] > 0
     documents = list(ungraded(str(tmp_path / "out" / "candidates.jsonl")))
-    assert len(documents) == report["candidates"] > 0
+    assert len(documents) == report["candidates"] > 3
     assert all(d.text and d.url and d.language in ("en", "zh") for d in documents)
     with pytest.raises(OutputError, match="holds proposals already"):
-        mine(MiningRequest(str(tmp_path / "run"), str(tmp_path / "out")))
+        mine(MiningRequest(str(sample_run), str(tmp_path / "out")))
+
+    labels = Labels(tmp_path / "labels.jsonl", "run")
+    for known in documents[:3]:
+        page = {"id": known.id, "url": known.url, "snapshot": "s", "language": "en"}
+        labels.save(page, known.text, {"score": 7})
+    arguments += ["--labels", str(labels.path), "--output", str(tmp_path / "more")]
+    assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+    proposed = {d.id for d in ungraded(str(tmp_path / "more" / "candidates.jsonl"))}
+    assert proposed
+    assert not proposed & set(labels.ids)
+
+
+def test_a_run_without_quality_scores_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    """Before refine there is nothing to mine for the precision classifier."""
+    layout = write_run(tmp_path / "run", [document(1)], stages=("extract", "dedup"))
     with pytest.raises(InputError, match="no quality scores"):
-        mine(MiningRequest(str(tmp_path / "run"), str(tmp_path / "new"), kind="precision"))
+        mine(MiningRequest(layout.root, str(tmp_path / "new"), kind="precision"))
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

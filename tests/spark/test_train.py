@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from infimm_spark.browse.labels import Labels
 from infimm_spark.classify.mathematics import load_classifier
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import ConfigError, InputError
@@ -95,6 +96,29 @@ def test_rows_that_label_themselves(
     strange = write(tmp_path / "strange.jsonl", [row(1, 1, 1) | {"label": "maybe"}, row(1, 1, 2)])
     with pytest.raises(InputError, match=r"null, 'maybe'; expected label 1 or 0"):
         sampled_examples(dataclasses.replace(request, labelled=(strange,)), spark)
+
+
+def test_pages_labelled_in_the_browser_train_by_their_grades(
+    spark: SparkSession, request_: TrainingRequest, tmp_path: Path
+) -> None:
+    """A label file of `infimm browse` is read as it is; pages with marks and no grade are left
+    out."""
+    labels = Labels(tmp_path / "labels.jsonl", "run")
+    pages = [row(1, h, n) for h in range(8) for n in range(3)]
+    for number, page in enumerate(pages):
+        known = {**page, "snapshot": "CC-MAIN-2023-50", "language": "en"}
+        said = {"score": 4 * (number % 3)} if number % 3 else {"wrong_formula": True}
+        labels.save(known, page["text"], said)
+    request = dataclasses.replace(
+        request_,
+        positives=(),
+        negatives=(),
+        labelled=(str(labels.path),),
+        max_host_share=0.2,
+    )
+    examples, _ = sampled_examples(request, spark)
+    assert sorted((e.score, e.label) for e in examples) == [(4.0, 0)] * 8 + [(8.0, 1)] * 8
+    assert {e.text for e in examples} <= {page["text"] for page in pages}
 
 
 def test_unusable_tables_are_refused(
