@@ -182,9 +182,11 @@ def _may_have_many_attributes(body: bytes, limit: int) -> bool:
 def _may_hide_tags(body: bytes, characters: _Bytes, started: int, limits: ScreenLimits) -> bool:
     """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for
     tags."""
-    quotes = np.count_nonzero(characters == ord('"')) + np.count_nonzero(characters == ord("'"))
-    if quotes > _MOST_QUOTES and _HIDDEN_END.search(body) is not None:
-        return True
+    if len(body) > 2 * _MOST_QUOTES:  # two quotation marks a value, its name and `=`
+        quotes = np.count_nonzero(characters == ord('"'))
+        quotes += np.count_nonzero(characters == ord("'"))
+        if quotes > _MOST_QUOTES and _HIDDEN_END.search(body) is not None:
+            return True
     if started <= limits.max_depth:
         return False
     hidden = body.count(b'"</') + body.count(b"'</") + body.count(b"<!--")

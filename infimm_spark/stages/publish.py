@@ -166,7 +166,15 @@ def _file_number(files: dict[str, int], firsts: dict[str, int]) -> Column:
 
 
 def _repartition_exactly(frame: DataFrame, number: Column, total: int) -> DataFrame:
-    """Send each row to the partition of its `number`, 0 ≤ number < total.
+    """Send each row to the partition of its `number`, 0 ≤ number < total."""
+    if not hasattr(frame, "repartitionById"):  # Spark 4.1 and later
+        return _repartition_by_keys(frame, number, total)
+    numbered = frame.withColumn("_number", number)
+    return numbered.repartitionById(total, "_number").select(*frame.columns)
+
+
+def _repartition_by_keys(frame: DataFrame, number: Column, total: int) -> DataFrame:
+    """`_repartition_exactly` for any Spark, with a search and a join more.
 
     `repartition` hashes its key, which would put two files into one partition and leave another
     empty. So each partition gets a key that hashes to it, found among enough candidates (fewer than

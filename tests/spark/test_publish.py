@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from infimm_spark import schemas
 from infimm_spark.rules.tokens import gpt3_token_length
+from infimm_spark.stages import publish
 from infimm_spark.stages.publish import corpus_files, corpus_rows, partition_for_publish
 
 pytestmark = pytest.mark.spark
@@ -193,8 +194,13 @@ def test_files_do_not_depend_on_input_partitions(spark: SparkSession, tmp_path: 
 
 
 @pytest.mark.parametrize("total", [1, 7, 40])
-def test_each_file_has_a_partition_of_its_own(spark: SparkSession, total: int) -> None:
-    """No partition holds two files, at any number of files."""
+@pytest.mark.parametrize("is_old", [False, True])
+def test_each_file_has_a_partition_of_its_own(
+    spark: SparkSession, total: int, is_old: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No partition holds two files, at any number of files; before Spark 4.1, too."""
+    if is_old:
+        monkeypatch.setattr(publish, "_repartition_exactly", publish._repartition_by_keys)
     frame = spark.range(total * 20).selectExpr(
         f"lower(lpad(hex(cast((id + 0.5D) * {2**32} / {total * 20} as bigint)), 8, '0')) as id",
         "'CC-MAIN-2023-40' as snapshot",
