@@ -224,11 +224,17 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _TimedSocket:
-    """The part of a socket that `http.client` uses; each call waits until `deadline` at most."""
+    """The part of a socket that `http.client` uses; each call waits until `deadline` at most.
+
+    As with a socket of Python's own, what was closed stays open for the files that still read it:
+    `http.client` closes it before the body of the last answer is read.
+    """
 
     def __init__(self, opened: socket.socket, silence: float) -> None:
         self._socket = opened
         self._silence = silence
+        self._readers = 0
+        self._is_closing = False
         self.deadline = float("inf")
 
     def wait(self) -> None:
@@ -246,10 +252,20 @@ class _TimedSocket:
         return self._socket.recv_into(buffer)
 
     def makefile(self, mode: str, *_: Any) -> io.BufferedReader:
+        self._readers += 1
         return io.BufferedReader(_TimedReader(self))
 
     def close(self) -> None:
-        self._socket.close()
+        self._is_closing = True
+        self._close_if_unread()
+
+    def reader_closed(self) -> None:
+        self._readers -= 1
+        self._close_if_unread()
+
+    def _close_if_unread(self) -> None:
+        if self._is_closing and self._readers <= 0:
+            self._socket.close()
 
 
 class _TimedReader(io.RawIOBase):
@@ -261,6 +277,11 @@ class _TimedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return self._socket.recv_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._socket.reader_closed()
 
 
 def _failure(status: int, retry_after: str | None) -> ImageRefusedError:

@@ -214,6 +214,34 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"X-{number}: 1\r\n".encode())
             time.sleep(0.1)
 
+    def get_closing(self) -> None:
+        """Ends the connection after the answer, as it says; the body comes after its headers."""
+        body = png(self.number)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self._body_later(body)
+
+    def get_old(self) -> None:
+        """As servers of HTTP/1.0: the end of the connection is the end of the body."""
+        self.protocol_version = "HTTP/1.0"
+        self.send_response(200)
+        self._body_later(png(self.number))
+
+    def get_chunks(self) -> None:
+        """In pieces without a length in all."""
+        body = png(self.number)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self._body_later(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+
+    def _body_later(self, body: bytes) -> None:
+        self.end_headers()
+        self.wfile.flush()
+        time.sleep(0.2)
+        self.wfile.write(body)
+        self.close_connection = True
+
     def get_short(self) -> None:
         """Promises more bytes than come."""
         self.send(200, png(), Content_Length="100000", Connection="close")
