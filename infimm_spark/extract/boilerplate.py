@@ -29,10 +29,17 @@ from infimm_spark.extract.notices import (
     is_date,
     is_notice,
     is_of_poster,
-    is_prompt,
     is_related_heading,
 )
 from infimm_spark.extract.reading import is_discussion
+from infimm_spark.extract.sentences import (
+    asks_for_details,
+    ends_a_sentence,
+    holds_sentences,
+    holds_title,
+    is_sentence,
+    looks_like_chrome,
+)
 from infimm_spark.extract.tree import Block
 
 
@@ -96,7 +103,15 @@ def _drop_named(root: Block, reading: Reading) -> None:
             elif block.prose and _verdict(block, reading) == HINTED:
                 hinted.append(block)
                 continue
-            elif block.prose * 2 <= total or block.tag in ("nav", "footer"):
+            elif (
+                block.prose * 2 <= total
+                or block.tag in ("nav", "footer")
+                or (
+                    total - block.prose >= _A_TEXT
+                    and _is_of_comments(block)
+                    and not holds_title(block)
+                )
+            ):
                 dropped.add(block)
                 continue
         dropped.visited.append(block)
@@ -109,6 +124,10 @@ def _drop_named(root: Block, reading: Reading) -> None:
         if said * 2 <= total or _is_of_comments(block):
             dropped.add(block)
     dropped.settle()
+
+
+_A_TEXT = 600
+"""Characters of prose that are a page's text, however many comments it has."""
 
 
 def _is_of_comments(block: Block) -> bool:
@@ -175,6 +194,15 @@ def _verdict(block: Block, reading: Reading) -> int:
     return verdict
 
 
+def _names_its_heading(block: Block) -> bool:
+    """Whether the class or id of a block is a word of its own heading: `modal` of modal logic."""
+    heading = _own_heading(block)
+    if heading is None or not holds_sentences(block):
+        return False
+    names = (block.attrs.get("class"), block.attrs.get("id"))
+    return any(name is not None and is_slug_of(name, heading) for name in names)
+
+
 def _own_heading(block: Block) -> str | None:
     """The heading that a block begins with."""
     for _ in range(3):
@@ -198,13 +226,15 @@ def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
         and is_of_poster(_line(block))
     ):
         return True
+    if block.tag == "form" and not block.formulas and asks_for_details(block):
+        return True
+    if verdict == HINTED and not _is_of_comments(block) and _names_its_heading(block):
+        return looks_like_chrome(block)
     if verdict == HINTED:
-        return (
-            not _holds_sentences(block) or not _stands_in_text(block) or _looks_like_chrome(block)
-        )
+        return not holds_sentences(block) or not _stands_in_text(block) or looks_like_chrome(block)
     if verdict == NAMED and block.tag not in BOILERPLATE_TAGS and _is_no_list_of_links(block):
         return False
-    return verdict == NAMED or (verdict == DOUBTED and _looks_like_chrome(block))
+    return verdict == NAMED or (verdict == DOUBTED and looks_like_chrome(block))
 
 
 def _is_no_list_of_links(block: Block) -> bool:
@@ -217,41 +247,6 @@ def _is_no_list_of_links(block: Block) -> bool:
     )
 
 
-def _holds_sentences(block: Block) -> bool:
-    if block.linked * 4 >= block.length:
-        return False
-    return block.prose >= _SENTENCE or (
-        block.length >= _SHORT_SENTENCE and _holds_short_sentence(block)
-    )
-
-
-def _holds_short_sentence(block: Block) -> bool:
-    todo: list[Block] = [block]
-    for _ in range(_MOST_FOR_A_SENTENCE):
-        if not todo:
-            break
-        inner = todo.pop()
-        line = ""
-        for child in inner.children:
-            if isinstance(child, str):
-                line = f"{line}{child}"[:_SENTENCE]
-            else:
-                todo.append(child)
-        if _ends_a_sentence(line):
-            return True
-    return False
-
-
-# A sentence of Han characters, or of at least four words: `Rolle opposed the calculus at first.`
-_A_SENTENCE = re.compile(
-    r"\s*(?:(?:\S+\s+){3}.*[.!?:]|.*[\u3400-\u9fff]{6}.*[。！？：；])[\"”’»)]?\s*$", re.S
-)
-
-
-def _ends_a_sentence(line: str) -> bool:
-    return _A_SENTENCE.match(line) is not None
-
-
 def _stands_in_text(block: Block) -> bool:
     """Whether sentences stand on both sides of a block, or on one side of an aside."""
     assert block.parent is not None
@@ -259,52 +254,17 @@ def _stands_in_text(block: Block) -> bool:
     if len(siblings) > _MOST_SIBLINGS:
         return False
     place = siblings.index(block)
-    before = any(map(_is_sentence, siblings[max(0, place - _NEAR) : place]))
-    after = any(map(_is_sentence, siblings[place + 1 : place + 1 + _NEAR]))
+    before = any(map(is_sentence, siblings[max(0, place - _NEAR) : place]))
+    after = any(map(is_sentence, siblings[place + 1 : place + 1 + _NEAR]))
     if block.tag == "aside" or block.attrs.get("role") == "alert":
         return before or after
     return before and after
-
-
-def _is_sentence(item: str | Block) -> bool:
-    if isinstance(item, Block):
-        return _holds_sentences(item)
-    return not item.isspace() and (len(item) >= _SENTENCE or _ends_a_sentence(item))
 
 
 _LONGEST_FACT = 60
 _MOST_SIBLINGS = 2_000
 _NEAR = 40
 """Siblings on each side that are looked at."""
-_SENTENCE = 40
-_SHORT_SENTENCE = 10
-_MOST_FOR_A_SENTENCE = 12
-"""Blocks that are searched for a short sentence."""
-_MOST_LOOKED_AT = 120
-"""Blocks below a doubtful one that are looked at."""
-
-
-def _looks_like_chrome(block: Block) -> bool:
-    """Whether what stands in a block is a site's and not an author's: links, forms, prompts."""
-    if block.linked * 3 > block.length:
-        return True
-    todo: list[Block] = [block]
-    looked = 0
-    while todo and looked < _MOST_LOOKED_AT:
-        inner = todo.pop()
-        looked += 1
-        if inner.tag in ("form", "nav", "footer"):
-            return True
-        if inner is not block and inner.attrs:
-            classes = inner.attrs.get("class")
-            if classes and verdict_of_classes(classes) == NAMED:
-                return True
-        for child in inner.children:
-            if isinstance(child, Block):
-                todo.append(child)
-            elif is_prompt(child):
-                return True
-    return False
 
 
 def _drop_link_lists(main: Block) -> None:
@@ -324,7 +284,7 @@ def _drop_link_lists(main: Block) -> None:
         if block.formulas == 0 and _may_be_notice(block) and _is_notice(block, at_edge=True):
             lines.append((position, block))
         elif block.own_length - block.own_linked >= _PARAGRAPH or (
-            block.own_length >= _SHORT_PARAGRAPH and _ends_a_sentence(_line(block))
+            block.own_length >= _SHORT_PARAGRAPH and ends_a_sentence(_line(block))
         ):
             last = position
             if first is None:
@@ -409,7 +369,7 @@ def _drop_section(children: list[str | Block], start: int, before: int, *, sure:
         length += child.length
         linked += child.linked
     if length <= before and (
-        sure or linked * 3 > length or any(map(_looks_like_chrome, section[1:]))
+        sure or linked * 3 > length or any(map(looks_like_chrome, section[1:]))
     ):
         for block in section:
             block.kept = False

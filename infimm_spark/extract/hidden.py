@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborNode
 
 from infimm_spark.extract.formulas import rendered
 from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, next_element
+from infimm_spark.extract.names import PLAIN, verdict_of_classes, verdict_of_id
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
@@ -46,6 +47,18 @@ def is_only_source(node: LexborNode, before: Sequence[object], page: PageState) 
     )
 
 
+def is_invisible_by_class(node: LexborNode, classes: str) -> bool:
+    """Whether one of `INVISIBLE_CLASS` means it here: a gutter that holds words is a page's."""
+    if "gutter" in classes or "noprint" in classes:
+        return _WORD.search((node.text() or "")[:_LEAST_PAGE]) is None
+    return True
+
+
+_WORD = re.compile(r"[^\W\d_]{2}")
+_LEAST_PAGE = 500
+"""Characters that are a page's text, hidden only until a script has run."""
+
+
 def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
     """Hidden by markup, and no mathematics inside (definitions of macros are read all the same)."""
     if "hidden" not in attrs or attrs["hidden"] == "until-found":
@@ -55,11 +68,27 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
     if _is_answer(attrs) or (node.tag == "section" and _is_slide(node)):
         return False
     text = node.text() or ""
+    if (
+        len(text) >= _LEAST_PAGE
+        and node.css_first("main, article, h1") is not None
+        and not _is_window(attrs)
+    ):
+        return False  # the page itself, which a script shows as soon as it is ready
     return not (
         MATH_HINT.search(text)
         or "\\newcommand" in text
         or (page.traits.khan and text)
         or node.css_first(rendered.SELECTOR) is not None
+    )
+
+
+def _is_window(attrs: Attributes) -> bool:
+    """A cookie banner, a dialog, a menu."""
+    return (
+        attrs.get("role") in ("dialog", "alertdialog", "menu")
+        or "aria-modal" in attrs
+        or verdict_of_classes(attrs.get("class") or "") != PLAIN
+        or verdict_of_id(attrs.get("id") or "") != PLAIN
     )
 
 

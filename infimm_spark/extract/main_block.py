@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from infimm_spark.extract.names import names_content
 from infimm_spark.extract.tree import Block
@@ -10,9 +11,25 @@ from infimm_spark.extract.tree import Block
 
 def main_block(root: Block) -> Block:
     """The smallest block that holds nearly all prose, or most of it and is named as content."""
-    current = root
     # The text of a catalogue or an index is not prose: short lines and links.
-    weigh = _length if _is_index(root) else _weight
+    if _is_index(root):
+        return _descended(root, _length)
+    main = _descended(root, _weight)
+    if (
+        main.prose < _LITTLE_PROSE
+        and not main.formulas
+        and root.length >= _LITTLE_PROSE
+        and main.length * 3 < root.length
+    ):
+        return _descended(root, _length)  # one line of prose above a list of goods
+    return main
+
+
+_LITTLE_PROSE = 250
+
+
+def _descended(root: Block, weigh: Callable[[Block], int]) -> Block:
+    current = root
     while True:
         whole = weigh(current)
         best: Block | None = None

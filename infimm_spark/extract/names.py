@@ -66,6 +66,7 @@ _NAVIGATION = _set(
 # Words that designers and authors both use.
 _HINTED_PARTS = _set(
     """
+    facet facets filter filters refinement refinements
     related recommend recommended recommendation trending
     consent modal promotion sponsor copyright appendix
     """
@@ -76,6 +77,8 @@ _COMMENT_LISTS = _set("commentlist commentarea")
 _COMMENT_COMPOUND = re.compile(
     r"comments?-(?:list|area|section|wrapper|thread|count|meta|author|body|metadata)"
 )
+# What buyers wrote below a product: `product-reviews`, `okeReviews`, `review-list`.
+_REVIEWS = re.compile(r"(?:^|-)(?:[a-z]{0,12}reviews|reviews?-(?:list|item|widget))(?:-|$)")
 # What stands beside the posts of a discussion: posters, scores, dates, buttons, signatures.
 _OF_POSTS = _set(
     """
@@ -123,6 +126,8 @@ _NAMED_WHOLES = _set(
     ad-container ad-wrapper ad-slot ad-unit ad-box top-bar topbar sticky-header toc
     """
 )
+# Makers of banners, boxes and bars: no author's word.
+_VENDORS = _set("onetrust didomi cookielaw usercentrics disqus sharedaddy outbrain taboola adsense")
 # What stands beside such words in the id of a site's own furniture: `site-footer-2`, `left_menu`.
 _NEUTRAL = _set(
     """
@@ -177,7 +182,10 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
         or not _NAMED_WHOLES.isdisjoint(wholes)
         or ("-" in joined and _COMPOUND.search(joined) is not None)
         or (reading is not Reading.PAGE and not _OF_POSTS.isdisjoint(wholes))
-        or (reading is not Reading.THREAD and _names_comments(joined, parts))
+        or (
+            reading is not Reading.THREAD
+            and (_names_comments(joined, parts) or ("review" in joined and _REVIEWS.search(joined)))
+        )
     ):
         verdict = NAMED
     elif (
@@ -230,10 +238,14 @@ def _names_comments(joined: str, parts: list[str]) -> bool:
 
 @lru_cache(maxsize=16_384)
 def names_comments(name: str) -> bool:
-    """Whether a class or id is one of readers' comments."""
+    """Whether a class or id is one of readers' comments or buyers' reviews."""
     joined = _SEPARATORS.sub("-", name.lower())
     parts = joined.split("-")
-    return not _COMMENTS.isdisjoint(parts) or _names_comments(joined, parts)
+    return (
+        not _COMMENTS.isdisjoint(parts)
+        or _names_comments(joined, parts)
+        or ("review" in joined and _REVIEWS.search(joined) is not None)
+    )
 
 
 @lru_cache(maxsize=16_384)
@@ -248,6 +260,8 @@ def verdict_of_id(identifier: str, reading: Reading = Reading.PAGE) -> int:
     lowered = identifier.lower()
     if reading is Reading.THREAD and not _COMMENTS.isdisjoint(words):
         return PLAIN
+    if not _VENDORS.isdisjoint(words):
+        return NAMED
     joined = "-".join(words)
     if (
         not _NAMED_PARTS.isdisjoint(words)

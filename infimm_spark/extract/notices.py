@@ -22,7 +22,7 @@ _SURE = re.compile(
     r"we use (?:\w+ )?cookies(?: and| on (?:our|this)|\s*[.,]|(?: in order)? to (?:improve|ensure|personali|provide|give|"
     r"enhance|offer|analy|store|deliver|help|make|optimi|understand|track|remember|tailor|serve|show|bring)|$)|"
     r"\d[\d.,]*k? (?:likes?|views?|shares?|claps?|upvotes?|reads|retweets?|followers?|people (?:like|found) this)\s*$|"
-    r"(?:点赞|浏览|阅读|收藏|转发|分享|赞)(?:量|数)?\s*[:：(（]?\s*[\d.]+万?\s*[)）]?\s*$|"
+    r"(?:点赞|赞同|喜欢|浏览|阅读|收藏|转发|分享|评论|回复|赞)(?:量|数)?\s*[:：(（]?\s*[\d.]+万?\s*[)）]?\s*$|"
     r"you (?:may|might) also like|leave a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
     r"to view the full|(?:create|register) (?:an?|a new) account\b|already have an account|already a member|"
     r"you (?:need|have|must) (?:to )?be (?:a (?:registered )?member|logged in|registered)|"
@@ -78,7 +78,8 @@ def is_of_poster(line: str) -> bool:
 
 # What prompts, policies and the furniture of comments say wherever it stands in a line.
 _PROMPT = re.compile(
-    r"uses? cookies|accept (?:all )?cookies|cookie (?:policy|settings|preferences)|privacy policy|"
+    r"uses? cookies|storing of cookies|(?:of|our|des?|von|zu) cookies|(?:utili[sz]\w+|verwende\w*|usamos|usiamo|使用) ?(?:les )?cookies?|"
+    r"cookies (?:propias|de terceros)|accept (?:all )?cookies|cookie (?:policy|settings|preferences)|privacy policy|"
     r"terms of (?:use|service)|newsletter|unsubscribe|your e-?mail|e-?mail address|"
     r"(?:leave|post|add) a (?:reply|comment)|log ?in to|sign up (?:for|to)|create an account|"
     r"all rights reserved|©|\b(?:min(?:ute)?|hour|day|week|month|year)s? ago\b|affiliate|follow us|"

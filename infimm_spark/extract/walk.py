@@ -24,6 +24,7 @@ from infimm_spark.extract.hidden import (
     MATH_HINT,
     TEMPLATE_CODE,
     is_hidden,
+    is_invisible_by_class,
     is_only_source,
 )
 from infimm_spark.extract.images import ImageReader
@@ -185,9 +186,11 @@ class _Walk:
                 if named.note:
                     node = self.around(node, " [", "]")
                     continue
-                if (named.invisible and not is_only_source(node, self.block.children, page)) or (
-                    named.template and khan
-                ):
+                if (
+                    named.invisible
+                    and is_invisible_by_class(node, classes or "")
+                    and not is_only_source(node, self.block.children, page)
+                ) or (named.template and khan):
                     node = node.next
                     continue
             if attrs and ("style" in attrs or "hidden" in attrs) and is_hidden(attrs, node, page):

@@ -173,3 +173,72 @@ def test_posts_are_the_text_of_a_forum_and_their_writers_are_not(posts: str) -> 
     page = f"<body><div id=head><a href=/>Index</a></div>{posts.format(_QUESTION, _ANSWER)}</body>"
     gone = ["mathfan92", "Posts: 12", "Junior Member", "05:00 PM", "Index"]
     _check(page, ["two odd numbers", "clearly an even number"], gone)
+
+
+_LONG = (
+    "<p>The wallet is made of one sheet of metal that is folded twice, and holds twelve cards.</p>"
+    * 8
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "kept", "gone"),
+    [
+        (
+            f'<main><h1>Wallet</h1>{_LONG}<div class="product-reviews"><p>I bought it in May and I like it a '
+            "lot, thank you.</p></div></main>",
+            "holds twelve cards",
+            "bought it in May",
+        ),
+        (
+            f'<div><h1>On means</h1>{_LONG}<div class="comments" id="comments">{_QUESTION * 20}</div></div>',
+            "holds twelve cards",
+            "two odd numbers",
+        ),
+        (
+            f"<main><h1>Wallet</h1>{_BEFORE}<form><p>Tell us where to send it.</p><label>E-mail *</label>"
+            f"<label>Last name</label></form>{_AFTER}</main>",
+            "is constant",
+            "where to send",
+        ),
+        (
+            f'<div style="display:none" class="page-wrapper"><main><h1>Wallet</h1>{_LONG}</main></div>'
+            f'<div style="display:none" role="dialog"><h1>Dialog</h1>{_QUESTION * 8}</div>',
+            "holds twelve cards",
+            "two odd numbers",
+        ),
+        (
+            f'<main><section class="gutter"><h1>Wallet</h1>{_BEFORE}</section><p>Its end.</p>'
+            '<table><tr><td class="gutter"><pre>1\n2</pre></td><td><pre>a = 1\nb = 2</pre></td></tr></table></main>',
+            "average slope",
+            "1 2 a",
+        ),
+        (
+            '<div><div class="sort">Sort these goods by their price or by name, please</div>'
+            + "".join(
+                f'<div class="good"><a href="/{n}">Skillet {n}</a><div>${n}9.99 USD</div></div>'
+                for n in range(30)
+            )
+            + "</div>",
+            "Skillet 29",
+            "©",
+        ),
+        (
+            f'<h1>Means</h1>{_BEFORE}<div class="widget"><h3>Widget problem</h3><p>A factory makes 40 widgets '
+            "an hour.</p></div>",
+            "40 widgets",
+            "©",
+        ),
+        (
+            f'<h1>Means</h1>{_LONG}<div id="onetrust-banner-sdk"><p>By clicking you agree to all of it.</p></div>'
+            "<p>En poursuivant, vous acceptez l'utilisation de cookies. <a href=/c>OK</a></p>",
+            "holds twelve cards",
+            "By clicking",
+        ),
+    ],
+)
+def test_the_text_of_a_page_is_told_from_what_stands_beside_it(
+    html: str, kept: str, gone: str
+) -> None:
+    """Reviews, comments, forms and dialogs go; hidden wrappers, goods and sections stay."""
+    _check(f"<body>{html}</body>", [kept], [gone])

@@ -1,0 +1,122 @@
+"""What stands in a block: an author's sentences, or the links, forms and prompts of a site."""
+
+from __future__ import annotations
+
+import re
+
+from infimm_spark.extract.names import NAMED, verdict_of_classes
+from infimm_spark.extract.notices import is_prompt
+from infimm_spark.extract.tree import Block
+
+_MOST_LOOKED_AT = 120
+"""Blocks below a doubtful one that are looked at."""
+_SENTENCE = 40
+_SHORT_SENTENCE = 10
+_MOST_FOR_A_SENTENCE = 12
+"""Blocks that are searched for a short sentence."""
+
+
+def holds_sentences(block: Block) -> bool:
+    """Whether text outside links in a block is longer than a label, or ends as a sentence does."""
+    if block.linked * 4 >= block.length:
+        return False
+    return block.prose >= _SENTENCE or (
+        block.length >= _SHORT_SENTENCE and _holds_short_sentence(block)
+    )
+
+
+def _holds_short_sentence(block: Block) -> bool:
+    todo: list[Block] = [block]
+    for _ in range(_MOST_FOR_A_SENTENCE):
+        if not todo:
+            break
+        inner = todo.pop()
+        line = ""
+        for child in inner.children:
+            if isinstance(child, str):
+                line = f"{line}{child}"[:_SENTENCE]
+            else:
+                todo.append(child)
+        if ends_a_sentence(line):
+            return True
+    return False
+
+
+# A sentence of Han characters, or of at least four words: `Rolle opposed the calculus at first.`
+_A_SENTENCE = re.compile(
+    r"\s*(?:(?:\S+\s+){3}.*[.!?:]|.*[\u3400-\u9fff]{6}.*[。！？：；])[\"”’»)]?\s*$", re.S
+)
+
+
+def ends_a_sentence(line: str) -> bool:
+    """Whether a line is a sentence, by its end and its number of words."""
+    return _A_SENTENCE.match(line) is not None
+
+
+def is_sentence(item: str | Block) -> bool:
+    """Whether a child of a block is, or holds, a sentence."""
+    if isinstance(item, Block):
+        return holds_sentences(item)
+    return not item.isspace() and (len(item) >= _SENTENCE or ends_a_sentence(item))
+
+
+def holds_title(block: Block) -> bool:
+    """Whether a heading of the first rank stands in a block."""
+    todo: list[Block] = [block]
+    for _ in range(_MOST_LOOKED_AT):
+        if not todo:
+            break
+        inner = todo.pop()
+        if inner.tag == "h1":
+            return True
+        todo.extend(child for child in inner.children if isinstance(child, Block))
+    return False
+
+
+def looks_like_chrome(block: Block) -> bool:
+    """Whether what stands in a block is a site's and not an author's: links, forms, prompts."""
+    if block.linked * 3 > block.length:
+        return True
+    todo: list[Block] = [block]
+    looked = 0
+    while todo and looked < _MOST_LOOKED_AT:
+        inner = todo.pop()
+        looked += 1
+        if inner.tag in ("form", "nav", "footer"):
+            return True
+        if inner is not block and inner.attrs:
+            classes = inner.attrs.get("class")
+            if classes and verdict_of_classes(classes) == NAMED:
+                return True
+        for child in inner.children:
+            if isinstance(child, Block):
+                todo.append(child)
+            elif is_prompt(child):
+                return True
+    return False
+
+
+def asks_for_details(form: Block) -> bool:
+    """A form for a reader's name and address."""
+    if not 0 < form.length <= _LARGEST_FORM:
+        return False
+    todo: list[Block] = [form]
+    looked = 0
+    while todo and looked < _MOST_LOOKED_AT:
+        inner = todo.pop()
+        looked += 1
+        for child in inner.children:
+            if isinstance(child, Block):
+                todo.append(child)
+            elif _DETAIL.match(child):
+                return True
+    return False
+
+
+_DETAIL = re.compile(
+    r"\W*(?:(?:your )?e-?mail(?: address)?|(?:first|last|full|your) name|"
+    r"phone(?: number)?|company(?: name)?|password|"
+    r"user ?name|zip(?: code)?|postcode|job title|subscribe|sign up)\W*(?:\(required\)\W*)?$",
+    re.I,
+)
+_LARGEST_FORM = 1_500
