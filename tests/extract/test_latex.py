@@ -42,6 +42,7 @@ TEX = st.lists(PIECES, max_size=14).map("".join)
         ("a %comment\n+ b", "a + b"),
         (r"50\% of x", r"50\% of x"),
         ("50% of x", r"50\% of x"),
+        ("% an arrow", ""),
         ("a\x00b\u200b", "ab"),
     ],
 )

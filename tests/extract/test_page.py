@@ -278,7 +278,7 @@ def test_a_formula_broken_over_lines_and_emphasis_is_whole() -> None:
 def test_macros_of_the_page_are_expanded() -> None:
     """Configured and written definitions are expanded; the definition itself is no formula."""
     head = "<script>MathJax = {tex: {macros: {RR: '\\\\mathbb{R}'}}}</script>" + MATHJAX
-    body = r"<p>\(\newcommand{\half}{\frac12}\)</p><p>in \(\RR\) is \(\half\)</p>"
+    body = r"<p>\(\newcommand{\half}{\frac12} % a comment\)</p><p>in \(\RR\) is \(\half\)</p>"
     assert [f[0] for f in formulas(body, head)] == [r"\mathbb{R}", r"\frac12"]
 
 

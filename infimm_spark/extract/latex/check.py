@@ -133,6 +133,10 @@ def _without_wrapper(tex: str) -> str:
 
 
 def _escaped_percent(tex: str) -> str:
+    """Of a formula on one line: whoever writes `50% of` there means the sign. Nothing but a comment
+    (after a definition, say) is nothing."""
+    if tex.startswith("%"):
+        return ""
     if tex.endswith("%") and _trailing_backslashes(tex[:-1]) % 2 == 0:
         tex = tex[:-1]
     return re.sub(r"(?<!\\)((?:\\\\)*)%", r"\1\\%", tex)

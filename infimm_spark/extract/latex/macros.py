@@ -98,7 +98,10 @@ def without_definitions(tex: str) -> tuple[str, dict[str, Macro]]:
         if macro is not None:
             macros[name] = macro
     kept.append(tex[position:])
-    return "".join(kept), macros
+    rest = "".join(kept)
+    if position and rest.lstrip().startswith("%"):  # a comment on the definitions
+        rest = ""
+    return rest, macros
 
 
 def _definitions(source: str) -> Iterator[tuple[int, int, str, Macro | None]]:
