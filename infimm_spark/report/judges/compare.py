@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from infimm_spark import store
 from infimm_spark.errors import InputError, StageError
-from infimm_spark.report.judges.figures import comparison
 from infimm_spark.report.judges.judges import Judged, graded, grades_of, judge_of
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
@@ -45,6 +44,9 @@ def compare_judges(
     run keeps, and a quarter and a half. Raises `StageError` for a run without the stage refine,
     `InputError` for a judge that is not known or scores no document.
     """
+    # It needs the extra `train`; the report of every build reads here what was written.
+    from infimm_spark.report.judges.figures import comparison
+
     if len(judges) < _MIN_JUDGES:
         raise InputError(f"{len(judges)} judge given; expected at least two after --judges")
     known = [judge_of(spec) for spec in judges]
