@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from infimm_spark.extract import marks
 from infimm_spark.extract.main_block import drop_beside, has_mark, main_block
 from infimm_spark.extract.names import (
     BOILERPLATE_TAGS,
@@ -461,7 +462,7 @@ def _is_notice(block: Block, *, at_edge: bool) -> bool:
 
 
 def _line(block: Block) -> str:
-    return "".join(c for c in block.children if isinstance(c, str)).strip()
+    return marks.cleared("".join(c for c in block.children if isinstance(c, str))).strip()
 
 
 def _is_leaf(block: Block) -> bool:

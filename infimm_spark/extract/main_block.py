@@ -131,6 +131,7 @@ def drop_beside(root: Block, main: Block) -> None:
                 child.kept = child.kept and (
                     _is_prose(child, whole, before)
                     or (inside and not named and _says_something(child))
+                    or _holds_notes(child)
                     or (
                         current is not root
                         and ((before and _is_title(child)) or _holds_code(child))
@@ -148,6 +149,19 @@ def _is_prose(block: Block, whole: int, before: bool) -> bool:
         and (before or prose * 6 >= whole)
         and block.linked * 5 < block.length
     )
+
+
+_NOTES = re.compile(
+    r"(?:^|[\s_-])(?:footnotes?|endnotes?|references|refs|bibliography|literature|literatur)(?:$|[\s_-])",
+    re.I,
+)
+
+
+def _holds_notes(block: Block) -> bool:
+    """The notes and references of an author, at the end of what they belong to."""
+    return (
+        block.attrs.get("role") == "doc-endnotes" or _NOTES.search(_names(block)) is not None
+    ) and block.linked * 2 < block.length
 
 
 def _says_something(block: Block) -> bool:

@@ -13,7 +13,7 @@ _SURE = re.compile(
     r"more (?:from|stories)|subscribe(?: now)?|sign up|log ?in|inhaltsverzeichnis|teilen)\s*:?\s*$|"
     r"(?:read (?:more|also|next)|also read)\s*[:>»→…]|"
     r"(?:subscribe|sign up)\b.{0,50}\b(?:newsletters?|updates|e-?mails?|inbox|alerts|channel|feed|account)\b|"
-    r"follow (?:us\b|the [\w ]{2,30} on (?:twitter|facebook|instagram)\b)|like us on|"
+    r"follow (?:us(?: on\b| at\b|\s*[:!]?\s*$)|the [\w ]{2,30} on (?:twitter|facebook|instagram)\b)|like us on|"
     r"posted (?:in|on|by)\s*:|this entry was posted|"
     r"\d+\s?min(?:ute)?s? read|was this (?:article|page|answer) (?:helpful|useful)|rate this (?:article|page|recipe)|"
     r"last (?:updated?|modified)\s*(?:[:@]|on\b)|"
@@ -23,13 +23,13 @@ _SURE = re.compile(
     r"enhance|offer|analy|store|deliver|help|make|optimi|understand|track|remember|tailor|serve|show|bring)|$)|"
     r"\d[\d.,]*k? (?:likes?|views?|shares?|claps?|upvotes?|reads|retweets?|followers?|people (?:like|found) this)\s*$|"
     r"(?:点赞|赞同|喜欢|浏览|阅读|收藏|转发|分享|评论|回复|赞)(?:量|数)?\s*[:：(（]?\s*[\d.]+万?\s*[)）]?\s*$|"
-    r"you (?:may|might) also like|leave a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
+    r"you (?:may|might) also like\s*(?:[:…]|$)|leave a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
     r"to view the full|(?:create|register) (?:an?|a new) account\b|already have an account|already a member|"
     r"you (?:need|have|must) (?:to )?be (?:a (?:registered )?member|logged in|registered)|"
     r"(?:log|sign) in or (?:sign up|register)|(?:log|sign) in (?:now|here)\s*$|(?:skip|jump) to (?:main )?content\s*$|"
-    r"lesen sie (?:auch|mehr|hier)|auch lesen|mehr (?:zum thema|dazu|zu diesem thema)|"
-    r"weitere (?:aktuelle )?(?:artikel|beiträge|informationen|themen|meldungen)|zum weiterlesen|"
-    r"das könnte (?:sie|dich|ihnen)|auch interessant|zum thema|schlagw|quelle:|kategorien?:|"
+    r"lesen sie (?:auch|mehr|hier)|auch lesen|mehr (?:zum thema|dazu|zu diesem thema)\s*(?:[:»→]|$)|"
+    r"weitere (?:aktuelle )?(?:artikel|beiträge|informationen|themen|meldungen)\s*(?:[:»→]|$)|zum weiterlesen|"
+    r"das könnte (?:sie|dich|ihnen) auch|(?:auch interessant|zum thema)\s*(?:[:»→!]|$)|schlagw|quelle:|kategorien?:|"
     r"(?:wie bewerten sie|war) (?:der|die|das|diese[rs]?) (?:artikel|beitrag|seite)|"
     r"artikel (?:bewerten|teilen|drucken)|(?:rezept|seite) drucken|"
     r"(?:möchten sie )?(?:den|diesen) (?:artikel|beitrag) (?:teilen|mit)|der beitrag wurde|kommentare? geschlossen|"
@@ -37,9 +37,9 @@ _SURE = re.compile(
     r"wir respektieren deine privatsphäre|was sind cookies|"
     r"czytaj (?:też|także)|zobacz także|źródło:|ten tekst przeczytasz|"
     r"lire aussi|à lire aussi|permalien|lea también|vea también|leer también|te puede interesar|"
-    r"s[ií]guenos|únete|hazte miembro|¡?mira lo que|ultima modifica|leggi anche|"
-    r"上一篇|下一篇|相关(?:文章|阅读|推荐)|推荐阅读|分享(?:到|至)|版权(?:声明|所有)|本文(?:作者|链接)[:：]|转载请|"
-    r"扫(?:一扫|码)|关注(?:我们|公众号)|发表评论|点击(?:查看|这里)更多|阅读更多|标签[:：]|阅读(?:量|数)[:：])",
+    r"s[ií]guenos|únete|hazte miembro|ultima modifica|leggi anche|"
+    r"[上下]一篇\s*(?:[:：»«>]|$)|(?:相关(?:文章|阅读|推荐)|推荐阅读)\s*(?:[:：]|$)|分享(?:到|至)|版权(?:声明|所有)|本文(?:作者|链接)[:：]|转载请|"
+    r"扫(?:一扫|码(?:关注|下载|加))|关注(?:我们|公众号)|发表评论|点击(?:查看|这里)更多|阅读更多|标签[:：]|阅读(?:量|数)[:：])",
     re.I,
 )
 # Said by authors too: a notice with a link in it, or before or after all paragraphs of a page.
@@ -48,7 +48,10 @@ _DOUBTFUL = re.compile(
     r"related (?:articles?|posts?|stories|topics|links)\b|more (?:from|stories)\b|subscribe\b|sign up\b|"
     r"log ?in to\b|like (?:this|recipe)\b|click here to\b|tags?:|filed under|categor(?:y|ies)\s*:|"
     r"posted (?:in|on|by)\b|sorted by\b|rate this\b|last (?:updated?|modified)\b|copyright\b|cookies?\b|"
-    r"print this\b|e-?mail this\b|permalink|we recommend the\b|anzeige\b|werbung\b|reklama\b|teilen\b)",
+    r"print this\b|e-?mail this\b|permalink|we recommend the\b|anzeige\b|werbung\b|reklama\b|teilen\b|"
+    r"[上下]一篇|相关(?:文章|阅读|推荐)|推荐阅读|扫码|¡?mira lo que|zum thema\b|auch interessant\b|"
+    r"weitere (?:aktuelle )?(?:artikel|beiträge|informationen|themen|meldungen)\b|das könnte (?:sie|dich|ihnen)\b|"
+    r"you (?:may|might) also like\b|follow us\b)",
     re.I,
 )
 # The line of a photographer or an agency: names, and no sentence around them.

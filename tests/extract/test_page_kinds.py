@@ -52,6 +52,10 @@ def _check(html: str, kept: list[str], gone: list[str]) -> None:
             "Menu",
         ),
         ("<aside><p>罗尔起初反对微积分的方法。</p></aside>", "罗尔起初反对"),
+        ("<p>上一篇文章已经求出了静电场和静磁场的方程，本文继续推导。</p>", "上一篇文章"),
+        ("<p>You may also like to prove the converse of the theorem.</p>", "the converse"),
+        ("<p>Follow us through the proof of the lemma, step by step.</p>", "Follow us"),
+        ("<p>Weitere Informationen über die Funktion liefert die Ableitung.</p>", "Weitere"),
         ('<h2 id="share">Share</h2><p>Each heir gets one third of the estate.</p>', "Share"),
     ],
 )
@@ -227,6 +231,12 @@ _LONG = (
             f'<h1>Means</h1>{_BEFORE}<div class="widget"><h3>Widget problem</h3><p>A factory makes 40 widgets '
             "an hour.</p></div>",
             "40 widgets",
+            "©",
+        ),
+        (
+            f'<div><div class="section">{_LONG}</div><div class="footnotes"><ol><li id=fn1><p>So says Lang.</p></li>'
+            "</ol></div></div>",
+            "So says Lang.",
             "©",
         ),
         (
