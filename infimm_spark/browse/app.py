@@ -152,7 +152,8 @@ class _Pages:
             number = None if mark is None else _whole(mark, "mark")
             html = original.harmless(page.body, page.content_type, formulas, number)
         except InfimmError as error:
-            return _frame(views.render("gone.html", message=str(error)))
+            moved = "if the crawl has moved, start infimm browse with --root FOLDER"
+            return _frame(views.render("gone.html", message=f"{error}; {moved}"))
         return _frame(html)
 
     def formulas(self, request: Request) -> Response:

@@ -150,7 +150,9 @@ def test_a_crawl_that_moved_leaves_the_rest(tmp_path: Path) -> None:
     client = TestClient(Guard(application(browser), TOKEN, 8000), base_url="http://127.0.0.1:8000")
     client.get("/", params={"token": TOKEN})
     id_ = _id(browser, "notes.example.org")
-    assert "The original cannot be shown" in client.get(f"/page/{id_}/original").text
+    shown = client.get(f"/page/{id_}/original").text
+    assert "The original cannot be shown" in shown
+    assert "--root FOLDER" in shown
     assert "cannot be read" in client.get(f"/page/{id_}/formulas").text
     assert "Sums of numbers" in client.get(f"/page/{id_}").text
     browser.catalogue.close()
