@@ -57,7 +57,7 @@ def _train(kind: Kind, options: argparse.Namespace, views: Sequence[View]) -> No
         kind,
         trained.model,
         parameters=recipe.parameters,
-        data=counts_of(examples),
+        data=counts_of(e for e in examples if e.weight),
         evaluation=evaluate(trained.predictions, recipe.threshold)
         | {
             BESIDE: compared(trained.predictions),

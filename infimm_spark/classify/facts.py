@@ -16,10 +16,15 @@ from math import log1p
 import re2
 
 from infimm_spark.classify.features import Reading, found_formulas
-from infimm_spark.classify.lexicon import REASONING_CHINESE, REASONING_ENGLISH
+from infimm_spark.classify.lexicon import (
+    REASONING_CHINESE,
+    REASONING_ENGLISH,
+    SMALL_CHINESE,
+    SMALL_ENGLISH,
+)
 from infimm_spark.languages import Language, language_of
 
-FACT_VERSION = 1
+FACT_VERSION = 2
 """Raised whenever `facts` gives other numbers for the same text; trees carry the one they need."""
 
 FACT_CHARS = 40_000
@@ -44,6 +49,8 @@ FACTS: dict[str, str] = {
     "formula_first": "where the first formula begins, from 0 (top) to 1; 1.1 without one",
     "formula_last": "where the last formula ends, from 0 to 1; -0.1 without one",
     "formula_tenths": "tenths of the text that hold a formula",
+    "formula_links": "share of formulas with a letter that the formula before them has too",
+    "formula_letters": "different letters in formulas, beside the number of formulas",
     "length": "characters",
     "lines": "lines",
     "short_lines": "share of short lines, as of menus and lists of links",
@@ -67,6 +74,7 @@ FACTS: dict[str, str] = {
     "code_share": "share of the text in code",
     "words": "words",
     "distinct_words": "variety of words",
+    "small_words": "share of words that only join others (the, of, is)",
     "reasoning": "reasoning words per 1,000",
     "reasoning_n": "reasoning words",
     "reasoning_kinds": "different reasoning words",
@@ -109,6 +117,10 @@ _ADVANCED = re.compile(
     r"(?![a-zA-Z])"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
+_LETTER = re.compile(
+    r"\\[a-z]*(?:alpha|beta|gamma|delta|[tz]?eta|mu|nu|xi|pi|rho|sigma|tau|phi|psi|omega|lambda"
+    r"|epsilon)(?![a-zA-Z])|(?<![\\a-zA-Z])[A-Za-z](?![a-zA-Z])"
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}`", re.DOTALL)
 _SENTENCE = re.compile(r"[.!?。！？；](?![A-Za-z0-9])")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s")
@@ -125,6 +137,7 @@ _CODE_SIGN = re.compile(r"[{};_#@/&|*<>]")
 _FORMULA_MARK = "\x01"
 """Stands for a formula in the text without them."""
 
+_SMALL_WORDS = (*SMALL_ENGLISH, *SMALL_CHINESE)
 _PROSE_CHARS = 80
 _SHORT_CHARS = 40
 
@@ -161,7 +174,9 @@ def _formula_facts(text: str, record: Language) -> tuple[list[float], str]:
     bodies: list[str] = []
     tenths: set[int] = set()
     commands: set[str] = set()
-    display = relations = advanced = short = long = chars = display_chars = end = 0
+    display = relations = advanced = short = long = chars = display_chars = end = linked = 0
+    before: frozenset[str] = frozenset()
+    letters: set[str] = set()
     first, last = 1.1, -0.1
     for start, stop, body, displayed in found_formulas(text):
         pieces += (text[end:start], f" {_FORMULA_MARK} ")
@@ -177,6 +192,10 @@ def _formula_facts(text: str, record: Language) -> tuple[list[float], str]:
         short += length <= 3
         long += length >= 25
         relations += _RELATION.search(body) is not None
+        own = frozenset(_LETTER.findall(body))
+        linked += not own.isdisjoint(before)
+        letters |= own
+        before = own
         if displayed:
             display += 1
             display_chars += length
@@ -206,6 +225,8 @@ def _formula_facts(text: str, record: Language) -> tuple[list[float], str]:
         first,
         last,
         len(tenths),
+        linked / max(count - 1, 1),
+        len(letters) / (count + 2) ** 0.5,
     ], "".join(pieces)
 
 
@@ -290,6 +311,7 @@ def _word_facts(
     return [
         log1p(all_words),
         len(counts) / words**0.8,
+        sum([counts[word] for word in _SMALL_WORDS]) / words,
         1000 * len(reasons) / all_words,
         log1p(len(reasons)),
         len({reason.lower() for reason in reasons}),

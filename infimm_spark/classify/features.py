@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH
 from infimm_spark.languages import language_of
 
-FEATURE_VERSION = 3
+FEATURE_VERSION = 4
 """Raised whenever `normalise` gives another line for the same text; models carry the one they
 need."""
 
@@ -56,14 +56,16 @@ _MAX_FACT_BLOCKS = 12
 
 # A formula in any delimiters a page may show: $$…$$, \[…\], \(…\), \begin{align}…\end{align}, $…$.
 # A single dollar must hug its content and not touch a word: "$5 and $10" and "$HOME/$PATH" do not
-# match. Each alternative begins with its first character, so that `re` skips to the next dollar or
-# backslash.
+# match; Chinese sets no space beside a formula and may touch it. Each alternative begins with its
+# first character, so that `re` skips to the next dollar or backslash.
+_WIDE = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _FORMULA = re.compile(
     r"\$\$(?P<dd>[^$]{1,2000}?)\$\$"
     r"|\\\[(?P<db>.{1,2000}?)\\\]"
     r"|\\\((?P<ib>.{1,1000}?)\\\)"
     r"|\\begin\{(?P<env>equation|align|gather|eqnarray|multline|displaymath|math)\*?\}(?P<de>.{1,2000}?)\\end\{(?P=env)\*?\}"
-    r"|\$(?<![\\$\w]\$)(?=[^\s$])(?P<id>[^$\n]{1,500})(?<=[^\s$])\$(?![\w$])",
+    rf"|\$(?:(?<![\\$\w]\$)|(?<={_WIDE}\$))(?=[^\s$])(?P<id>[^$\n]{{1,500}})(?<=[^\s$])\$"
+    rf"(?:(?![\w$])|(?={_WIDE}))",
     re.DOTALL,
 )
 

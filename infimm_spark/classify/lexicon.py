@@ -25,6 +25,13 @@ REASONING_CHINESE = """
     显然 其中 满足 推出 等价 记 对于 存在 任意 考虑 求 解
 """
 
+SMALL_ENGLISH = (
+    *("the", "of", "and", "to", "in", "is", "that", "it", "for", "as", "with", "by", "this"),
+    *("be", "are", "on", "at", "from", "an", "or", "we", "can", "which", "have", "not"),
+)
+SMALL_CHINESE = "的是在有和了与这不以为中个我们也对就而"
+"""Words that join others: in prose nearly half of all words, in lists of keywords hardly any."""
+
 ENGLISH: dict[str, str] = {
     "variable": """
         b c f g h j k n p q r u v w x y z xy dx dy dt

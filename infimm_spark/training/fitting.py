@@ -59,8 +59,9 @@ class Example:
     the text was made (quick, text). `label` is 1 or 0, and what the text is measured by; `taught`
     is trained on in its place, where it is known to be wrong. `written` texts come from no site:
     they are never measured, and every fold's model is trained on them. `weight` is what the text
-    counts in training (fastText repeats it as often, at least once); `measured` whether it enters
-    the figures; `score` a graded quality, where there is one.
+    counts in training (fastText repeats it as often, at least once); texts of weight 0 are scored
+    and never trained on. `measured` says whether it enters the figures; `score` is a graded
+    quality, where there is one.
     """
 
     text: str
@@ -141,7 +142,7 @@ def train_model(
         (e for e in examples if e.text.strip()), key=lambda e: (e.site, e.page, e.view, e.text)
     )
     fold_of = folds((e for e in examples if not e.written), parameters.folds)
-    trained_on = np.arange(len(examples))
+    trained_on = np.flatnonzero([e.weight > 0 for e in examples])
     if parameters.bare:
         examples += _bare(examples)
     lines = [_line(e, parameters) for e in examples]

@@ -21,6 +21,7 @@ from infimm_spark.classify.mathematics import Kind
 from infimm_spark.errors import InputError
 from infimm_spark.languages import LANGUAGES
 from infimm_spark.training.fitting import Example
+from infimm_spark.training.strewn import strewn_examples
 from infimm_spark.urls import url_host
 
 VIEWS = ("quick", "text")
@@ -70,19 +71,21 @@ def labelled_examples(kind: Kind, data: Path, views: Iterable[Mapping[str, Any]]
     """
     labels = read_jsonl(data / "commoncrawl" / "labels.jsonl.gz")
     graded = read_jsonl(data / "annotations" / "annotated.jsonl.gz")
-    if kind == "recall":  # the packaged one is of the crawl's labels alone
-        return recall_examples(labels, views, graded)
     views = list(views)
     pages = data / "sites" / "pages.jsonl.gz"
     many = site_examples(kind, read_jsonl(pages), views) if pages.exists() else []
-    return precision_examples(labels, views, graded, plain_pages=not many) + many
+    if kind == "recall":
+        return recall_examples(labels, views, graded) + many
+    found = precision_examples(labels, views, graded, plain_pages=not many) + many
+    return found + strewn_examples(found)
 
 
 def site_examples(
     kind: Kind, pages: Iterable[Mapping[str, Any]], views: Iterable[Mapping[str, Any]]
 ) -> list[Example]:
     """Graded pages of many sites (``sites/pages.jsonl.gz``: id, url, key, lang, score, …), split
-    by their owner (`key`); pages without a grade or a view are left out.
+    by their owner (`key`); pages without a view are left out, and those without a grade are scored
+    only.
 
     The precision classifier is measured on their extracted text. For recall they are trained on
     only, as `recall_examples` trains on grades.
@@ -91,9 +94,10 @@ def site_examples(
     examples = []
     for row in pages:
         found = view_of.get(row["url"])
-        if row["score"] is None or found is None or row["lang"] not in _LANGUAGES:
+        if found is None or row["lang"] not in _LANGUAGES:
             continue
-        grade = float(row["score"])
+        ungraded = row["score"] is None
+        grade = 0.0 if ungraded else float(row["score"])
         least = GRADE if kind == "precision" else _SOME_MATHEMATICS
         for view in VIEWS:
             text = found[view][:_MAX_TEXT]
@@ -105,10 +109,12 @@ def site_examples(
                     site=f"owner {row['key']}",
                     page=row["id"],
                     view=view,
-                    measured=kind == "precision" and view == "text",
-                    score=grade if kind == "precision" else None,
+                    measured=kind == "precision" and view == "text" and not ungraded,
+                    score=grade if kind == "precision" and not ungraded else None,
+                    weight=0.0 if ungraded else 1.0,
                 )
-                examples.append(example if kind == "precision" else _taught(example, grade))
+                taught = kind == "recall" and not ungraded
+                examples.append(_taught(example, grade) if taught else example)
     return examples
 
 

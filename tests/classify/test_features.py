@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infimm_spark.classify.features import count_formulas, excerpt, normalise, without_formulas
+from infimm_spark.classify.features import (
+    count_formulas,
+    excerpt,
+    found_formulas,
+    normalise,
+    without_formulas,
+)
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH
 
 
@@ -62,6 +68,16 @@ def test_tokens_over_100_characters_are_dropped() -> None:
 def test_chinese_is_read_by_characters() -> None:
     """Each Chinese character is a token; Latin words among them stay whole."""
     assert words("设函数f连续", "zh") == ["设", "函", "数", "f", "连", "续"]
+
+
+def test_chinese_touches_formulas() -> None:
+    """Chinese sets no space beside a formula; Latin letters and prices do not make one."""
+    assert [found[2] for found in found_formulas("设$x>0$，则$y$为正，价格$5和$10元")] == [
+        "x>0",
+        "y",
+    ]
+    assert not list(found_formulas("价格$5和$10，路径$HOME与$PATH"))
+    assert not list(found_formulas("a$x$ b"))
 
 
 def test_commands_of_a_formula_are_kept_and_its_variables_are_not() -> None:

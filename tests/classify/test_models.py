@@ -94,7 +94,7 @@ def test_precision_model_separates_obvious_pages(language: str) -> None:
     """The default precision classifier ranks a proof above its threshold, news and spam below
     it."""
     precision = load_classifier(None, "precision")
-    threshold = precision.card.default_threshold
+    threshold = precision.card.thresholds[language]
     assert precision.score(MATHEMATICS[language] * 3, language) >= threshold
     assert precision.score(OTHER[language], language) < threshold / 2
     assert precision.score(SPAM[language], language) < threshold / 2

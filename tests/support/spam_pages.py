@@ -65,7 +65,9 @@ class Judge:
         failed = first_failed(text, language, text_metrics(text, language), self.config.rules)
         if failed is not None:
             return f"rules/{failed[0]}", quality
-        if quality < self.config.rules.precision_threshold:
+        rules = self.config.rules
+        by_language = rules.precision_threshold_by_language
+        if quality < by_language.get(language or "", rules.precision_threshold):
             return "precision/quality_prob", quality
         return None, quality
 

@@ -478,9 +478,22 @@ def test_precision_and_rank_correlation() -> None:
     assert spearman(array, np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(-1)
 
 
+@pytest.mark.parametrize("parameters", [CONVEX, SGD], ids=["convex", "fasttext"])
+def test_texts_of_weight_zero_are_scored_and_not_trained_on(
+    examples: list[Example], parameters: TrainingParameters
+) -> None:
+    """A site that weighs nothing gets scores, and the model is the same without it."""
+    silent = [
+        dataclasses.replace(e, site="weightless", weight=0.0, measured=False) for e in examples[:4]
+    ]
+    alone, beside = (train_model([*examples, *more], parameters) for more in ([], silent))
+    assert alone.model == beside.model
+    assert sum(p.site == "weightless" for p in beside.predictions) == len(silent)
+
+
 def test_graded_pages_of_many_sites_are_split_by_owner() -> None:
-    """Pages with a grade and a view teach; precision measures their extracted text, recall trusts
-    grades that are sure."""
+    """Pages with a grade teach; precision measures their extracted text, recall trusts grades that
+    are sure. Pages without a grade are only scored, those without a view left out."""
     page = {"id": "a", "url": "https://a.example/1", "key": "owner", "lang": "en", "score": 7}
     pages = [
         page,
@@ -493,6 +506,8 @@ def test_graded_pages_of_many_sites_are_split_by_owner() -> None:
         for n in (1, 2, 3)
     ]
     precise = site_examples("precision", pages, views)
+    assert {e.page for e in precise if e.weight == 0 and not e.measured} == {"b"}
+    precise = [e for e in precise if e.weight]
     assert [(e.page, e.view, e.label, e.measured) for e in precise] == [
         ("a", "quick", 1, False),
         ("a", "text", 1, True),
@@ -500,7 +515,7 @@ def test_graded_pages_of_many_sites_are_split_by_owner() -> None:
         ("c", "text", 0, True),
     ]
     assert {e.site for e in precise} == {"owner owner"}
-    recalled = site_examples("recall", pages, views)
+    recalled = [e for e in site_examples("recall", pages, views) if e.weight]
     assert [(e.page, e.taught) for e in recalled if e.view == "text"] == [("a", 1), ("c", None)]
     assert recalled[-1].weight < recalled[0].weight
     assert not any(e.measured for e in recalled)
