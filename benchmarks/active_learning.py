@@ -1,6 +1,6 @@
 """What choosing the pages to grade is worth: active learning over graded pages of many sites.
 
-    python benchmarks/active_learning.py --data ../shared/data --views sites.jsonl.gz
+    python benchmarks/active_learning.py --data ../shared/data --views views.jsonl.gz
 
 The grades that people gave stand for the answering model: a page's grade is bought when a strategy
 asks for it. A third of the owners (`key`) is held out for measuring. From a few pages drawn by
@@ -54,7 +54,7 @@ class _NoEncoder:
 
 def graded_examples(data: Path, views: Path | None) -> list[Example]:
     """The graded pages of `sites/`, as extracted by this version."""
-    text_of = {view["url"]: view["text"] for view in load_views(data / "sites", views)}
+    text_of = {view["url"]: view["text"] for view in load_views(data, views)}
     found = []
     for row in read_jsonl(data / "sites" / "pages.jsonl.gz"):
         text = text_of.get(row["url"], "")
@@ -130,7 +130,7 @@ class _Student:
     """A fastText model trained on the pages bought so far."""
 
     def __init__(self, bought: Sequence[Example]) -> None:
-        self._parameters = replace(RECIPES["precision"].parameters, bare=False, calibrated={})
+        self._parameters = replace(RECIPES["precision"].parameters, bare=False, judgement=None)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "student.ftz"
             path.write_bytes(train_model(bought, self._parameters, measure=False).model)
@@ -144,7 +144,7 @@ class _Student:
 
 def _taught(bought: Sequence[Example], pool: Sequence[Example]) -> np.ndarray:
     """The teacher's probabilities: the quick step of an encoder judge fitted on `bought`."""
-    parameters = EncoderParameters(low=1.0, high=0.0, trees=100, repeats=1, folds=3, inner_folds=3)
+    parameters = EncoderParameters(low=1.0, high=0.0, repeats=1, folds=3, inner_folds=3)
     head: Head = train_judge(bought, parameters, _NoEncoder(), "none").head
     views = [text_view(e.text, e.language, parameters.max_chars) for e in pool]
     return head.quick.probabilities(head.quick_features(views))

@@ -1,4 +1,5 @@
-"""Boosted trees over the facts of a text (`facts.py`), as plain numbers in a model's card.
+"""Boosted trees over the facts of a text (`facts.py`), as plain numbers in a model's card or in
+the head of an encoder judge, whose trees see more than facts.
 
 Every tree is complete and of one depth, so that all of them are walked at once, a level at a time.
 `Walker` says what the trees make of a text; `Judgement` weighs that with fastText's log-odds and
@@ -18,6 +19,9 @@ from infimm_spark.classify.facts import FACT_VERSION, FACTS
 
 Floats = npt.NDArray[np.float64]
 
+NEVER = 1e300
+"""The threshold of a node that does not split; infinity has no place in JSON."""
+
 
 class Trees(BaseModel):
     """An ensemble. Node `i` of a tree has the children `2 i + 1` (below its threshold) and
@@ -29,9 +33,10 @@ class Trees(BaseModel):
     base: float
     """Log-odds before any tree."""
     facts: list[list[int]]
-    """Of each tree and inner node, the fact that is compared (its place in `FACTS`)."""
+    """Of each tree and inner node, the fact that is compared (its place in `FACTS`, or among the
+    features of an encoder judge)."""
     thresholds: list[list[float]]
-    """Likewise the threshold; a node that does not split has one that nothing reaches."""
+    """Likewise the threshold; a node that does not split has `NEVER`."""
     leaves: list[list[float]]
     """Of each tree, what its leaves add to the log-odds."""
 
@@ -52,9 +57,24 @@ class Trees(BaseModel):
             or any(len(row) != leaves for row in self.leaves)
         ):
             raise ValueError("trees differ in their number of nodes")
-        if not all(0 <= fact < len(FACTS) for row in self.facts for fact in row):
-            raise ValueError(f"a tree names a fact beyond the {len(FACTS)} known ones")
         return self
+
+    def effects(self, values: Sequence[float] | Floats) -> Floats:
+        """By fact, how far its splits moved the log-odds of a text (Saabas); a node counts as the
+        mean of what lies below it."""
+        found = np.zeros(len(values))
+        for facts, thresholds, leaves in zip(self.facts, self.thresholds, self.leaves, strict=True):
+            inner = len(facts)
+            means = [*[0.0] * inner, *leaves]
+            for node in reversed(range(inner)):
+                left, right = means[2 * node + 1], means[2 * node + 2]
+                means[node] = (left + right) / 2 if thresholds[node] < NEVER else left
+            node = 0
+            while node < inner:
+                child = 2 * node + 1 + bool(values[facts[node]] >= thresholds[node])
+                found[facts[node]] += means[child] - means[node]
+                node = child
+        return found
 
 
 class Walker:
@@ -80,6 +100,16 @@ class Walker:
             node = 2 * node + 1 + (known[self._facts[at]] >= self._thresholds[at])
         return self._base + float(self._leaves[self._first_leaf + node - self._inner].sum())
 
+    def log_odds_of_many(self, rows: Floats) -> Floats:
+        """`log_odds` of each row."""
+        node = np.zeros((len(rows), len(self._first)), dtype=np.intp)
+        row = np.arange(len(rows))[:, None]
+        for _ in range(self._depth):
+            at = self._first + node
+            node = 2 * node + 1 + (rows[row, self._facts[at]] >= self._thresholds[at])
+        found: Floats = self._leaves[self._first_leaf + node - self._inner].sum(axis=1)
+        return found + self._base
+
 
 class Judgement(BaseModel):
     """How fastText's log-odds and the trees become one probability; kept in a model's card."""
@@ -92,6 +122,12 @@ class Judgement(BaseModel):
     calibration: dict[str, tuple[float, float]] = {}
     """By language, slope and offset that turn the sum into the log-odds of a page worth keeping,
     found on sites that the models had not seen."""
+
+    @model_validator(mode="after")
+    def _known_facts(self) -> Judgement:
+        if not all(0 <= fact < len(FACTS) for row in self.trees.facts for fact in row):
+            raise ValueError(f"a tree names a fact beyond the {len(FACTS)} known ones")
+        return self
 
     def probability(self, words: float, trees: float, language: str) -> float:
         """Probability from both log-odds, calibrated where the language is known."""

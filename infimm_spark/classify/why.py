@@ -11,13 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from infimm_spark.classify.encoder.judge import EncoderJudge, passage_scores, text_view
-from infimm_spark.classify.encoder.trees import LEAF, Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import BUCKETS
 from infimm_spark.classify.facts import FACTS
@@ -25,7 +23,6 @@ from infimm_spark.classify.facts import facts as text_facts
 from infimm_spark.classify.features import excerpt, normalise, read
 from infimm_spark.classify.mathematics import Classifier
 from infimm_spark.classify.own_scorer import OwnScorer
-from infimm_spark.classify.trees import Trees as CompleteTrees
 
 TOP = 10
 """Words, and facts, that are named."""
@@ -96,30 +93,12 @@ def _of_line(model: Classifier, text: str, language: str) -> dict[str, list[dict
             row["effect"] = round(slope * judgement.words * row["effect"], 4)
         values = text_facts(text, language, read(excerpt(text, model.card.max_chars), language))
         facts += [
-            {"fact": name, "value": round(value, 4), "effect": round(slope * effect, 4)}
+            {"fact": name, "value": round(value, 4), "effect": round(slope * float(effect), 4)}
             for name, value, effect in zip(
-                FACTS.values(), values, _complete_effects(judgement.trees, values), strict=True
+                FACTS.values(), values, judgement.trees.effects(values), strict=True
             )
         ]
     return {"facts": _strongest(facts), "words": _strongest(words)}
-
-
-def _complete_effects(trees: CompleteTrees, values: Sequence[float]) -> list[float]:
-    """By fact, how far its splits moved the trees beside a fastText model; a node counts as the
-    mean of what lies below it."""
-    found = [0.0] * len(FACTS)
-    for facts, thresholds, leaves in zip(trees.facts, trees.thresholds, trees.leaves, strict=True):
-        inner = len(facts)
-        means = [*[0.0] * inner, *leaves]
-        for node in reversed(range(inner)):
-            left, right = means[2 * node + 1], means[2 * node + 2]
-            means[node] = (left + right) / 2 if math.isfinite(thresholds[node]) else left
-        node = 0
-        while node < inner:
-            child = 2 * node + 1 + (values[facts[node]] >= thresholds[node])
-            found[facts[node]] += means[child] - means[node]
-            node = child
-    return found
 
 
 def _fact(token: str) -> str | None:
@@ -154,7 +133,7 @@ def _of_judge(judge: EncoderJudge, text: str, language: str) -> dict[str, list[d
             for passage, vector in zip(shown, vectors, strict=True)
             for score in passage_scores(vector[None, :], head.passage)[:1]
         ]
-    effects = step.slope * _path_effects(step.trees, features[0])
+    effects = step.slope * step.trees.effects(features[0])
     facts = [
         {"fact": name, "value": round(float(value), 4), "effect": round(float(effect), 4)}
         for name, value, effect in zip(names, features[0], effects, strict=True)
@@ -164,22 +143,6 @@ def _of_judge(judge: EncoderJudge, text: str, language: str) -> dict[str, list[d
         "words": _strongest(_word_effects(judge, text, language)),
         **({"passages": passages} if passages else {}),
     }
-
-
-def _path_effects(trees: Trees, row: Floats) -> Floats:
-    """By feature, how far its splits moved the prediction (Saabas); they sum to the prediction less
-    that of the roots."""
-    features = row.astype(np.float32)
-    found = np.zeros(len(row))
-    for root in trees.roots:
-        node = int(root)
-        while trees.left[node] != LEAF:
-            feature = int(trees.feature[node])
-            goes_left = features[feature] <= trees.threshold[node]
-            child = int(trees.left[node] if goes_left else trees.right[node])
-            found[feature] += float(trees.value[child]) - float(trees.value[node])
-            node = child
-    return found
 
 
 def _word_effects(judge: EncoderJudge, text: str, language: str) -> list[dict[str, Any]]:

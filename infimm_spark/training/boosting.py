@@ -9,19 +9,17 @@ Friedman, Greedy function approximation (2001); histograms as in LightGBM (Ke et
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from infimm_spark.classify.facts import FACT_VERSION
-from infimm_spark.classify.trees import Trees, Walker
+from infimm_spark.classify.trees import NEVER, Trees, Walker
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]
-
-_NEVER = 1e300
-"""The threshold of a node that does not split; infinity has no place in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def boosted(
         steps = np.round(parameters.rate * steps, 6)
         scores += steps[node]
         thresholds = [
-            float(edges[column][cut]) if cut < parameters.bins else _NEVER
+            float(edges[column][cut]) if cut < parameters.bins else NEVER
             for column, cut in zip(columns, cuts, strict=True)
         ]
         rows.append(([int(c) for c in columns], thresholds, steps.tolist()))
@@ -88,8 +86,19 @@ def boosted(
 
 def log_odds(trees: Trees, facts: Floats) -> Floats:
     """What the trees say of each row of `facts`."""
-    walker = Walker(trees)
-    return np.array([walker.log_odds(row) for row in facts], dtype=np.float64)
+    return Walker(trees).log_odds_of_many(facts)
+
+
+def mean_of(sets: Sequence[Trees]) -> Trees:
+    """Trees that give the mean of what the `sets` give, which must not be empty."""
+    share = 1 / len(sets)
+    return Trees(
+        fact_version=FACT_VERSION,
+        base=sum(trees.base for trees in sets) * share,
+        facts=[row for trees in sets for row in trees.facts],
+        thresholds=[row for trees in sets for row in trees.thresholds],
+        leaves=[[leaf * share for leaf in row] for trees in sets for row in trees.leaves],
+    )
 
 
 def _edges(column: Floats, bins: int) -> Floats:

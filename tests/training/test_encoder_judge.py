@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from encoders import WordEncoder, onnx_checkpoint
 from hypothesis import given
@@ -30,15 +29,21 @@ from infimm_spark.classify.thresholds import thresholds
 from infimm_spark.classify.why import why
 from infimm_spark.config import BuildConfig, EncoderModel, ModelsConfig, override
 from infimm_spark.errors import ConfigError, ModelError
+from infimm_spark.training.boosting import BoostingParameters
 from infimm_spark.training.command import TrainingRequest
 from infimm_spark.training.encoder_command import train_encoder_command, train_encoder_on
-from infimm_spark.training.encoder_fit import EncoderParameters, _Fitter, boosted, train_judge
+from infimm_spark.training.encoder_fit import EncoderParameters, _Fitter, train_judge
 from infimm_spark.training.fitting import Example
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra encoder brings it")
 
 SMALL = EncoderParameters(
-    trees=20, repeats=1, folds=3, inner_folds=2, leaf_rows=2, windows=2, window_chars=120
+    boosting=BoostingParameters(trees=20, rate=0.2, min_weight=0.5),
+    repeats=1,
+    folds=3,
+    inner_folds=2,
+    windows=2,
+    window_chars=120,
 )
 
 
@@ -114,23 +119,6 @@ def test_embeddings_that_teach_nothing_are_not_paid_for(monkeypatch: pytest.Monk
     told = train_judge(examples(), replace(open_wide, always_embed=True), WordEncoder(), "sha")
     assert told.embeds
     assert told.predictions == told.full
-
-
-@given(st.integers(0, 5))
-def test_trees_predict_what_scikit_learn_predicts(seed: int) -> None:
-    """The arrays give the numbers of the library that fitted them."""
-    from sklearn.ensemble import GradientBoostingRegressor
-
-    draw = np.random.default_rng(seed)
-    rows, targets = draw.normal(size=(60, 4)), draw.uniform(size=60)
-    trees = boosted(rows, targets, np.ones(60), replace(SMALL, seed=seed))
-    library = GradientBoostingRegressor(
-        n_estimators=SMALL.trees, max_depth=SMALL.depth, learning_rate=SMALL.learning_rate,
-        subsample=SMALL.row_share, max_features=SMALL.feature_share,
-        min_samples_leaf=SMALL.leaf_rows, random_state=seed,
-    ).fit(rows, targets)  # fmt: skip
-    assert trees.predict(rows) == pytest.approx(library.predict(rows), abs=1e-6)
-    assert trees.predict(rows[:0]).shape == (0,)
 
 
 @given(st.floats(0.0, 10.0))

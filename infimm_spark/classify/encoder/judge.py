@@ -15,6 +15,7 @@ import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from infimm_spark.classify.encoder.embedders import Embedder, Vectors, encoder_digest, load_embedder
-from infimm_spark.classify.encoder.trees import Floats, Trees
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import word_counts, word_score
 from infimm_spark.classify.facts import FACT_VERSION, FACTS, facts
 from infimm_spark.classify.features import excerpt, read
 from infimm_spark.classify.mathematics import ModelCard
+from infimm_spark.classify.trees import NEVER, Floats, Trees, Walker
 from infimm_spark.errors import ModelError
 from infimm_spark.languages import language_of
 
@@ -42,7 +43,7 @@ FACT_NAMES = (*FACTS, "is_characters")
 """Facts a head is fitted on: those of `classify.facts`, and whether the language has no spaces."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """Boosted trees and their calibration on unseen sites: log-odds = intercept + slope · trees."""
 
@@ -50,11 +51,25 @@ class Step:
     slope: float
     intercept: float
 
+    def values(self, features: Floats) -> Floats:
+        """What the trees give for rows of features, before calibration."""
+        return self._walker.log_odds_of_many(features)
+
+    @cached_property
+    def _walker(self) -> Walker:
+        return Walker(self.trees)
+
     def probabilities(self, features: Floats) -> Floats:
         """Calibrated probabilities of rows of features."""
-        odds = self.intercept + self.slope * self.trees.predict(features)
+        odds = self.intercept + self.slope * self.values(features)
         found: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0)))
         return found
+
+
+NO_TREES = Trees(
+    fact_version=FACT_VERSION, base=0.0, facts=[[0]], thresholds=[[NEVER]], leaves=[[0.0, 0.0]]
+)
+"""Of a step that was not fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +216,8 @@ def head_bytes(head: Head) -> bytes:
         "passage": head.passage,
         "words": head.words.astype(np.float16),
         "rarity": head.rarity.astype(np.float16),
-        **head.quick.trees.arrays("quick"),
-        **head.full.trees.arrays("full"),
+        **_arrays_of("quick", head.quick.trees),
+        **_arrays_of("full", head.full.trees),
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -227,8 +242,8 @@ def read_head(data: bytes, name: str) -> Head:
             passage=arrays["passage"].astype(np.float32),
             words=arrays["words"].astype(np.float32),
             rarity=arrays["rarity"].astype(np.float32),
-            quick=Step(Trees.from_arrays("quick", arrays), *map(float, about["quick"])),
-            full=Step(Trees.from_arrays("full", arrays), *map(float, about["full"])),
+            quick=Step(_trees_of("quick", arrays), *map(float, about["quick"])),
+            full=Step(_trees_of("full", arrays), *map(float, about["full"])),
         )
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile):
         raise ModelError(f"model {name} is no encoder judge, or is damaged") from None
@@ -238,6 +253,20 @@ def read_head(data: bytes, name: str) -> Head:
             f"infimm-spark uses {FACT_VERSION}: train it again"
         )
     return head
+
+
+_LISTS = ("facts", "thresholds", "leaves")
+
+
+def _arrays_of(prefix: str, trees: Trees) -> dict[str, npt.NDArray[Any]]:
+    arrays = {f"{prefix}.{name}": np.array(getattr(trees, name)) for name in _LISTS}
+    return {**arrays, f"{prefix}.base": np.array(trees.base)}
+
+
+def _trees_of(prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> Trees:
+    """Raises `KeyError` for an array that is missing, `ValueError` for damage."""
+    lists = {name: arrays[f"{prefix}.{name}"].tolist() for name in _LISTS}
+    return Trees(fact_version=FACT_VERSION, base=float(arrays[f"{prefix}.base"]), **lists)
 
 
 def make_judge(head: Head, card: ModelCard, encoder: str | None, name: str) -> EncoderJudge:
