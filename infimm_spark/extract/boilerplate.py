@@ -447,7 +447,7 @@ def _may_be_notice(block: Block) -> bool:
     return (
         0 < block.length <= 160
         and block.tag in _SHORT_LINES
-        and (block.tag != "div" or _is_leaf(block))
+        and (block.tag != "div" or block.own_length == block.length)
     )
 
 

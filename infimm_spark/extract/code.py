@@ -115,13 +115,15 @@ def span(source: str) -> str:
 
 _TICKS = re.compile("`+")
 _LANGUAGE = re.compile(
-    r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-(?=\w+(?:\s|$))|brush:\s*|code-)([A-Za-z][\w+#.-]{0,20})",
+    r"(?:^|\s)(?:language-|lang-|src-|highlight-source-|highlight-(?=\w+(?:\s|$))|brush:\s*|code-)([A-Za-z][\w+#.-]{0,20})",
     re.I,
 )
 # `class="sourceCode python"`, `class="hljs python"`
 _BESIDE = re.compile(
     r"(?:^|\s)(?:sourceCode|hljs|prettyprint)\s+([A-Za-z][\w+#-]{0,15})(?:\s|$)"
     r"|(?:^|\s)([A-Za-z][\w+#-]{0,15})\s+hljs(?:\s|$)"
+    r"|(?:^|\s)highlight\s+(c|cpp|java|javascript|js|python|py|r|bash|sh|shell|html|css|sql|go|rust|ruby|php|matlab|latex|"
+    r"tex|yaml|json|xml|haskell|julia|scala|kotlin|swift|csharp|perl|lua|diff|makefile|fortran)(?:\s|$)"
 )
 _NO_LANGUAGE = frozenset(
     {"text", "none", "plaintext", "plain", "txt", "default", "nohighlight", "no-highlight", "notranslate", "output",  # noqa: E501
@@ -137,15 +139,15 @@ _ALIASES = {
 
 
 def language_of(pre: LexborNode, attrs: Attributes) -> str:
-    """The language a code block declares on itself, its `<code>` or one of two elements around
-    it."""
+    """The language a code block declares on itself, its `<code>` or the elements around it."""
     code = pre.css_first("code") if pre.tag == "pre" else None
     around = pre.parent
     elements = [attrs, code.attributes if code is not None else None]
-    for _ in range(2):
-        if around is None or around.tag not in ("div", "figure", "td"):
-            break
+    steps = 2
+    while steps and around is not None and around.tag in _AROUND_CODE:
         elements.append(around.attributes)
+        # Lines of code may stand in a table, their numbers in its first column.
+        steps -= around.tag not in _TABLE
         around = around.parent
     for element in elements:
         if not element:
@@ -162,6 +164,10 @@ def language_of(pre: LexborNode, attrs: Attributes) -> str:
                 if language:
                     return language
     return ""
+
+
+_TABLE = frozenset({"td", "tr", "tbody", "table"})
+_AROUND_CODE = _TABLE | {"div", "figure"}
 
 
 def _known(name: str | None) -> str:

@@ -15,7 +15,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 """Signs of a delimited formula in text."""
 INVISIBLE_CLASS = re.compile(
-    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|mw-cite-backlink|headerlink|anchor-link|"
+    r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|jp-InputPrompt|jp-OutputPrompt|input_prompt|output_prompt|mw-cite-backlink|headerlink|anchor-link|"
     r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
     r"gutter|d-print-only|noprint|headeranchor|haiku-anchor|ltx_note_mark|ltx_tag_note|ltx_note_type|margin-toggle|"
     r"footnote-back(?:ref)?|reversefootnote|input-output-copier|copy-?(?:btn|button)|btn-copy|clipboard-copy)(?:\s|$)"

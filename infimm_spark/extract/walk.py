@@ -305,12 +305,15 @@ def _enter_custom(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
     """A custom element is inline, a word or a formula of its sentence, unless it holds blocks."""
+    if tag.endswith(_NOTE_TAGS):
+        return walk.around(node, " [", "]")
     for child in islice(node.traverse(), _LARGEST_INLINE):
         if child.tag in _BLOCKS:
             return _enter_block(walk, node, tag, attrs, named)
     return _enter_inline(walk, node, tag, attrs, named)
 
 
+_NOTE_TAGS = ("-footnote", "-sidenote", "-marginnote")
 _LARGEST_INLINE = 60
 """Elements of a custom element that are looked through for blocks."""
 

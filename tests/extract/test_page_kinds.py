@@ -252,3 +252,25 @@ def test_the_text_of_a_page_is_told_from_what_stands_beside_it(
 ) -> None:
     """Reviews, comments, forms and dialogs go; hidden wrappers, goods and sections stay."""
     _check(f"<body>{html}</body>", [kept], [gone])
+
+
+@pytest.mark.parametrize(
+    ("code", "fence"),
+    [
+        ('<pre class="src src-lisp">(car x)</pre>', "```lisp"),
+        (
+            '<figure class="highlight cpp"><table><tr><td class="gutter"><pre>1</pre></td><td class="code">'
+            "<pre>int x;</pre></td></tr></table></figure>",
+            "```cpp",
+        ),
+    ],
+)
+def test_the_language_of_code_is_read_around_its_table(code: str, fence: str) -> None:
+    """Org mode's classes, and a figure whose lines stand in a table."""
+    _check(_article(code), [fence], [])
+
+
+def test_prompts_of_notebooks_go_and_notes_of_custom_elements_are_bracketed() -> None:
+    """`In [1]:` is no text, and a note within a sentence does not run into it."""
+    body = '<div class="jp-InputPrompt">In [1]:</div><p>It holds<d-footnote>By a lemma.</d-footnote> here.</p>'
+    _check(_article(body), ["It holds [By a lemma.] here."], ["In [1]"])
