@@ -514,3 +514,20 @@ def test_upright_names_in_html_are_functions(body: str, expected: str) -> None:
     assert len(found) == 1
     tex = found[0][0].replace("\\theta ", "θ").replace("\\in ", "∈ ")
     assert " ".join(tex.split()).replace("\\theta", "θ") == f"a{expected}"
+
+
+def test_the_program_of_an_exercise_template_is_no_formula() -> None:
+    """What calls functions or names constants of the template is recorded as failed; the formulas
+    beside it, and names of points, are formulas."""
+    source = (
+        "<p>Solve <code>f(<var>x</var>) = 2</code>, <code>m \\angle ABC</code> and <code>"
+        "<var>fraction( N, D )</var></code>, <code><var>FUNC.text</var></code>, "
+        "<code>\\color{ORANGE}{<var>BEGIN_AMOUNT</var>}</code>.</p>"
+    )
+    document = extracted(source, '<script src="../khan-exercise.js"></script>')
+    assert [f.tex for f in document.formulas if f.outcome == "valid"] == [
+        "f(x) = 2",
+        r"m \angle ABC",
+    ]
+    assert [f.reason for f in document.formulas if f.outcome == "failed"] == ["template_code"] * 3
+    assert "fraction( N, D )" in document.text

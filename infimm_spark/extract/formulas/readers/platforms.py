@@ -112,6 +112,15 @@ def read_asciimath(node: LexborNode, attrs: Attributes, page: PageState) -> str 
     return _asciimath(source, page)
 
 
+# Groups that hold words or the name of a colour, and commands.
+_TEX_WORD = re.compile(r"\\(?:color|text\w*|mathrm|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+")
+# In the template of an exercise: a call, a property, a string, a comparison, a constant. What a
+# reader would see in its place only the template's program knows.
+_PROGRAM = re.compile(
+    r"[A-Za-z_]\w+\(|[A-Za-z_]\w*\.[A-Za-z_]|[\"?]|===?|&&|[A-Z]{5}|[A-Z]{2,}\d?_[A-Z]{2}"
+)
+
+
 def read_code(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
     """`<code>` that is mathematics: Khan templates, and R Markdown's `<code>\\(x\\)</code>`."""
     classes = attrs.get("class") or ""
@@ -126,8 +135,11 @@ def read_code(node: LexborNode, attrs: Attributes, page: PageState) -> str | Non
         source = text_of(node)
         if not source.strip() or class_of(node.parent) == "prettyprint":
             return None
+        source = " ".join(source.split())
+        if _PROGRAM.search(_TEX_WORD.sub(" ", source)):
+            return page.ledger.fail("template_code", False, "khan-code") + source
         # `%` is JavaScript's remainder there, never a comment of TeX
-        return page.ledger.add(" ".join(source.replace("%", "\\%").split()), False, "khan-code")
+        return page.ledger.add(source.replace("%", "\\%"), False, "khan-code")
     if page.traits.code_is_read:
         source = text_of(node).strip()
         if source.startswith(("\\(", "\\[", "$")):
