@@ -21,6 +21,7 @@ from infimm_spark.extract.names import (
     is_slug_of,
     names_comments,
     names_links,
+    names_reviews,
     verdict_of_classes,
     verdict_of_id,
     verdict_of_role,
@@ -132,7 +133,8 @@ _A_TEXT = 600
 
 
 def _is_of_comments(block: Block) -> bool:
-    return names_comments(f"{block.attrs.get('class') or ''} {block.attrs.get('id') or ''}")
+    names = f"{block.attrs.get('class') or ''} {block.attrs.get('id') or ''}"
+    return names_comments(names) or names_reviews(names)
 
 
 def _strip(navigation: Block, dropped: _Dropped) -> None:

@@ -238,14 +238,16 @@ def _names_comments(joined: str, parts: list[str]) -> bool:
 
 @lru_cache(maxsize=16_384)
 def names_comments(name: str) -> bool:
-    """Whether a class or id is one of readers' comments or buyers' reviews."""
+    """Whether a class or id is one of readers' comments."""
     joined = _SEPARATORS.sub("-", name.lower())
     parts = joined.split("-")
-    return (
-        not _COMMENTS.isdisjoint(parts)
-        or _names_comments(joined, parts)
-        or ("review" in joined and _REVIEWS.search(joined) is not None)
-    )
+    return not _COMMENTS.isdisjoint(parts) or _names_comments(joined, parts)
+
+
+@lru_cache(maxsize=16_384)
+def names_reviews(name: str) -> bool:
+    """Whether a class or id is one of buyers' reviews."""
+    return "review" in name and _REVIEWS.search(_SEPARATORS.sub("-", name.lower())) is not None
 
 
 @lru_cache(maxsize=16_384)

@@ -4,6 +4,7 @@ headings."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Said by sites only.
 _SURE = re.compile(
@@ -156,6 +157,7 @@ def is_notice(line: str, *, linked: bool = False, at_edge: bool = False) -> bool
     return (linked or at_edge) and _DOUBTFUL.match(line) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_prompt(line: str) -> bool:
     """Words of a cookie banner, a newsletter or login prompt, a policy or a comment's furniture."""
     return _PROMPT.search(line) is not None or is_date(line)

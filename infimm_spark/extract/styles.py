@@ -4,6 +4,7 @@ Symbol."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -84,6 +85,21 @@ def _raised(style: str) -> str:
         return ""
     upwards = (shifted["side"].lower() == "top") == bool(shifted["way"])
     return marks.SUP if upwards else marks.SUB
+
+
+# Inline elements that are blocks by role or style: `<span role="cell">`, `style="display:block"`.
+_BLOCK_ROLES = frozenset(
+    {"cell", "gridcell", "columnheader", "rowheader", "row", "listitem", "heading", "table", "list"}
+)
+_BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex|grid)", re.I)
+
+
+def stands_as_block(attrs: Mapping[str, str | None]) -> bool:
+    """Whether role or style make a block of an inline element."""
+    if "role" in attrs and attrs["role"] in _BLOCK_ROLES:
+        return True
+    style = attrs.get("style")
+    return style is not None and "display" in style and _BLOCK_STYLE.search(style) is not None
 
 
 _CLASS = re.compile(r"(?:span|font|i|em|a|small)?\.([\w-]+)")

@@ -37,6 +37,7 @@ from infimm_spark.extract.styles import (
     Meaning,
     in_symbol_font,
     meaning_of,
+    stands_as_block,
 )
 from infimm_spark.extract.tags import NAMES, TEXT
 from infimm_spark.extract.tree import Block, PageTree, count_own, literal
@@ -345,26 +346,12 @@ def _enter_code(
     return node.next
 
 
-# Inline elements that are blocks by role or style: `<span role="cell">`, `style="display:block"`.
-_BLOCK_ROLES = frozenset(
-    {"cell", "gridcell", "columnheader", "rowheader", "row", "listitem", "heading", "table", "list"}
-)
-_BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex|grid)", re.I)
-
-
-def _stands_as_block(attrs: Attributes) -> bool:
-    if "role" in attrs and attrs["role"] in _BLOCK_ROLES:
-        return True
-    style = attrs.get("style")
-    return style is not None and "display" in style and _BLOCK_STYLE.search(style) is not None
-
-
 def _enter_inline(
     walk: _Walk, node: LexborNode, tag: str, attrs: Attributes, named: _ClassFacts
 ) -> LexborNode | None:
     """An element that dissolves into its block, but for what its style says of its text."""
     if attrs:
-        if _stands_as_block(attrs):
+        if stands_as_block(attrs):
             return _enter_block(walk, node, "div", attrs, named)
         told = "style" in attrs or walk.sheets or tag == "font"
         meaning = _meaning(walk, tag, attrs) if told else None
