@@ -80,6 +80,7 @@ _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 # Elements whose attributes are never asked for: they bear no formulas and no names of note.
 _PLAIN = frozenset(["b", "strong", "br", "u", "small", "big", "tbody", "thead", "tr", "wbr", "hr"])
 _NO_ATTRIBUTES: Attributes = {}
+_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext"})
 _TOO_MANY = "too many elements inside each other that may be formulas"
 _FIGURE = re.compile(r"(?:^|\s)(?:figure|wp-caption|thumb|thumbinner|image-container)(?:\s|$)")
@@ -219,15 +220,17 @@ class _Walk:
         """A run of text: kept, counted, and looked at for the signs of delimited formulas."""
         block = self.block
         tree = self.tree
+        size = 0
         if not text.isascii():
             text = marks.visible(text)
+            size = len(_HAN.findall(text))  # a Han character says as much as two letters and more
         if self.symbol:
             text = in_symbol_font(text)
         if self.ignored and ("$" in text or "\\" in text):
             tree.codes.append(literal(text))
             text = f"{marks.CODE}{len(tree.codes) - 1}{marks.CLOSE}"
         block.children.append(text)
-        size = len(text)
+        size += len(text)
         block.own_length += size
         if self.links:
             block.own_linked += size

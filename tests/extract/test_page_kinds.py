@@ -274,3 +274,12 @@ def test_prompts_of_notebooks_go_and_notes_of_custom_elements_are_bracketed() ->
     """`In [1]:` is no text, and a note within a sentence does not run into it."""
     body = '<div class="jp-InputPrompt">In [1]:</div><p>It holds<d-footnote>By a lemma.</d-footnote> here.</p>'
     _check(_article(body), ["It holds [By a lemma.] here."], ["In [1]"])
+
+
+def test_short_paragraphs_of_han_characters_are_prose() -> None:
+    """A Han character says as much as two letters: each of two short posts is kept."""
+    posts = (
+        '<div class="l_post"><div class="d_post">请问各位如何证明任意两个奇数的和一定是偶数？我试了很多例子。</div></div>'
+        '<div class="l_post"><div class="d_post">设两个奇数分别为2a+1和2b+1，它们的和等于2(a+b+1)，因此一定是偶数。</div></div>'
+    )
+    _check(f"<body><div>{posts}</div></body>", ["任意两个奇数", "因此一定是偶数"], [])

@@ -497,7 +497,7 @@ _SAME_AS = {
 
 # Not a single command, but a TeX spelling that prints the character.
 _SPELLED = {
-    "≢": r"\not\equiv", "≉": r"\not\approx", "≙": r"\stackrel{\wedge}{=}", "″": "''", "‴": "'''",
+    "⊄": r"\not\subset", "⊅": r"\not\supset", "≢": r"\not\equiv", "≉": r"\not\approx", "≙": r"\stackrel{\wedge}{=}", "″": "''", "‴": "'''",
     "⁗": "''''", "≝": r"\stackrel{\mathrm{def}}{=}", "∱": r"\int", "⨍": r"\int", "½": r"\frac{1}{2}",
     "⅓": r"\frac{1}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅔": r"\frac{2}{3}",
     "⅛": r"\frac{1}{8}", "²": "^{2}", "³": "^{3}", "¹": "^{1}", "⁰": "^{0}", "ⁿ": "^{n}",

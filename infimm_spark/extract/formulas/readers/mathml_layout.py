@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from infimm_spark.extract import marks
 from infimm_spark.extract.formulas.readers.element import ConversionError, Element, kid_at
 from infimm_spark.extract.formulas.readers.mathml_rows import mrow, side_by_side
 from infimm_spark.extract.formulas.readers.mathml_tokens import LENGTH
@@ -151,7 +152,7 @@ def merror(element: Element) -> None:
         and ("\\" in text or _SCRIPT.search(text))
         and all(not kid.kids for kid in element.kids)
     ):
-        element.tex, element.kind = text, "row"
+        element.tex, element.kind = marks.visible_tex(text), "row"
         return
     mrow(element)
 
