@@ -12,6 +12,7 @@ from infimm_spark.extract import marks
 from infimm_spark.extract.formulas.readers.element import ConversionError, Element, kid_at
 from infimm_spark.extract.formulas.readers.mathml_rows import mrow, side_by_side
 from infimm_spark.extract.formulas.readers.mathml_tokens import LENGTH
+from infimm_spark.extract.latex.check import check
 from infimm_spark.extract.latex.tokenizer import join
 
 
@@ -152,7 +153,10 @@ def merror(element: Element) -> None:
         and ("\\" in text or _SCRIPT.search(text))
         and all(not kid.kids for kid in element.kids)
     ):
-        element.tex, element.kind = marks.visible_tex(text), "row"
+        source = marks.visible_tex(text)
+        if check(source) not in (None, "unknown_commands", "too_long"):
+            raise ConversionError("merror")
+        element.tex, element.kind = source, "row"
         return
     mrow(element)
 
