@@ -117,11 +117,12 @@ class PageSandbox:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ)
-        # The package may have come to this process by --py-files or a relocated archive.
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+        # The package may have come to this process by --py-files or a relocated archive; -P, since
+        # one in the working directory would come before it.
+        environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "infimm_spark.cascade.sandbox", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "infimm_spark.cascade.sandbox", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
