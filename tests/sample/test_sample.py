@@ -60,7 +60,8 @@ def outcome(page: SamplePage) -> str:
     failed = first_failed(text, scores.language, text_metrics(text, scores.language), CONFIG.rules)
     if failed is not None:
         return f"rules:{failed[0]}"
-    if scores.quality_prob < with_thresholds(CONFIG).rules.precision_threshold:
+    rules = with_thresholds(CONFIG).rules
+    if scores.quality_prob < rules.precision_threshold_at(document.text_length, scores.language):
         return "precision:quality_prob"
     return "corpus"
 

@@ -65,9 +65,8 @@ class Judge:
         failed = first_failed(text, language, text_metrics(text, language), self.config.rules)
         if failed is not None:
             return f"rules/{failed[0]}", quality
-        rules = self.config.rules
-        by_language = rules.precision_threshold_by_language
-        if quality < by_language.get(language or "", rules.precision_threshold):
+        threshold = self.config.rules.precision_threshold_at(verdict.document.text_length, language)
+        if quality < threshold:
             return "precision/quality_prob", quality
         return None, quality
 
