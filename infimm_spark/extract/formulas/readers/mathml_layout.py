@@ -154,7 +154,7 @@ def merror(element: Element) -> None:
         and all(not kid.kids for kid in element.kids)
     ):
         source = marks.visible_tex(text)
-        if check(source) not in (None, "unknown_commands", "too_long"):
+        if check(source) not in (None, "unknown_commands", "too_long") or source[-1:] == "\\":
             raise ConversionError("merror")
         element.tex, element.kind = source, "row"
         return
