@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from infimm_spark.classify.features import count_formulas
 from infimm_spark.classify.lexicon import CHINESE, ENGLISH, SMALL_CHINESE, SMALL_ENGLISH
+from infimm_spark.languages import LANGUAGES, language_of
 from infimm_spark.training.fitting import Example
 
 STREWN = "strewn"
@@ -69,7 +70,7 @@ def salad_examples() -> list[Example]:
             measured=False,
             written=True,
         )
-        for language in ("en", "zh")
+        for language in LANGUAGES
         for listed in (False, True)
         for number in range(_SALAD_TEXTS)
     ]
@@ -106,7 +107,8 @@ def _strewn(text: str, order: random.Random) -> str:
 def _salad(language: str, listed: bool, order: random.Random) -> str:
     """Words at random: as sentences, or as a list of keywords."""
     words = _vocabulary(language)
-    small = SMALL_ENGLISH if language == "en" else list(SMALL_CHINESE)
+    is_characters = language_of(language).is_characters
+    small = list(SMALL_CHINESE) if is_characters else SMALL_ENGLISH
     formulas = _stock(order)
     lines = []
     for _ in range(order.randrange(8, 40)):
@@ -115,14 +117,14 @@ def _salad(language: str, listed: bool, order: random.Random) -> str:
             chosen = [w for word in chosen for w in (word, *order.choices(small, k=1))]
         chosen.insert(order.randrange(len(chosen)), f"${order.choice(formulas)}$")
         gap = order.choice((", ", " ", " | ")) if listed else " "
-        if language == "zh":
+        if is_characters:
             gap = order.choice("，、 ") if listed else ""
-        lines.append(gap.join(chosen) + ("" if listed else "." if language == "en" else "。"))
+        lines.append(gap.join(chosen) + ("" if listed else "。" if is_characters else "."))
     return order.choice(("\n", "\n\n", " ")).join(lines)
 
 
 def _vocabulary(language: str) -> Sequence[str]:
-    lexicon = ENGLISH if language == "en" else CHINESE
+    lexicon = CHINESE if language_of(language).is_characters else ENGLISH
     return [word for field in _FIELDS for word in lexicon[field].split()]
 
 
