@@ -19,14 +19,13 @@ from infimm_spark.store.objects import (
     normal,
     open_stream,
     read_bytes,
-    read_range,
     scheme_of,
     settings,
     write_bytes,
     write_new,
 )
 from infimm_spark.store.retries import Traffic, configure
-from infimm_spark.store.streams import ByteStream
+from infimm_spark.store.streams import ByteStream, read_range
 
 __all__ = [
     "ByteStream",

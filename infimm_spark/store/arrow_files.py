@@ -16,7 +16,7 @@ from pyarrow import fs
 from infimm_spark.errors import MissingObjectError, StoreError
 from infimm_spark.store import local
 from infimm_spark.store.base import shown, store_of
-from infimm_spark.store.streams import open_at
+from infimm_spark.store.streams import open_at, read_range
 
 
 def file_system(locations: Sequence[str]) -> tuple[fs.FileSystem, list[str]]:
@@ -94,8 +94,7 @@ class _RangeFile(io.RawIOBase):
         wanted = left if size is None or size < 0 else min(size, left)
         if not wanted:
             return b""
-        with open_at(self._location, self._at, length=wanted) as stream:
-            found = stream.read()
+        found = read_range(self._location, self._at, wanted)
         if len(found) != wanted:
             raise StoreError(f"{shown(self._location)} has become shorter while it was read")
         self._at += wanted

@@ -58,17 +58,6 @@ def read_bytes(location: str) -> bytes:
         return stream.read()
 
 
-def read_range(location: str, offset: int, length: int, *, traffic: Traffic | None = None) -> bytes:
-    """`length` bytes from `offset`; fewer only where the object ends before. Raises
-    `StoreError`."""
-    with open_at(location, offset, length=length, traffic=traffic) as stream:
-        pieces = []
-        while length > 0 and (piece := stream.read(length)):
-            pieces.append(piece)
-            length -= len(piece)
-        return b"".join(pieces)
-
-
 def write_bytes(location: str, data: bytes) -> None:
     """Write an object as a whole: readers see the old one or the new one, even after a crash.
 

@@ -29,6 +29,17 @@ def open_at(
     )
 
 
+def read_range(location: str, offset: int, length: int, *, traffic: Traffic | None = None) -> bytes:
+    """`length` bytes from `offset`; fewer only where the object ends before. Raises
+    `StoreError`."""
+    with open_at(location, offset, length=length, traffic=traffic) as stream:
+        pieces = []
+        while length > 0 and (piece := stream.read(length)):
+            pieces.append(piece)
+            length -= len(piece)
+        return b"".join(pieces)
+
+
 class ByteStream:
     """A binary stream over one object; a context manager.
 
