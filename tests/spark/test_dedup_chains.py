@@ -76,7 +76,7 @@ def test_copies_are_represented_by_what_stays(
     assert {row["reason"] for row in found.values()} == {"exact", "near", "url"}
 
 
-@pytest.mark.parametrize("prefer", ["newer", "older"])
+@pytest.mark.parametrize("prefer", [pytest.param("newer", marks=pytest.mark.slow), "older"])
 def test_copies_are_represented_by_what_stays_in_earlier_runs(
     spark: SparkSession, checkpoints: Checkpoint, prefer: Any
 ) -> None:

@@ -158,6 +158,7 @@ def killed_and_resumed(root: Path, server: ImageServer, count: int, kills: int) 
     assert not list((Path(layout.fetched) / ".journals").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_killed_fetch_goes_on_where_it_was(tmp_path: Path, server: ImageServer) -> None:
     """After kill -9 no image that was kept is asked for again, and none is missing in the end."""
     killed_and_resumed(tmp_path / "run", server, 400, kills=1)
