@@ -77,8 +77,8 @@ def _shadow(found: re.Match[str]) -> InfimmError:
     file = shadowing_file(os.getcwd())
     if file is None:
         return EnvironmentMissingError(
-            "Python workers do not start; PYTHONPATH or the working directory may hide a module "
-            "of Python"
+            "Spark's Python process ended before it was up: it was killed (dmesg tells), or "
+            "PYTHONPATH or the working directory hides a module of Python; continue with --resume"
         )
     return EnvironmentMissingError(
         f"{file} hides Python's own module of that name from the workers; rename it, or start "
