@@ -130,6 +130,7 @@ def test_search_open_label_reload(tab: Page, tmp_path: Path) -> None:
     tab.wait_for_selector(".count")
     tab.click(".pages .title >> text='Groups'")
     tab.wait_for_selector("#label")
+    tab.wait_for_load_state()
     tab.keyboard.press("7")
     _saved(tab)
     tab.keyboard.press("x")
