@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from infimm_spark.extract.names import names_content
-from infimm_spark.extract.tree import Block
+from infimm_spark.extract.sentences import MOST_LOOKED_AT
+from infimm_spark.extract.tree import Block, first_blocks
 
 
 def main_block(root: Block) -> Block:
@@ -195,23 +196,12 @@ def _holds_code(block: Block) -> bool:
     """Samples below the statement of an exercise: code without links."""
     if block.linked * 10 > block.length:
         return False
-    todo: list[Block] = [block]
-    looked = 0
-    while todo and looked < _MOST_LOOKED_AT:
-        inner = todo.pop()
-        looked += 1
-        if inner.tag == "pre":
-            return True
-        todo.extend(c for c in inner.children if isinstance(c, Block))
-    return False
+    return any(inner.tag == "pre" for inner in first_blocks(block, MOST_LOOKED_AT))
 
 
 def has_mark(run: str) -> bool:
     """Whether a run of text holds a formula, or a sign that begins one."""
     return "\ue000" in run or "\\" in run or "$" in run
-
-
-_MOST_LOOKED_AT = 120
 
 
 def _names(block: Block) -> str:

@@ -6,9 +6,9 @@ import re
 
 from infimm_spark.extract.names import NAMED, verdict_of_classes
 from infimm_spark.extract.notices import is_prompt
-from infimm_spark.extract.tree import Block
+from infimm_spark.extract.tree import Block, first_blocks
 
-_MOST_LOOKED_AT = 120
+MOST_LOOKED_AT = 120
 """Blocks below a doubtful one that are looked at."""
 _SENTENCE = 40
 _SHORT_SENTENCE = 10
@@ -26,17 +26,11 @@ def holds_sentences(block: Block) -> bool:
 
 
 def _holds_short_sentence(block: Block) -> bool:
-    todo: list[Block] = [block]
-    for _ in range(_MOST_FOR_A_SENTENCE):
-        if not todo:
-            break
-        inner = todo.pop()
+    for inner in first_blocks(block, _MOST_FOR_A_SENTENCE):
         line = ""
         for child in inner.children:
             if isinstance(child, str):
                 line = f"{line}{child}"[:_SENTENCE]
-            else:
-                todo.append(child)
         if ends_a_sentence(line):
             return True
     return False
@@ -62,37 +56,22 @@ def is_sentence(item: str | Block) -> bool:
 
 def holds_title(block: Block) -> bool:
     """Whether a heading of the first rank stands in a block."""
-    todo: list[Block] = [block]
-    for _ in range(_MOST_LOOKED_AT):
-        if not todo:
-            break
-        inner = todo.pop()
-        if inner.tag == "h1":
-            return True
-        todo.extend(child for child in inner.children if isinstance(child, Block))
-    return False
+    return any(inner.tag == "h1" for inner in first_blocks(block, MOST_LOOKED_AT))
 
 
 def looks_like_chrome(block: Block) -> bool:
     """Whether what stands in a block is a site's and not an author's: links, forms, prompts."""
     if block.linked * 3 > block.length:
         return True
-    todo: list[Block] = [block]
-    looked = 0
-    while todo and looked < _MOST_LOOKED_AT:
-        inner = todo.pop()
-        looked += 1
+    for inner in first_blocks(block, MOST_LOOKED_AT):
         if inner.tag in ("form", "nav", "footer"):
             return True
         if inner is not block and inner.attrs:
             classes = inner.attrs.get("class")
             if classes and verdict_of_classes(classes) == NAMED:
                 return True
-        for child in inner.children:
-            if isinstance(child, Block):
-                todo.append(child)
-            elif is_prompt(child):
-                return True
+        if any(isinstance(child, str) and is_prompt(child) for child in inner.children):
+            return True
     return False
 
 
@@ -100,17 +79,11 @@ def asks_for_details(form: Block) -> bool:
     """A form for a reader's name and address."""
     if not 0 < form.length <= _LARGEST_FORM:
         return False
-    todo: list[Block] = [form]
-    looked = 0
-    while todo and looked < _MOST_LOOKED_AT:
-        inner = todo.pop()
-        looked += 1
-        for child in inner.children:
-            if isinstance(child, Block):
-                todo.append(child)
-            elif _DETAIL.match(child):
-                return True
-    return False
+    return any(
+        isinstance(child, str) and _DETAIL.match(child)
+        for inner in first_blocks(form, MOST_LOOKED_AT)
+        for child in inner.children
+    )
 
 
 _DETAIL = re.compile(

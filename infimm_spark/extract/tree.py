@@ -7,6 +7,7 @@ page.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from infimm_spark.extract.formulas.sources import Attributes
 
@@ -47,6 +48,16 @@ class Block:
         self.formulas = 0
         self.images = 0
         self.kept = True
+
+
+def first_blocks(block: Block, most: int) -> Iterator[Block]:
+    """A block and those below it, depth first, each block's last child first; at most so many."""
+    todo = [block]
+    while todo and most > 0:
+        most -= 1
+        inner = todo.pop()
+        yield inner
+        todo.extend(child for child in inner.children if isinstance(child, Block))
 
 
 class PageTree:
