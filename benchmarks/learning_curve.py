@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from infimm_spark.classify.fasttext_model import load_fasttext
-from infimm_spark.classify.features import count_formulas, excerpt, normalise
+from infimm_spark.classify.features import excerpt, normalise
 from infimm_spark.classify.mathematics import bounded_log_odds, positive_probability
 from infimm_spark.classify.trees import Walker
 from infimm_spark.training.beside import compared
@@ -103,18 +103,8 @@ def _scored(taught: Sequence[Example], asked: Sequence[Example]) -> list[Predict
         lines = [normalise(excerpt(e.text, chars), e.language) for e in asked]
         known = [positive_probability(model, line) for line in lines]
     return [
-        Prediction(
-            page=e.page,
-            site=e.site,
-            view=e.view,
-            language=e.language,
-            chars=len(e.text),
-            label=e.label,
-            measured=True,
-            score=e.score,
-            prob=1 / (1 + math.exp(-(weight * bounded_log_odds(word) + tree))),
-            formulas=count_formulas(e.text),
-            words=word,
+        replace(e, measured=True).predicted(
+            1 / (1 + math.exp(-(weight * bounded_log_odds(word) + tree))), word
         )
         for e, word, tree in zip(asked, known, trees.tolist(), strict=True)
     ]

@@ -29,7 +29,6 @@ from infimm_spark.classify.encoder.judge import (
 from infimm_spark.classify.encoder.windows import windows
 from infimm_spark.classify.encoder.words import BUCKETS
 from infimm_spark.classify.facts import FACT_VERSION
-from infimm_spark.classify.features import count_formulas
 from infimm_spark.classify.trees import Trees
 from infimm_spark.errors import InputError
 from infimm_spark.training.boosting import BoostingParameters, boosted, mean_of
@@ -163,14 +162,10 @@ def train_judge(
 
 def _predictions(examples: Sequence[Example], probabilities: Floats) -> list[Prediction]:
     return [
-        Prediction(
-            page=e.page, site=e.site, view=e.view, language=e.language, chars=len(e.text),
-            label=e.label, measured=e.measured, score=e.score, prob=round(float(p), 6),
-            formulas=count_formulas(e.text),
-        )
+        e.predicted(round(float(p), 6))
         for e, p in zip(examples, probabilities, strict=True)
         if not e.written
-    ]  # fmt: skip
+    ]
 
 
 class _Fitter:

@@ -81,6 +81,22 @@ class Example:
         """The label that is trained on."""
         return self.label if self.taught is None else self.taught
 
+    def predicted(self, prob: float, words: float | None = None) -> Prediction:
+        """What a model that did not see its site says of it."""
+        return Prediction(
+            page=self.page,
+            site=self.site,
+            view=self.view,
+            language=self.language,
+            chars=len(self.text),
+            label=self.label,
+            measured=self.measured,
+            score=self.score,
+            prob=prob,
+            formulas=count_formulas(self.text),
+            words=words,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingParameters:
@@ -169,18 +185,9 @@ def train_model(
         probabilities, judgement = trees.judged(words, fold, trained_on)
         spread = trees.spread(words, trained_on)
     predictions = [
-        Prediction(
-            page=e.page,
-            site=e.site,
-            view=e.view,
-            language=e.language,
-            chars=len(e.text),
-            label=e.label,
-            measured=e.measured,
-            score=e.score,
-            prob=round(shifted(float(p), shift.get(e.language, 0.0)), 6),
-            formulas=count_formulas(e.text),
-            words=None if wanted is None else round(float(w), 6),
+        e.predicted(
+            round(shifted(float(p), shift.get(e.language, 0.0)), 6),
+            None if wanted is None else round(float(w), 6),
         )
         for e, p, w in zip(examples, probabilities, words, strict=True)
         if not e.written
