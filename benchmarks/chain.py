@@ -25,7 +25,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +38,6 @@ SETS = {
     "cmath": {"preset": "cmath"},
 }
 _LONGEST = 1800.0
-
-
-@dataclass
-class Step:
-    """One command of the chain: how often it was killed, and how long the whole of it took."""
-
-    name: str
-    kills: int
-    seconds: float
 
 
 class Archive(http.server.BaseHTTPRequestHandler):
@@ -90,7 +80,6 @@ class Chain:
     def __init__(self, seed: int, log: Path) -> None:
         self._random = random.Random(seed)
         self._log = log
-        self.steps: list[Step] = []
 
     def step(self, name: str, first: list[str], again: list[str]) -> None:
         """Give `first`, kill it, and give `again` until it ends; exits where that fails."""
@@ -107,9 +96,7 @@ class Chain:
                 code = _start(again, log).wait(_LONGEST)
         if code:
             sys.exit(f"{name} ended with exit status {code}: see {self._log}")
-        done = Step(name, kills, time.monotonic() - begun)
-        self.steps.append(done)
-        print(f"{name:<16}{kills:>6}{done.seconds:>10.1f}", flush=True)
+        print(f"{name:<16}{kills:>6}{time.monotonic() - begun:>10.1f}", flush=True)
 
 
 def main() -> None:
