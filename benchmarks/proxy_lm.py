@@ -1,14 +1,17 @@
 """Proof by proxy: which extractor's text teaches a small language model most mathematics?
 
-    python benchmarks/proxy_lm.py --warc FILE... --urls labels.jsonl.gz --held-out FILE... --steps 2000
+    python benchmarks/proxy_lm.py --warc FILE... --urls labels.jsonl.gz --held-out FILE... \
+        --work FOLDER --steps 2000
 
 The same pages are extracted by this package, Trafilatura and Resiliparse. A byte-level transformer
 of 2 M parameters is trained on each text, for the same number of bytes and with the same seeds, on
 the processor. Printed: bits a byte on the held-out files (a JSON lines file is read by its fields
-`question`, `problem` or `text`; any other file is a text), mean and range over the seeds. Lower is
-better. Whatever the result is, it is the result.
+`question`, `problem` or `text`, with its `solution`; any other file is a text), mean and range over
+the seeds. Lower is better. Whatever the result is, it is the result.
 
-Needs torch, trafilatura and hours. Held-out files must not come from the pages.
+Needs torch, trafilatura and hours. The folder keeps the extracted texts and the result of each
+trained model, so that a run that was stopped goes on where it was. Held-out files must not come
+from the pages.
 """
 
 from __future__ import annotations
@@ -116,8 +119,27 @@ def held_out(file: str) -> bytes:
         return content.encode()
     rows = [json.loads(line) for line in content.splitlines() if line.strip()]
     fields = ("question", "problem", "text", "latex")
-    texts = [next((str(row[f]) for f in fields if row.get(f)), "") for row in rows]
-    return SEPARATOR.join(text.encode() for text in texts if text)
+    texts = [
+        [next((str(row[f]) for f in fields if row.get(f)), ""), str(row.get("solution") or "")]
+        for row in rows
+    ]
+    return SEPARATOR.join("\n".join(filter(None, text)).encode() for text in texts if any(text))
+
+
+def extracted(options: argparse.Namespace) -> dict[str, bytes]:
+    """Text by extractor: of the pages, or what an earlier run left in the folder."""
+    files = {name: options.work / f"{name}.txt" for name in EXTRACTORS}
+    if not all(file.exists() for file in files.values()):
+        texts: dict[str, list[bytes]] = {name: [] for name in EXTRACTORS}
+        for url, html in pages(options.warc, chosen_urls(options.urls), options.pages):
+            for name, extract in EXTRACTORS.items():
+                try:
+                    texts[name].append(extract(html, url).encode("utf-8", "replace"))
+                except Exception as error:  # a page that an extractor cannot read is its loss
+                    print(f"{name}: {url}: {type(error).__name__}")
+        for name, file in files.items():
+            file.write_bytes(SEPARATOR.join(texts[name]))
+    return {name: file.read_bytes() for name, file in files.items()}
 
 
 def trained(text: bytes, steps: int, batch: int, seed: int) -> ByteModel:
@@ -155,37 +177,57 @@ def bits_a_byte(model: ByteModel, text: bytes, most: int) -> float:
     return total / count / 0.6931471805599453
 
 
+def results(options: argparse.Namespace) -> dict[tuple[str, int], dict[str, float]]:
+    """Bits a byte by held-out file, for each extractor and seed; one line of a file for each."""
+    texts, tests = (
+        extracted(options),
+        {Path(file).stem: held_out(file) for file in options.held_out},
+    )
+    log = options.work / f"results-{options.steps}x{options.batch}.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    found = {(row["extractor"], row["seed"]): row["bits"] for row in rows}
+    for seed in range(options.seeds):
+        for name, text in texts.items():
+            if tests.keys() <= found.get((name, seed), {}).keys():
+                continue
+            model = trained(text, options.steps, options.batch, seed)
+            bits = {key: bits_a_byte(model, test, options.most) for key, test in tests.items()}
+            found[name, seed] = bits
+            with log.open("a") as lines:
+                print(json.dumps({"extractor": name, "seed": seed, "bits": bits}), file=lines)
+            print(f"seed {seed}, {name}: {bits}", flush=True)
+    return found
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--warc", nargs="+", required=True)
     options.add_argument("--urls", help="labels.jsonl.gz: only pages labelled math")
     options.add_argument("--held-out", nargs="+", required=True)
+    options.add_argument("--work", type=Path, required=True, help="folder for texts and results")
     options.add_argument("--pages", type=int, default=2_000)
     options.add_argument("--steps", type=int, default=2_000)
     options.add_argument("--batch", type=int, default=32)
     options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--threads", type=int, default=0, help="0: all cores")
     options.add_argument("--most", type=int, default=200_000, help="bytes of a held-out file")
     chosen = options.parse_args()
-    texts: dict[str, list[bytes]] = {name: [] for name in EXTRACTORS}
-    for url, html in pages(chosen.warc, chosen_urls(chosen.urls), chosen.pages):
-        for name, extract in EXTRACTORS.items():
-            try:
-                texts[name].append(extract(html, url).encode("utf-8", "replace"))
-            except Exception as error:  # a page that an extractor cannot read is its loss
-                print(f"{name}: {url}: {type(error).__name__}")
-    tests = {Path(file).stem: held_out(file) for file in chosen.held_out}
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    found = results(chosen)
+    tests = [Path(file).stem for file in chosen.held_out]
     parameters = sum(weight.numel() for weight in ByteModel().parameters())
     seen = chosen.steps * chosen.batch * CONTEXT
-    print(f"{parameters:,} parameters, {seen:,} bytes seen, {chosen.seeds} seeds; bits a byte\n")
+    print(f"\n{parameters:,} parameters, {seen:,} bytes seen, {chosen.seeds} seeds; bits a byte\n")
     print(f"{'':12} {'bytes':>12} " + " ".join(f"{name:>24}" for name in tests))
-    for name, documents in texts.items():
-        text = SEPARATOR.join(documents)
-        models = [trained(text, chosen.steps, chosen.batch, s) for s in range(chosen.seeds)]
+    for name in EXTRACTORS:
         cells = []
-        for test in tests.values():
-            found = [bits_a_byte(model, test, chosen.most) for model in models]
-            cells.append(f"{statistics.mean(found):.3f} ({min(found):.3f}-{max(found):.3f})")
-        print(f"{name:12} {len(text):12,} " + " ".join(f"{cell:>24}" for cell in cells), flush=True)
+        for test in tests:
+            bits = [found[name, seed][test] for seed in range(chosen.seeds)]
+            cells.append(f"{statistics.mean(bits):.3f} ({min(bits):.3f}-{max(bits):.3f})")
+        size = (chosen.work / f"{name}.txt").stat().st_size
+        print(f"{name:12} {size:12,} " + " ".join(f"{cell:>24}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":
