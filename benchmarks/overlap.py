@@ -1,7 +1,11 @@
 """Two builds on one output, killed and resumed at random moments: one corpus, or one clear refusal.
 
     python benchmarks/overlap.py --trials 20
+    python benchmarks/overlap.py --trials 20 --s3-server
     python benchmarks/overlap.py --trials 20 --output s3://bucket/overlap --crawl s3://bucket/crawl
+
+`--s3-server` starts the S3 server of the tests (MinIO, or moto) and keeps crawl and runs there;
+`--first` goes on with the trial of that number.
 
 Each trial (seeded) starts a build, a second one on the same output after a random while (as it is,
 with --resume, or with --take-over --resume), kills the first, the second or none at another moment,
@@ -21,6 +25,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +39,10 @@ from infimm_spark.run.verify import verify
 from infimm_spark.sample import write_sample_crawl
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+import s3_server  # noqa: E402
+
 REFUSALS = {LockedError.exit_code, LockLostError.exit_code, OutputError.exit_code}
 SECOND = ([], ["--resume"], ["--resume"], ["--resume", "--take-over"])
 VICTIMS = ("first", "second", "nobody")
@@ -54,20 +64,18 @@ def main() -> None:
     parser.add_argument("--output", help="folder or bucket of the runs; default a temporary folder")
     parser.add_argument("--config", default=str(ROOT / "tests/support/small_groups.yaml"))
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--s3-server", action="store_true", help="on a server started here")
     parser.add_argument("--limit", type=int, help="WARC files read (default all)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first trial")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="infimm-overlap-") as folder:
-        crawl, output = options.crawl, options.output or f"{folder}/runs"
-        if crawl is None:
-            crawl = f"{folder}/crawl"
-            write_sample_crawl(Path(crawl))
+    with places(options) as (crawl, output):
         command = [sys.executable, "-m", "infimm_spark.cli", "build", "--config", options.config]
         command += ["--input", crawl] + (["--limit", str(options.limit)] if options.limit else [])
         seconds = undisturbed(command, f"{output}/whole")
         print(f"undisturbed: {seconds:.0f} s, {len(corpus(f'{output}/whole'))} rows", flush=True)
         trials = []
-        for number in range(options.trials):
+        for number in range(options.first, options.trials):
             trials.append(
                 overlap(
                     command, output, number, seconds, random.Random(options.seed * 1000 + number)
@@ -79,6 +87,27 @@ def main() -> None:
     events = Counter(event.partition(" after")[0] for trial in trials for event in trial.events)
     print(f"{len(trials) - bad} of {len(trials)} good; {dict(events)}")
     sys.exit(1 if bad else 0)
+
+
+@contextmanager
+def places(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Where the crawl is and where the runs go."""
+    with tempfile.TemporaryDirectory(prefix="infimm-overlap-") as folder:
+        crawl, output = options.crawl, options.output or f"{folder}/runs"
+        if crawl is None:
+            crawl = f"{folder}/crawl"
+            write_sample_crawl(Path(crawl))
+        if not options.s3_server:
+            yield crawl, output
+            return
+        server = s3_server.start(Path(folder))
+        try:
+            os.environ.update(server.environment)
+            server.upload_tree(Path(crawl), "crawl")
+            server.client().create_bucket(Bucket="runs")
+            yield "s3://crawl", "s3://runs"
+        finally:
+            server.stop()
 
 
 def undisturbed(command: list[str], output: str) -> float:

@@ -4,8 +4,8 @@
         --work FOLDER --steps 2000
 
 The same pages are extracted by this package, Trafilatura and Resiliparse. A byte-level transformer
-of 2 M parameters is trained on each text, for the same number of bytes and with the same seeds, on
-the processor. Printed: bits a byte on the held-out files (a JSON lines file is read by its fields
+(2 M parameters unless set) is trained on each text, for the same number of bytes and with the same
+seeds, on the processor. Printed: bits a byte on the held-out files (a JSON lines file is read by its fields
 `question`, `problem` or `text`, with its `solution`; any other file is a text), mean and range over
 the seeds. Lower is better. Whatever the result is, it is the result.
 
@@ -29,7 +29,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from torch import nn
 from torch.nn import functional as F
 
-CONTEXT, WIDTH, LAYERS, HEADS = 256, 192, 4, 6
+CONTEXT, HEAD = 256, 32
 SEPARATOR = b"\n\0\n"  # between documents
 
 
@@ -63,21 +63,21 @@ EXTRACTORS: dict[str, Callable[[bytes, str], str]] = {
 class ByteModel(nn.Module):
     """A decoder of the usual kind over bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int, layers: int) -> None:
         super().__init__()
-        self.token, self.place = nn.Embedding(256, WIDTH), nn.Embedding(CONTEXT, WIDTH)
+        self.token, self.place = nn.Embedding(256, width), nn.Embedding(CONTEXT, width)
         layer = nn.TransformerEncoderLayer(
-            WIDTH,
-            HEADS,
-            4 * WIDTH,
+            width,
+            width // HEAD,
+            4 * width,
             dropout=0.0,
             activation="gelu",
             batch_first=True,
             norm_first=True,
         )
-        self.blocks = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
-        self.last = nn.LayerNorm(WIDTH)
-        self.head = nn.Linear(WIDTH, 256, bias=False)
+        self.blocks = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.last = nn.LayerNorm(width)
+        self.head = nn.Linear(width, 256, bias=False)
         self.head.weight = self.token.weight
         nn.init.normal_(self.token.weight, std=0.02)
 
@@ -142,11 +142,12 @@ def extracted(options: argparse.Namespace) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in files.items()}
 
 
-def trained(text: bytes, steps: int, batch: int, seed: int) -> ByteModel:
+def trained(text: bytes, options: argparse.Namespace, seed: int) -> ByteModel:
     """A model that has seen `steps` x `batch` x 256 bytes, drawn at random from the text."""
+    steps, batch = options.steps, options.batch
     torch.manual_seed(seed)
     draw = random.Random(seed)
-    model = ByteModel()
+    model = ByteModel(options.width, options.layers)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, 1e-3, total_steps=steps, pct_start=0.05
@@ -177,20 +178,25 @@ def bits_a_byte(model: ByteModel, text: bytes, most: int) -> float:
     return total / count / 0.6931471805599453
 
 
+def size(options: argparse.Namespace) -> str:
+    """Names the models that may be compared: of one shape, trained on as many bytes."""
+    return f"{options.width}x{options.layers}-{options.steps}x{options.batch}"
+
+
 def results(options: argparse.Namespace) -> dict[tuple[str, int], dict[str, float]]:
     """Bits a byte by held-out file, for each extractor and seed; one line of a file for each."""
     texts, tests = (
         extracted(options),
         {Path(file).stem: held_out(file) for file in options.held_out},
     )
-    log = options.work / f"results-{options.steps}x{options.batch}.jsonl"
+    log = options.work / f"results-{size(options)}.jsonl"
     rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     found = {(row["extractor"], row["seed"]): row["bits"] for row in rows}
     for seed in range(options.seeds):
         for name, text in texts.items():
             if tests.keys() <= found.get((name, seed), {}).keys():
                 continue
-            model = trained(text, options.steps, options.batch, seed)
+            model = trained(text, options, seed)
             bits = {key: bits_a_byte(model, test, options.most) for key, test in tests.items()}
             found[name, seed] = bits
             with log.open("a") as lines:
@@ -208,6 +214,8 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=2_000)
     options.add_argument("--steps", type=int, default=2_000)
     options.add_argument("--batch", type=int, default=32)
+    options.add_argument("--width", type=int, default=192, help="a multiple of 32")
+    options.add_argument("--layers", type=int, default=4)
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--threads", type=int, default=0, help="0: all cores")
     options.add_argument("--most", type=int, default=200_000, help="bytes of a held-out file")
@@ -217,7 +225,9 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     found = results(chosen)
     tests = [Path(file).stem for file in chosen.held_out]
-    parameters = sum(weight.numel() for weight in ByteModel().parameters())
+    parameters = sum(
+        weight.numel() for weight in ByteModel(chosen.width, chosen.layers).parameters()
+    )
     seen = chosen.steps * chosen.batch * CONTEXT
     print(f"\n{parameters:,} parameters, {seen:,} bytes seen, {chosen.seeds} seeds; bits a byte\n")
     print(f"{'':12} {'bytes':>12} " + " ".join(f"{name:>24}" for name in tests))
@@ -226,8 +236,8 @@ def main() -> None:
         for test in tests:
             bits = [found[name, seed][test] for seed in range(chosen.seeds)]
             cells.append(f"{statistics.mean(bits):.3f} ({min(bits):.3f}-{max(bits):.3f})")
-        size = (chosen.work / f"{name}.txt").stat().st_size
-        print(f"{name:12} {size:12,} " + " ".join(f"{cell:>24}" for cell in cells), flush=True)
+        read = (chosen.work / f"{name}.txt").stat().st_size
+        print(f"{name:12} {read:12,} " + " ".join(f"{cell:>24}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":
