@@ -24,6 +24,13 @@ settings.load_profile("default")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# Many images of containers set it; the processes that tests start by the hundred would then compile
+# every module again, for longer than most of them work.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Their JVMs live for seconds: the second compiler and parallel collectors would not pay.
+QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+os.environ.setdefault("SPARK_SUBMIT_OPTS", QUICK_JVM)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -61,6 +68,7 @@ def spark() -> Iterator[SparkSession]:
     """One local Spark session for all Spark tests: two cores, four shuffle partitions."""
     from pyspark.sql import SparkSession
 
+    from infimm_spark.spark import daemon
     from infimm_spark.spark.java import provide_java
 
     provide_java()
@@ -75,7 +83,8 @@ def spark() -> Iterator[SparkSession]:
         .appName("infimm-spark tests")
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.ui.enabled", "false")
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.driver.extraJavaOptions", QUICK_JVM)
+        .config("spark.python.daemon.module", daemon.MODULE)
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")

@@ -100,6 +100,6 @@ _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], InfimmError]], .
     (re.compile(r"invalid null input: name|UnixPrincipal|failure to login"), _user),
     (re.compile(r"java\.net\.UnknownHostException: ([^\s:]+)"), _host),
     (re.compile(r"Python worker exited unexpectedly|SIGKILL|worker .{0,40}crashed"), _worker),
-    (re.compile(r"port number from pyspark\.daemon's stdout.*\Z", re.DOTALL), _shadow),
+    (re.compile(r"port number from \S+\.daemon's stdout.*\Z", re.DOTALL), _shadow),
     (re.compile(r"JAVA_GATEWAY_EXITED|Java gateway process exited"), _gateway),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infimm_spark.config import SparkConfig, StoreConfig
-from infimm_spark.spark import console, interrupts
+from infimm_spark.spark import console, daemon, interrupts
 from infimm_spark.spark.classic import (
     is_databricks,
     is_submitted,
@@ -92,6 +92,7 @@ def open_session(
         if (config.master or "local").startswith("local"):
             prepare_local()
             _import_from_checkout()
+            options["spark.python.daemon.module"] = daemon.MODULE
             options["spark.driver.bindAddress"] = options["spark.driver.host"] = "127.0.0.1"
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)

@@ -305,7 +305,7 @@ _CAUSES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         # The kernel refuses a foreign executable, Java tries it as a shell script, and that ends at
         # once.
-        r"port number from pyspark\.daemon's stdout|Bad data in pyspark\.daemon's standard output",
+        r"port number from \S+\.daemon's stdout|Bad data in \S+\.daemon's standard output",
         lambda m: (
             "executors' Python does not start: it is for another architecture, or damaged; "
             "expected the archive of the executors' machines (build_environment.py --list)"

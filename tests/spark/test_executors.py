@@ -16,7 +16,10 @@ from pyspark.sql import SparkSession
 
 import infimm_spark
 from infimm_spark.classify.broadcast import read_model
+from infimm_spark.config import SparkConfig
 from infimm_spark.errors import SubmissionError
+from infimm_spark.spark import daemon
+from infimm_spark.spark.session import open_session
 from infimm_spark.spark.submission import check_executors
 
 pytestmark = pytest.mark.spark
@@ -41,6 +44,14 @@ def test_executors_show_interpreter_package_and_models(spark: SparkSession, tmp_
     assert executor.executable == sys.executable
     assert executor.package.endswith("infimm_spark")
     assert executor.models == (model.fingerprint,)
+
+
+def test_workers_read_no_archive_before_a_task(spark: SparkSession) -> None:
+    """Neither Spark's JAR nor its zipped modules are on their path, and the modules are found."""
+    paths = spark.sparkContext.parallelize([0], 1).map(lambda _: list(sys.path)).collect()[0]
+    assert [path for path in paths if path.endswith((".jar", "/pyspark.zip"))] == []
+    opened = open_session(SparkConfig(master="local[2]"))
+    assert opened.conf.get("spark.python.daemon.module") == daemon.MODULE
 
 
 @pytest.mark.parametrize(
