@@ -14,11 +14,7 @@ from pathlib import Path
 
 import pytest
 from browsed_run import write_run
-
-
-def _browse(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infimm_spark.cli", "browse", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=cwd)
+from commands import infimm
 
 
 @pytest.mark.parametrize(
@@ -33,7 +29,7 @@ def _browse(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], says: str, code: int) -> None:
     """No run, no folder for labels, one run to compare, no queue: named, with an exit code."""
     write_run(tmp_path)
-    done = _browse(*arguments, cwd=tmp_path)
+    done = infimm("browse", *arguments, cwd=tmp_path)
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.returncode == code
@@ -55,7 +51,7 @@ def test_a_server_starts_and_ends(tmp_path: Path) -> None:
             urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/", timeout=60)
         with pytest.raises(OSError), socket.create_connection(("127.0.0.2", int(found[1])), 5):
             pass
-        refused = _browse("run", "--port", found[1], cwd=tmp_path)
+        refused = infimm("browse", "run", "--port", found[1], cwd=tmp_path)
         assert f"port {found[1]}" in refused.stderr
         server.send_signal(signal.SIGINT)
         server.wait(60)

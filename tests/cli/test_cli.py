@@ -9,18 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import infimm
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def infimm(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does: a process of its own."""
+def infimm_by_python(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, from the start of Python on."""
     return subprocess.run(
         [sys.executable, "-m", "infimm_spark.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
     )
 
 
@@ -191,7 +192,7 @@ def test_page_prints_one_document(tmp_path: Path) -> None:
         "</body></html>",
         encoding="utf-8",
     )
-    result = infimm("page", page, "http://example.org/algebra/square.html")
+    result = infimm_by_python("page", page, "http://example.org/algebra/square.html")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["language"] == "en"
@@ -232,7 +233,7 @@ def test_a_hostile_page_does_not_hang_the_command(tmp_path: Path) -> None:
 
 def test_a_missing_page_is_one_line(tmp_path: Path) -> None:
     """A file that is not there is named."""
-    assert "none.html" in refused(infimm("page", tmp_path / "none.html", "http://a/"))
+    assert "none.html" in refused(infimm_by_python("page", tmp_path / "none.html", "http://a/"))
 
 
 def test_a_registered_stage_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

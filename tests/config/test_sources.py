@@ -3,12 +3,11 @@ way."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from commands import infimm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -25,12 +24,6 @@ from infimm_spark.config import (
     validated,
 )
 from infimm_spark.errors import ConfigError
-
-
-def infimm(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder of its own, outside the checkout."""
-    command = [sys.executable, "-m", "infimm_spark.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("name", shipped_names())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from commands import infimm
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,23 +87,11 @@ def test_a_wrong_rates_file_is_refused(
 
 def test_the_command_prints_a_plan_and_refuses_a_missing_price_file() -> None:
     """`infimm plan` works from the checkout; a price file that is not there is one line."""
-    command = [
-        sys.executable,
-        "-m",
-        "infimm_spark.cli",
-        "plan",
-        "--snapshots",
-        "44",
-        "--price-file",
-    ]
-    good = subprocess.run(
-        [*command, "conf/prices.yaml"], cwd=CONF.parent, capture_output=True, text=True, timeout=60
-    )
+    command = ["plan", "--snapshots", "44", "--price-file"]
+    good = infimm(*command, "conf/prices.yaml", cwd=CONF.parent)
     assert good.returncode == 0, good.stderr
     assert good.stdout.startswith("44 snapshots, 1.22e+11 pages, 3.96 PB of WARC files, 512 cores")
-    bad = subprocess.run(
-        [*command, "nowhere.yaml"], cwd=CONF.parent, capture_output=True, text=True, timeout=60
-    )
+    bad = infimm(*command, "nowhere.yaml", cwd=CONF.parent)
     assert bad.returncode == 2
     assert bad.stderr == "infimm: prices file nowhere.yaml does not exist\n"
 
