@@ -127,6 +127,33 @@ def test_what_earlier_runs_decided_counts(earlier: list[Page], new: list[Page], 
         assert row["rank"] in ranks or row["text_hash"] not in held
 
 
+@pytest.mark.parametrize(
+    ("scope", "removed"),
+    [
+        ("snapshot", {"y"}),
+        ("pairs", {"x", "y", "z"}),
+        ("year", {"x", "y"}),
+        ("all", {"w", "x", "y", "z"}),
+    ],
+)
+def test_scope(scope: Any, removed: set[str]) -> None:
+    """Near-duplicates meet within a snapshot, with neighbours, within a year or everywhere."""
+    new, middle, old = range(3)
+    pages = {
+        "n": (new, 0, 0, 0),
+        "m": (new, 1, 1, 0),
+        "z": (middle, 2, 0, 1),
+        "y": (middle, 3, 0, 2),
+        "x": (old, 4, 0, 3),
+        "w": (old, 5, 1, 1),
+    }
+    table = documents(list(pages.values()))
+    rows = removed_rows(table, DedupConfig(minhash=MinHashConfig(scope=scope))).to_pylist()
+    names = dict(zip(table["rank"].to_pylist(), pages, strict=True))
+    assert {names[row["rank"]] for row in rows} == removed
+    assert {row["reason"] for row in rows} == {"near"}
+
+
 @pytest.mark.parametrize("switch", ["exact", "url", "minhash"])
 def test_what_is_switched_off_removes_nothing(switch: str) -> None:
     """Each of the three kinds can be left out."""

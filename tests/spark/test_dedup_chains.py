@@ -61,7 +61,7 @@ def check(rows: list[Row], found: dict[str, Row], threshold: float) -> None:
     [
         ("newer", {}),
         pytest.param("newer", {"scope": "all", "local_documents": 0}, marks=pytest.mark.slow),
-        ("older", {"scope": "all"}),
+        pytest.param("older", {"scope": "all"}, marks=pytest.mark.slow),
     ],
     ids=["pairs", "all, in buckets", "all, oldest first"],
 )

@@ -1,4 +1,4 @@
-"""Dedup under faults: damaged checkpoints, damaged signatures, an executor that dies."""
+"""Dedup under faults: damaged checkpoints, an executor that dies."""
 
 from __future__ import annotations
 
@@ -12,19 +12,11 @@ from pathlib import Path
 import pytest
 from dedup_corpus import corpus, frame
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from infimm_spark.config import DedupConfig, MinHashConfig
 from infimm_spark.dedup.survivors import Checkpoint
-from infimm_spark.errors import SignatureMismatchError
 from infimm_spark.run.damage import unreadable_table
-from infimm_spark.stages.dedup import (
-    deduplicate,
-    deduplicate_ranked,
-    rank,
-    signatures,
-    survivor_ranks,
-)
+from infimm_spark.stages.dedup import deduplicate
 
 pytestmark = pytest.mark.spark
 
@@ -66,16 +58,6 @@ def test_other_failures_are_no_damaged_tables() -> None:
     """An error that has nothing to do with a file is not explained away as a damaged table."""
     assert unreadable_table(ValueError("division by zero in part-0.parquet")) is None
     assert unreadable_table(RuntimeError("[FAILED_READ_FILE] while reading a socket")) is None
-
-
-def test_damaged_signatures_are_refused(spark: SparkSession, checkpoint: Checkpoint) -> None:
-    """A signature that is too short stops dedup with the document's id."""
-    config = DedupConfig()
-    documents = frame(spark, corpus(3, 5))
-    ranked = rank(signatures(documents, config), survivor_ranks(documents, config))
-    short = ranked.withColumn("signature", F.substring("signature", 1, 100))
-    with pytest.raises(SignatureMismatchError, match="is damaged; expected 448 bytes"):
-        deduplicate_ranked(checkpoint(short, "ranked"), config, checkpoint)
 
 
 _WITH_A_LOST_EXECUTOR = """

@@ -57,7 +57,7 @@ def one_by_one(
     [
         pytest.param("pairs", 0, marks=pytest.mark.slow),
         pytest.param("all", 0, marks=pytest.mark.slow),
-        ("all", 100_000),
+        pytest.param("all", 100_000, marks=pytest.mark.slow),
     ],
 )
 def test_against_earlier_runs_equals_a_joint_run(
