@@ -28,7 +28,7 @@ from infimm_spark.stages.extract import NOT_A_PAGE  # noqa: E402
 _WORKER_LIMIT = 1 << 30
 _KINDS = {  # a part of the command line, in the order of looking
     "page process": "infimm_spark.cascade.sandbox",
-    "Python worker": "pyspark.daemon",
+    "Python worker": "daemon pyspark.worker",
     "driver, Python": "infimm_spark.cli",
     "driver, JVM": "org.apache.spark",
 }
