@@ -7,6 +7,7 @@ identification and the recall floor), `ParsedPage.document` only by pages that p
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from contextlib import suppress
 from urllib.parse import urljoin
 
@@ -82,10 +83,23 @@ def parse_page(
     if sealed is not source:
         found = ALL
     try:
-        parser = LexborHTMLParser(sealed)
+        is_html = sealed is text and _is_utf_8(html, text, charset)
+        parser = LexborHTMLParser(html if is_html else sealed)
     except (SelectolaxError, ValueError, RuntimeError) as error:
         raise PageRejectedError("unparseable", f"the parser gave up: {error}") from None
     return ParsedPage(parser, sealed, url, charset, found)
+
+
+def _is_utf_8(html: bytes, text: str, charset: str) -> bool:
+    """Whether a page's bytes are its text in UTF-8, so that this need not be encoded again."""
+    if text.isascii():
+        return len(text) == len(html) and html.isascii()
+    return (
+        charset == "utf-8"
+        and "\ufffd" not in text
+        and not html.startswith(BOM_UTF8)
+        and b"\0" not in html
+    )
 
 
 class ParsedPage:

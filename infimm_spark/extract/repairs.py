@@ -21,14 +21,11 @@ from infimm_spark.extract.signs import ALL, Sign
 
 def repaired(text: str, content_type: str | None = None, signs: frozenset[Sign] = ALL) -> str:
     """The source of a page after every repair that applies; `signs` are those of `text`."""
-    if Sign.REPAIR not in signs and not _is_xhtml(text, content_type):
-        return text
+    if Sign.REPAIR not in signs:
+        return _opened(text, content_type)
     if "msEquation" in text:
         text = _with_word_formulas(text)
-    if _is_xhtml(text, content_type) and (
-        "<![CDATA[" in text or _closes_elements_in_themselves(text)
-    ):
-        text = _XHTML_PIECE.sub(_opened_and_closed, text)
+    text = _opened(text, content_type)
     if 'hidden id="S:' in text:
         text = _STREAMED.sub(r"<\1 ", text)
     if "shadowroot" in text:
@@ -37,6 +34,15 @@ def repaired(text: str, content_type: str | None = None, signs: frozenset[Sign] 
         text = _SCRIPT_TEMPLATE.sub(_rendered_script, text)
     if "<textarea" in text:
         text = _with_decks(text)
+    return text
+
+
+def _opened(text: str, content_type: str | None) -> str:
+    """XHTML with its elements opened and closed, its CDATA as text; any other page as it is."""
+    if _is_xhtml(text, content_type) and (
+        "<![CDATA[" in text or _closes_elements_in_themselves(text)
+    ):
+        return _XHTML_PIECE.sub(_opened_and_closed, text)
     return text
 
 
@@ -68,13 +74,16 @@ _VOID = frozenset(
     ]
 )
 # Parsers close these themselves: MathML and SVG are XML within HTML.
+# All alternatives begin with a `<` in any case, so that the search goes from one to the next.
 _XHTML_PIECE = re.compile(
-    r"<!--.*?-->"
-    r"|<!\[CDATA\[(?P<data>.*?)\]\]>"
-    r"|<(?P<raw>script|style|textarea|title|xmp)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=raw)\s*>"
-    r"|<(?P<foreign>math|svg)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=foreign)\s*>"
-    r"|<(?P<name>[A-Za-z][\w.-]*)(?P<attributes>(?:\s+[^\s<>/=\"']+(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*)\s*/>",
-    re.S | re.I,
+    r"<(?i:"
+    r"!--.*?-->"
+    r"|!\[CDATA\[(?P<data>.*?)\]\]>"
+    r"|(?P<raw>script|style|textarea|title|xmp)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=raw)\s*>"
+    r"|(?P<foreign>math|svg)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*(?<!/)>.*?</(?P=foreign)\s*>"
+    r"|(?P<name>[A-Za-z][\w.-]*)(?P<attributes>(?:\s+[^\s<>/=\"']+(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|[^\s\"'<>=]+))?)*)\s*/>"
+    r")",
+    re.S,
 )
 
 
@@ -164,11 +173,12 @@ def _with_word_formulas(text: str) -> str:
 
 # --- Markdown -----------------------------------------------------------------------------------
 
+# Only the first `<` in any case: the search then goes from one to the next.
 _SCRIPT_TEMPLATE = re.compile(
-    r"<script\b[^>]*\btype\s*=\s*[\"']?text/(?P<kind>template|markdown|x-markdown)\b[^>]*>(?P<text>.*?)</script\s*>",
-    re.S | re.I,
+    r"<(?i:script\b[^>]*\btype\s*=\s*[\"']?text/(?P<kind>template|markdown|x-markdown)\b[^>]*>(?P<text>.*?)</script\s*>)",
+    re.S,
 )
-_TEXTAREA = re.compile(r"<textarea\b(?P<attributes>[^>]*)>(?P<text>.*?)</textarea\s*>", re.S | re.I)
+_TEXTAREA = re.compile(r"<(?i:textarea\b(?P<attributes>[^>]*)>(?P<text>.*?)</textarea\s*>)", re.S)
 _DECK_ATTRIBUTE = re.compile(
     r"\bdata-template\b|\bdata-markdown\b|\bid\s*=\s*[\"']?(?:source|input|slides)\b", re.I
 )

@@ -58,12 +58,11 @@ def screen(body: bytes, limits: ScreenLimits) -> None:
     if body.startswith(_BINARY):
         raise PageRejectedError("not_html", "the body is a binary file by its first bytes")
     characters = np.frombuffer(body, np.uint8)
-    tags = int(np.count_nonzero(characters == _LESS))
-    opened = _Opened.of(characters) if tags > MAX_ROOT_TAGS else _Opened(tags)
+    opened = _Opened.of(characters)
     if (
-        _may_be_deep(body, opened, limits.max_depth)
+        _may_be_deep(body, characters, opened, limits.max_depth)
         or _may_have_many_attributes(body, limits.max_attributes)
-        or _may_hide_tags(body, characters, opened.started, limits)
+        or _may_hide_tags(body, characters, opened, limits)
         or (opened.started > MAX_OPTIONS and body.lower().count(b"<option") > MAX_OPTIONS)
         or (opened.roots > MAX_ROOT_TAGS and len(_ROOTS.findall(body)) > MAX_ROOT_TAGS)
     ):
@@ -84,44 +83,40 @@ _BINARY = (
     b"7z\xbc\xaf",
 )
 _LESS, _SLASH = b"</"
+_ROOT_LETTERS = list(b"hHbB")
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
+_Places: TypeAlias = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """What follows each `<` of a page: bounds from above of its start tags and roots."""
 
+    at: _Places
+    """Where each `<` is that does not end the page."""
     started: int
-    roots: int = 0
-    changes: npt.NDArray[np.int32] | None = None
-    """Of depth, at each `<`: 1, or -1 at an end tag; None for a page of few tags."""
+    roots: int
 
     @classmethod
     def of(cls, characters: _Bytes) -> _Opened:
-        at = np.flatnonzero(characters == _LESS) + 1
-        following = characters[at[at < characters.size]]
-        ends = following == _SLASH
-        letters = following | 0x20
-        return cls(
-            started=following.size - int(np.count_nonzero(ends)),
-            roots=int(np.count_nonzero((letters == ord("h")) | (letters == ord("b")))),
-            changes=np.where(ends, np.int32(-1), np.int32(1)),
-        )
+        at = np.flatnonzero(characters == _LESS)
+        if at.size and at[-1] == characters.size - 1:
+            at = at[:-1]
+        followed = np.bincount(characters[1:][at], minlength=256)
+        return cls(at, at.size - int(followed[_SLASH]), int(followed[_ROOT_LETTERS].sum()))
 
 
-def _may_be_deep(body: bytes, opened: _Opened, limit: int) -> bool:
+def _may_be_deep(body: bytes, characters: _Bytes, opened: _Opened, limit: int) -> bool:
     """Bounds depth and work from above by the order of `<` and `</`.
 
     No page is deeper than its start tags. Elements without end tag make the bound drift upwards,
     which costs a look at the names but hides nothing.
     """
-    changes = opened.changes
-    if changes is None or (
-        opened.started <= limit and opened.started * changes.size <= MAX_STACK_WORK
-    ):
+    if opened.started <= limit and opened.started * opened.at.size <= MAX_STACK_WORK:
         return False
+    ends = characters[1:][opened.at] == _SLASH
     # An end tag without start tag takes nothing away: depth is the rise above the lowest so far.
-    depths = np.cumsum(changes, dtype=np.int64)
+    depths = np.cumsum(np.where(ends, -1, 1), dtype=np.int64)
     rises = depths - np.minimum(np.minimum.accumulate(depths), 0)
     if int(rises.max()) <= limit and int(rises.sum()) <= MAX_STACK_WORK:
         return False
@@ -151,45 +146,48 @@ def _is_deep_by_names(body: bytes, limit: int) -> bool:
 def _may_have_many_attributes(body: bytes, limit: int) -> bool:
     """Whether a stretch without `>` may be a tag with more attributes than `limit`.
 
-    Each needs two bytes, so such a stretch fills one of the page's windows of `limit` bytes: nearly
-    all are passed after their first few bytes.
+    Each needs two bytes, so only a stretch of more than twice as many is looked at; nearly all of a
+    page is passed from one `>` to the last one that near behind it.
     """
     size = len(body)
-    start = 0
-    while start + limit <= size:
-        if body.find(b">", start, start + limit) >= 0:
-            start += limit
+    first = 0
+    while first + 2 * limit < size:
+        near = body.rfind(b">", first, first + 2 * limit + 1)
+        if near >= 0:
+            first = near + 1
             continue
-        first = body.rfind(b">", 0, start) + 1
-        end = body.find(b">", start + limit)
+        end = body.find(b">", first + 2 * limit + 1)
         if end < 0:
             end = size
-        if end - first > 2 * limit:
-            tag = _TAG_START.search(body, first, end)
-            begin = first if tag is None else tag.start()
-            if end - begin > 2 * limit:
-                blanks = sum(body.count(blank, begin, end) for blank in _SEPARATORS)
-                # Text and scripts, unless a `>` in a value ends what seems to be the tag before.
-                if blanks > limit and (tag is not None or _HIDDEN_END.search(body, 0, first)):
-                    begin = first if tag is None else tag.end()
-                    # Base64 has as many slashes; read as attributes it is one value.
-                    if len(_ATTRIBUTES.findall(body, begin, end)) > limit:
-                        return True
-        start = max(start + limit, end)
+        tag = _TAG_START.search(body, first, end)
+        begin = first if tag is None else tag.start()
+        if end - begin > 2 * limit:
+            blanks = sum(body.count(blank, begin, end) for blank in _SEPARATORS)
+            # Text and scripts, unless a `>` in a value ends what seems to be the tag before.
+            if blanks > limit and (tag is not None or _HIDDEN_END.search(body, 0, first)):
+                begin = first if tag is None else tag.end()
+                # Base64 has as many slashes; read as attributes it is one value.
+                if len(_ATTRIBUTES.findall(body, begin, end)) > limit:
+                    return True
+        first = end + 1
     return False
 
 
-def _may_hide_tags(body: bytes, characters: _Bytes, started: int, limits: ScreenLimits) -> bool:
+def _may_hide_tags(body: bytes, characters: _Bytes, opened: _Opened, limits: ScreenLimits) -> bool:
     """Whether quoted values or comments may hold what the counts of `<`, `</` and `>` take for
     tags."""
     if len(body) > 2 * _MOST_QUOTES:  # two quotation marks a value, its name and `=`
-        quotes = np.count_nonzero(characters == ord('"'))
-        quotes += np.count_nonzero(characters == ord("'"))
+        # Both quotation marks, and `#` and `&` with them, by one comparison.
+        quotes = np.count_nonzero((characters & 0xFA) == ord('"'))
         if quotes > _MOST_QUOTES and _HIDDEN_END.search(body) is not None:
             return True
-    if started <= limits.max_depth:
+    if opened.started <= limits.max_depth:
         return False
-    hidden = body.count(b'"</') + body.count(b"'</") + body.count(b"<!--")
+    at = opened.at
+    ends = at[characters[1:][at] == _SLASH]
+    before = characters[ends - 1]  # of an end tag at the start, which nothing hides, the last byte
+    hidden = int(np.count_nonzero((before == ord('"')) | (before == ord("'"))))
+    hidden += body.count(b"<!--")
     return hidden * 2 > limits.max_depth
 
 

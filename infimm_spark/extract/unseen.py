@@ -90,13 +90,14 @@ _SILENT_NUMBERS = frozenset(number for number, name in NAMES.items() if name in 
 
 def _shown_text(body: LexborNode) -> int | None:
     """Characters that a body shows, menus aside; None where they hold prose enough to be read."""
-    prose = shown = looked = 0
+    prose = looked = 0
+    texts: list[str] = []
     todo: list[LexborNode | None] = []
     node = body.first_child
     while True:
         if node is None:
             if not todo:
-                return shown
+                return sum([len(" ".join(text.split())) for text in texts])
             node = todo.pop()
             continue
         looked += 1
@@ -107,12 +108,13 @@ def _shown_text(body: LexborNode) -> int | None:
         if number == TEXT:
             text = node.text_content
             if text and not text.isspace():
-                text = " ".join(text.split())
-                shown += len(text)
+                texts.append(text)
                 if len(text) >= _SENTENCE or "\\" in text or "$" in text:
-                    prose += len(text)
-                    if prose >= _ENOUGH_PROSE:
-                        return None
+                    size = len(" ".join(text.split()))
+                    if size >= _SENTENCE or "\\" in text or "$" in text:
+                        prose += size
+                        if prose >= _ENOUGH_PROSE:
+                            return None
             node = following
         elif number in _SILENT_NUMBERS:
             node = following

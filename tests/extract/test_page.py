@@ -422,3 +422,25 @@ def test_numbers_stand_for_the_tags_they_are_taken_for() -> None:
     body = LexborHTMLParser("<body>a<!-- b -->").body
     assert body is not None
     assert [node.tag_id for node in body.iter(include_text=True)] == [TEXT, COMMENT]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\ufeff<p>Größe</p>".encode(),  # a byte-order mark
+        "<p>Grö\0ße</p>".encode(),
+        "<p>Größe</p>".encode("utf-16"),
+        "<meta charset=latin1><p>Größe</p>".encode("latin-1"),
+        "<p>Gr\ue000öße</p>".encode(),  # a character that marks use
+        "<p>Größe</p>".encode(),
+    ],
+)
+def test_the_parser_gets_the_page_as_it_is_decoded(body: bytes) -> None:
+    """Bytes are parsed as they are only where they are the decoded text."""
+    assert extract_page(body, url="https://example.org/").text == "Größe"
+
+
+def test_broken_bytes_are_replaced_before_the_parser_sees_them() -> None:
+    """A cut character at the end of a page does not reach the parser as a byte."""
+    broken = "<p>Größe, Länge, Höhe, Fläche: ä ö ü ß Ä Ö Ü é".encode() + b"\xc3"
+    assert extract_page(broken, url="https://example.org/").text.endswith("é\ufffd")

@@ -159,3 +159,19 @@ def test_any_tags_are_read_in_linear_time(units: list[bytes]) -> None:
         for _ in reader:
             pass
     assert reader.read <= 5 * len(body)
+
+
+@pytest.mark.parametrize("text_before", [0, 1, 1_999, 2_000, 3_999, 4_000, 4_001, 10_000])
+def test_many_attributes_are_found_wherever_the_tag_stands(text_before: int) -> None:
+    """A tag of 3,000 attributes is refused behind text of any length, and with tags about it."""
+    many = b"<p " + b" ".join(b"a%d" % number for number in range(3_000)) + b">"
+    text = b"x" * text_before
+    assert refusal(text + many) == "too_many_attributes"
+    assert refusal(b"<b>" + text + many + text + b"</b>") == "too_many_attributes"
+    assert refusal(b"<b></b>" * 5_000 + text + many + b"<b></b>" * 5_000) == "too_many_attributes"
+
+
+def test_a_page_may_end_or_begin_anywhere() -> None:
+    """No bytes, a lone `<`, an end tag first: all of them reach the parser."""
+    for body in (b"", b"<", b"</", b"</p>", b"x<", b"<p>" * 600 + b"<", b"</p>" * 3_000 + b"<"):
+        assert refusal(body) is None
