@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from infimm_spark import schemas, store
-from infimm_spark.errors import DamagedRunError
+from infimm_spark.errors import DamagedRunError, ResourceError
 from infimm_spark.run import tables
 from infimm_spark.run.layout import RunLayout
 from infimm_spark.stages.registry import STAGES
@@ -37,6 +37,8 @@ _TABLES = {
 """View -> stage and table; beside them `rejects` and `ledger`, which are of all stages."""
 
 _FILE = re.compile(r"[^\s'\"]+\.parquet")
+_NO_SPACE = "No space left on device"
+_UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException)
 SAMPLED_FILES = 12
 """Files of a large table that samples of whole documents are drawn from."""
 
@@ -93,8 +95,8 @@ class RunQueries:
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as dictionaries. Raises `DamagedRunError` naming a file that cannot
-        be read."""
-        with self._damage():
+        be read, `ResourceError` when the disk or memory is full."""
+        with self._plain_errors():
             cursor = self._connection.execute(query, list(parameters))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -106,15 +108,24 @@ class RunQueries:
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement, such as one that makes a temporary table."""
-        with self._damage():
+        with self._plain_errors():
             self._connection.execute(statement, list(parameters))
 
     @contextlib.contextmanager
-    def _damage(self) -> Iterator[None]:
+    def _plain_errors(self) -> Iterator[None]:
         try:
             yield
-        except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowException) as error:
-            file = _FILE.search(str(error))
+        except (duckdb.Error, pa.ArrowException) as error:
+            text = str(error)
+            if isinstance(error, duckdb.OutOfMemoryException) or _NO_SPACE in text:
+                raise ResourceError(
+                    f"{store.shown(self.layout.root)}: neither memory nor the disk has room for "
+                    f"what a query of the run sets aside ({tempfile.gettempdir()}); free some, or "
+                    "set TMPDIR to a folder on a larger disk"
+                ) from error
+            if not isinstance(error, _UNREADABLE):
+                raise
+            file = _FILE.search(text)
             raise DamagedRunError(
                 f"{store.shown(file[0] if file else self.layout.root)} cannot be read: expected a "
                 "whole Parquet file; infimm verify RUN --deep names all damage and how to mend it"
@@ -123,7 +134,7 @@ class RunQueries:
     def _add(self, view: str, files: list[str], schema: pa.Schema, seed: int) -> None:
         self.files[view] = files
         few = sorted(files, key=lambda name: _order(name, self.layout.root, seed))[:SAMPLED_FILES]
-        with self._damage():
+        with self._plain_errors():
             self._view(view, files, schema)
             self._view(f"{view}_drawn", few, schema)
 

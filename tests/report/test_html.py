@@ -12,6 +12,7 @@ from small_run import document, page_id, reject, write_run
 
 from infimm_spark.cli.app import app
 from infimm_spark.cli.ending import run_command
+from infimm_spark.errors import ResourceError
 from infimm_spark.report.figures import run_figures
 from infimm_spark.report.html import MAX_BYTES, report_html, write_html
 from infimm_spark.report.query import RunQueries
@@ -242,6 +243,15 @@ def test_a_damaged_table_is_named_in_one_line(
     assert str(file) in err
     assert len(err.strip().splitlines()) == 1
     assert "infimm verify" in err
+
+
+def test_a_full_disk_is_not_taken_for_damage(tmp_path: Path) -> None:
+    """A query that cannot write says that the disk is full, and where it would have written."""
+    with (
+        RunQueries(_run(tmp_path)) as queries,
+        pytest.raises(ResourceError, match=r"has room.*TMPDIR"),
+    ):
+        queries.execute("COPY (SELECT range FROM range(100000)) TO '/dev/full' (FORMAT csv)")
 
 
 def test_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
