@@ -29,7 +29,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from torch import nn
 from torch.nn import functional as F
 
-CONTEXT, HEAD = 256, 32
+CONTEXT, HEAD, RATE = 256, 32, 3e-3
 SEPARATOR = b"\n\0\n"  # between documents
 
 
@@ -79,7 +79,8 @@ class ByteModel(nn.Module):
         self.last = nn.LayerNorm(width)
         self.head = nn.Linear(width, 256, bias=False)
         self.head.weight = self.token.weight
-        nn.init.normal_(self.token.weight, std=0.02)
+        for table in (self.token, self.place):  # of one size: a place must not drown its byte
+            nn.init.normal_(table.weight, std=0.02)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         length = ids.shape[1]
@@ -148,9 +149,9 @@ def trained(text: bytes, options: argparse.Namespace, seed: int) -> ByteModel:
     torch.manual_seed(seed)
     draw = random.Random(seed)
     model = ByteModel(options.width, options.layers)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, betas=(0.9, 0.95))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.1, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 1e-3, total_steps=steps, pct_start=0.05
+        optimizer, RATE, total_steps=steps, pct_start=0.05
     )
     data = torch.frombuffer(bytearray(text), dtype=torch.uint8)
     for _ in range(steps):
