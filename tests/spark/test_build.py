@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from sample_builds import sample_settings
 
 from infimm_spark import schemas
+from infimm_spark.config import load_config
 from infimm_spark.errors import (
     OutputError,
     ReconciliationError,
@@ -268,7 +269,7 @@ def test_a_stage_done_again_with_another_threshold_reads_no_warc(
 def test_killed_and_resumed_equals_undisturbed(
     sample_build: RunSummary, sample_crawl: Path, tmp_path: Path
 ) -> None:
-    """After `kill -9` of the driver in mid-run, `--resume` gives the undisturbed corpus."""
+    """After `kill -9` of the driver in mid-run, resuming gives the undisturbed corpus."""
     output = tmp_path / "out"
     config = tmp_path / "small-groups.yaml"
     config.write_text(
@@ -276,9 +277,11 @@ def test_killed_and_resumed_equals_undisturbed(
     )
     command = [sys.executable, "-m", "infimm_spark.cli", "build", "--config", str(config)]
     command += ["--input", str(sample_crawl), "--output", str(output)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     victim = subprocess.Popen(
-        command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
     )
     try:
         # The first committed group is on disk and the run is not over: now.
@@ -293,10 +296,8 @@ def test_killed_and_resumed_equals_undisturbed(
     assert not (output / "publish" / "manifest.json").exists()
     done = {p.name for p in output.glob("extract/manifests/*.json")}
     times = {name: (output / "extract/manifests" / name).stat().st_mtime_ns for name in done}
-    again = subprocess.run(
-        [*command, "--resume"], env=environment, capture_output=True, text=True, timeout=600
-    )
-    assert again.returncode == 0, again.stderr
+    given = {"input": {"paths": [str(sample_crawl)]}, "output": str(output)}
+    build(load_config(config, given), resume=True)
     assert corpus_rows(output) == corpus_rows(sample_build.output)
     for name, stamp in times.items():
         assert (output / "extract/manifests" / name).stat().st_mtime_ns == stamp
