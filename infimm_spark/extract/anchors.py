@@ -25,37 +25,64 @@ def is_note(node: LexborNode, attrs: Attributes) -> bool:
 
 
 def is_permalink(node: LexborNode, attrs: Attributes) -> bool:
-    """A link to the place it stands at: `#`, `¶`, `[link]` or nothing at all to be seen."""
+    """A link to a place of a page that shows no word: `#`, `¶`, `[link]` or nothing at all."""
     target = attrs.get("href")
-    if not target or target[0] != "#":
+    if not target or "#" not in target:
         return False
     if node.first_child is None:
-        return True
+        return target[0] == "#"
     text = text_of(node)
     return (
-        len(text) < _LONGEST_PERMALINK
-        and _PERMALINK.fullmatch(text) is not None
+        len(text) < (_LONGEST_PERMALINK if target[0] == "#" else _LONGEST_SIGN)
+        and (_PERMALINK if target[0] == "#" else _PERMALINK_SIGN).fullmatch(text) is not None
         and (node.css_first("img, math, script") is None)
     )
 
 
-_LONGEST_PERMALINK = 16
+_LONGEST_PERMALINK = 120
+_LONGEST_SIGN = 16
+_SIGNS = (
+    "\\s\u200b\u200c\u200d\ufeff\ufe0e\ufe0f"
+    "#\u00b6\u00a7\u2020\U0001f517\u2693\u221e\u21a9\u21b5\u23ce\u2191"
+)
 _PERMALINK = re.compile(
-    "[\\s\u200b\u200c\u200d\ufeff#\u00b6\u00a7\u2020\U0001f517\u2693\u221e\ufe0f\u21a9\u21b5\u2191\ufe0e]*|\\s*\\[(?:link|#|\u00b6)\\]\\s*|permalink",
+    f"[{_SIGNS}]*|\\s*\\[(?:link|#|\u00b6|back)\\]\\s*"
+    f"|[{_SIGNS}]*(?:permalink|copy link|(?:permanent |direct )?link to this "
+    f"(?:section|heading|headline|definition)|section titled .{{1,80}})[{_SIGNS}]*",
     re.I,
 )
+# To a place of another address, perhaps the page's own.
+_PERMALINK_SIGN = re.compile("[\\s\u200b\ufe0f]*[#\u00b6\u00a7\U0001f517][\\s\u200b\ufe0f]*")
 
 
 def note_mark(node: LexborNode, attrs: Attributes) -> str | None:
-    """`[1]` for a link to a note whose number it raises (Pandoc, Word)."""
+    """`[1]` for a link to a note: one that raises its number (Pandoc, Word, TeX4ht), or is named so
+    (Substack)."""
     child = node.first_child
-    if child is None or child.tag != "sup" or child.next is not None:
-        return None
     target = attrs.get("href") or ""
-    number = text_of(child).strip("[]() \n\t")
-    if target[:1] != "#" or not number or len(number) > _LONGEST_NOTE_MARK:
+    if child is None or child.next is not None or "#" not in target:
+        return None
+    if child.tag == "sup":
+        if target[0] != "#" and _NOTE_TARGET.search(target) is None:
+            return None
+    elif child.tag != "-text" or not _is_called_note(node, attrs):
+        return None
+    number = text_of(node).strip("[]() \n\t")
+    if not number or len(number) > _LONGEST_NOTE_MARK:
         return None
     return f"[{number}]"
 
 
 _LONGEST_NOTE_MARK = 4
+_NOTE_TARGET = re.compile(r"#(?:fn|ftn|_ftn|footnote|note|endnote|en\d)", re.I)
+_NOTE_CLASS = re.compile(r"footnote-(?:anchor|number|ref|link)", re.I)
+
+
+def _is_called_note(node: LexborNode, attrs: Attributes) -> bool:
+    """Whether the class of a link calls it the number of a note that no bracket is around yet."""
+    if _NOTE_CLASS.search(attrs.get("class") or "") is None:
+        return False
+    parent, before = node.parent, node.prev
+    if parent is not None and parent.tag == "sup":
+        return False
+    return before is None or before.tag != "-text" or (before.text_content or "")[-1:] not in "[("

@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 
 from infimm_spark.extract import marks
-from infimm_spark.extract.main_block import drop_beside, has_mark, main_block
+from infimm_spark.extract.main_block import (
+    LITTLE_TEXT,
+    drop_beside,
+    has_mark,
+    is_of_notes,
+    main_block,
+)
 from infimm_spark.extract.names import (
     BOILERPLATE_TAGS,
     DOUBTED,
@@ -36,25 +42,28 @@ from infimm_spark.extract.notices import (
 from infimm_spark.extract.reading import is_discussion
 from infimm_spark.extract.sentences import (
     asks_for_details,
-    ends_a_sentence,
     holds_sentences,
     holds_title,
     is_sentence,
     looks_like_chrome,
 )
 from infimm_spark.extract.tree import Block
+from infimm_spark.extract.wording import ends_a_sentence
 
 
-def mark_boilerplate(root: Block, reading: Reading = Reading.PAGE) -> None:
+def mark_boilerplate(
+    root: Block, reading: Reading = Reading.PAGE, title: str | None = None
+) -> None:
     """Set `kept` to False on boilerplate blocks; counts of their ancestors go down with them.
 
-    On a page whose comments are its text (a forum's thread) they are no boilerplate.
+    On a page whose comments are its text (a forum's thread) they are no boilerplate. `title` is the
+    page's own, which tells its first heading from the name of the site.
     """
     if reading is Reading.PAGE and is_discussion(root):
         reading = Reading.THREAD
     _drop_named(root, reading)
-    main = main_block(root)
-    drop_beside(root, main)
+    main = main_block(root, reading)
+    drop_beside(root, main, title)
     _drop_related(main)
     _drop_link_lists(main)
 
@@ -92,6 +101,7 @@ class _Dropped:
 
 def _drop_named(root: Block, reading: Reading) -> None:
     total = root.prose
+    words = root.length - root.linked if total < LITTLE_TEXT else 0
     dropped = _Dropped()
     hinted: list[Block] = []
     todo = [root]
@@ -106,7 +116,7 @@ def _drop_named(root: Block, reading: Reading) -> None:
                 hinted.append(block)
                 continue
             elif (
-                block.prose * 2 <= total
+                _is_lesser(block, total, words)
                 or block.tag in ("nav", "footer")
                 or (
                     total - block.prose >= _A_TEXT
@@ -126,6 +136,14 @@ def _drop_named(root: Block, reading: Reading) -> None:
         if said * 2 <= total or _is_of_comments(block):
             dropped.add(block)
     dropped.settle()
+
+
+def _is_lesser(block: Block, total: int, words: int) -> bool:
+    """Whether a block is not what its page is about; where a page has little prose (`words` is then
+    not 0), all words outside links count."""
+    if words:
+        return (block.length - block.linked) * 2 <= words
+    return block.prose * 2 <= total
 
 
 _A_TEXT = 600
@@ -175,8 +193,10 @@ def _verdict(block: Block, reading: Reading) -> int:
         return HINTED if tag == "aside" else PLAIN
     if tag in _NEVER_NAMED:
         return PLAIN
-    verdict = HINTED if tag == "aside" else PLAIN
     role = attrs.get("role")
+    if tag == "aside" and is_of_notes(block):
+        return PLAIN
+    verdict = HINTED if tag == "aside" else PLAIN
     if role:
         verdict = max(verdict, verdict_of_role(role))
     classes = attrs.get("class")
@@ -188,8 +208,7 @@ def _verdict(block: Block, reading: Reading) -> int:
     if verdict != NAMED and identifier and tag not in _WRITTEN:
         of_id = verdict_of_id(identifier, reading)
         if of_id:
-            heading = _own_heading(block)
-            if heading is not None and is_slug_of(identifier, heading):
+            if _slug_heading(block) is not None:
                 of_id = DOUBTED
             verdict = max(verdict, of_id)
     if verdict == HINTED and tag in _HEADINGS_ALL:
@@ -204,6 +223,38 @@ def _names_its_heading(block: Block) -> bool:
         return False
     names = (block.attrs.get("class"), block.attrs.get("id"))
     return any(name is not None and is_slug_of(name, heading) for name in names)
+
+
+def _slug_heading(block: Block) -> str | None:
+    """The heading of a block from whose words its id was made: the one it begins with, or, for the
+    text below a heading (`id="text-share-of-primes"` of Org), the one right before it."""
+    identifier = block.attrs.get("id")
+    if not identifier:
+        return None
+    for heading in (_own_heading(block), _heading_before(block)):
+        if heading is not None and is_slug_of(identifier, heading):
+            return heading
+    return None
+
+
+def _words_of_slug(block: Block) -> str:
+    """The heading that an id was made from, where it has two words or more."""
+    heading = _slug_heading(block)
+    return heading if heading is not None and len(heading.split()) > 1 else ""
+
+
+def _heading_before(block: Block) -> str | None:
+    """The heading right before a block."""
+    assert block.parent is not None
+    siblings = block.parent.children
+    if len(siblings) > _MOST_SIBLINGS:
+        return None
+    for sibling in reversed(siblings[: siblings.index(block)]):
+        if isinstance(sibling, Block):
+            return _line(sibling) if sibling.tag in _HEADINGS_ALL else None
+        if not sibling.isspace():
+            return None
+    return None
 
 
 def _own_heading(block: Block) -> str | None:
@@ -233,11 +284,18 @@ def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
         return True
     if verdict == HINTED and not _is_of_comments(block) and _names_its_heading(block):
         return looks_like_chrome(block)
+    if verdict == HINTED and holds_title(block):
+        return False
     if verdict == HINTED:
         return not holds_sentences(block) or not _stands_in_text(block) or looks_like_chrome(block)
-    if verdict == NAMED and block.tag not in BOILERPLATE_TAGS and _is_no_list_of_links(block):
-        return False
-    return verdict == NAMED or (verdict == DOUBTED and looks_like_chrome(block))
+    if verdict == NAMED and block.tag not in BOILERPLATE_TAGS:
+        if _is_no_list_of_links(block):
+            return False
+        if block.tag == "aside" and _stands_among_paragraphs(block):
+            return not holds_sentences(block) or looks_like_chrome(block)
+    return verdict == NAMED or (
+        verdict == DOUBTED and looks_like_chrome(block, _words_of_slug(block))
+    )
 
 
 def _is_no_list_of_links(block: Block) -> bool:
@@ -247,6 +305,19 @@ def _is_no_list_of_links(block: Block) -> bool:
         and block.linked * 8 < block.length
         and block.attrs.get("role") is None
         and names_links(block.attrs.get("class") or block.attrs.get("id") or "")
+    )
+
+
+def _stands_among_paragraphs(block: Block) -> bool:
+    """Whether a paragraph with a sentence stands right beside a block: the sidebar of an author
+    (`<aside class="margin sidebar">` of Jupyter Book), not that of a site."""
+    assert block.parent is not None
+    siblings = block.parent.children
+    if len(siblings) > _MOST_SIBLINGS:
+        return False
+    return any(
+        isinstance(child, Block) and child.tag == "p" and child.kept and is_sentence(child)
+        for child in siblings
     )
 
 
@@ -409,6 +480,8 @@ def _is_link_list(block: Block) -> bool:
         if density <= 0.6:
             return False
         items = sum(isinstance(child, Block) for child in block.children)
+        if tag != "nav" and _lists_sentences(block):
+            return False
         return length < 80 * items or density > 0.9
     if tag in (
         "div",
@@ -431,6 +504,14 @@ def _is_link_list(block: Block) -> bool:
     return tag in ("p", "address") and density > 0.85 and length < 150
 
 
+def _lists_sentences(block: Block) -> bool:
+    """Whether the first items of a list are whole sentences: problems, theorems, each a link."""
+    items = [child for child in block.children[:_NEAR] if isinstance(child, Block)][:4]
+    return bool(items) and all(
+        (line := _line(item)).endswith((".", "。")) and ends_a_sentence(line) for item in items
+    )
+
+
 def _is_menu_cell(cell: Block) -> bool:
     """Links in the cell of a table that places the page's text in another of its cells."""
     row = cell.parent
@@ -442,7 +523,9 @@ def _is_menu_cell(cell: Block) -> bool:
 
 
 _MOST_CELLS = 8
-_SHORT_LINES = frozenset({"p", "div", "address", "figcaption", "h2", "h3", "h4", "h5", "h6"})
+_SHORT_LINES = frozenset(
+    {"p", "div", "address", "figcaption", "legend", "summary", "h2", "h3", "h4", "h5", "h6"}
+)
 
 
 def _may_be_notice(block: Block) -> bool:
@@ -464,7 +547,8 @@ def _is_notice(block: Block, *, at_edge: bool) -> bool:
 
 
 def _line(block: Block) -> str:
-    return marks.cleared("".join(c for c in block.children if isinstance(c, str))).strip()
+    line = "".join(c for c in block.children if isinstance(c, str))
+    return marks.cleared(marks.ANY_MARK.sub("", line)).strip()
 
 
 def _is_leaf(block: Block) -> bool:

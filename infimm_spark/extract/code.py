@@ -16,13 +16,14 @@ _LINE_CLASS = re.compile(
 )
 _NUMBER_CLASS = re.compile(
     r"(?:^|\s)(?:ln|lnt|lineno|linenos|linenumber|line-?numbers?|line-numbers-rows|hljs-ln-numbers|hljs-ln-n|"
-    r"gutter|rouge-gutter|gl|blob-num|react-syntax-highlighter-line-number|code-?block-?line-?number|"
+    r"pre-numbering|gutter|rouge-gutter|gl|blob-num|react-syntax-highlighter-line-number|code-?block-?line-?number|"
     r"copy-?(?:btn|button|code-button)|btn-clipboard|prev-btn)(?:\s|$)"
 )
 # What calls for a closer look than the text of all descendants.
 _MARKUP = (
     "br, sup, sub, div, li, p, tr, button, script, style, .line, .token-line, .code-line, .ln, "
     ".lnt, .lineno, "
+    "span[style*='display:block'], span[style*='display: block'], "
     ".linenos, .linenumber, .line-number, .line-numbers-rows, .gutter"
 )
 
@@ -76,7 +77,11 @@ class _Source:
             if tag == "br":
                 self._add("\n")
                 self._pending = False
-            elif tag in _LINES or (classes and _LINE_CLASS.search(classes)):
+            elif (
+                tag in _LINES
+                or (classes and _LINE_CLASS.search(classes))
+                or (tag == "span" and _is_shown_as_block(node))
+            ):
                 if not self._at_start:
                     self._pending = True
                 todo.append("\n")
@@ -94,6 +99,14 @@ class _Source:
                 self._pieces.append("\n")
         self._pieces.append(text)
         self._at_start = text.endswith("\n")
+
+
+def _is_shown_as_block(span: LexborNode) -> bool:
+    style = span.attributes.get("style")
+    return style is not None and _BLOCK_STYLE.search(style) is not None
+
+
+_BLOCK_STYLE = re.compile(r"display\s*:\s*block")
 
 
 def fenced(source: str, language: str = "") -> str:
@@ -152,8 +165,10 @@ def language_of(pre: LexborNode, attrs: Attributes) -> str:
     for element in elements:
         if not element:
             continue
-        for name in ("data-lang", "data-language"):
+        for name in ("data-lang", "data-language", "data-enlighter-language", "lang"):
             language = _known(element.get(name))
+            if name == "lang" and language not in _LANGUAGES:
+                continue  # that of a people
             if language:
                 return language
         classes = element.get("class")
@@ -163,9 +178,19 @@ def language_of(pre: LexborNode, attrs: Attributes) -> str:
                 language = _known(match[1] or match[match.lastindex or 1]) if match else ""
                 if language:
                     return language
+            if classes.strip().lower() in _LANGUAGES:
+                return _known(classes)
     return ""
 
 
+# Languages that a class or an attribute may name alone: `<pre class="python">`.
+_LANGUAGES = frozenset(
+    "ada asm awk bash bat c clojure cmake cobol cpp cs csharp css cuda dart diff elixir elm "  # noqa: SIM905
+    "erlang fortran fsharp gap go golang groovy haskell html ini java javascript js json julia "
+    "kotlin latex lean lisp lua maple mathematica matlab maxima ocaml octave pascal perl php "
+    "powershell prolog python python3 py r ruby rust sage scala scheme shell sh sql stata swift "
+    "tcl tex toml typescript ts vb verilog vhdl xml yaml".split()
+)
 _TABLE = frozenset({"td", "tr", "tbody", "table"})
 _AROUND_CODE = _TABLE | {"div", "figure"}
 
@@ -196,7 +221,7 @@ def holds_structure(code: LexborNode) -> bool:
     if child is None or _is_flat(child):
         return False
     found = code.css_first(_STRUCTURE)
-    if found is None:
+    if found is None or _NUMBER_CLASS.search(class_of(found)) is not None:
         return False
     return found.tag not in _LISTS or not _is_all(code, found) or code.css_first(_PROSE) is not None
 

@@ -16,7 +16,7 @@ MATH_HINT = re.compile(r"\\\(|\\\[|\$\$|\\begin\{")
 """Signs of a delimited formula in text."""
 INVISIBLE_CLASS = re.compile(
     r"(?:^|\s)(?:sr-only|sr_only|screen-?reader-only|hidden-readable|u-visually-hidden|visually-hidden|visuallyhidden|screen-reader-text|mw-editsection|jp-InputPrompt|jp-OutputPrompt|input_prompt|output_prompt|mw-cite-backlink|headerlink|anchor-link|"
-    r"assistive|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
+    r"assistive|line-numbers-wrapper|lang|skip-?link|skip-?nav|skip-to-(?:main|content|main-content)|line-numbers-rows|lineno|linenos|"
     r"gutter|d-print-only|noprint|headeranchor|haiku-anchor|ltx_note_mark|ltx_tag_note|ltx_note_type|margin-toggle|"
     r"footnote-back(?:ref)?|reversefootnote|input-output-copier|copy-?(?:btn|button)|btn-copy|clipboard-copy)(?:\s|$)"
 )
@@ -49,18 +49,29 @@ def is_only_source(node: LexborNode, before: Sequence[object], page: PageState) 
 
 def is_invisible_by_class(node: LexborNode, classes: str) -> bool:
     """Whether one of `INVISIBLE_CLASS` means it here: a gutter that holds words is a page's."""
+    if (node.text() or "").strip() in _SLASHES:
+        return False  # between the numbers of a fraction
+    if classes.strip() == "lang" or classes.startswith("lang "):
+        # VitePress shows the name of a code block's language above it.
+        return "language-" in class_of(node.parent)
     if "gutter" in classes or "noprint" in classes:
         return _WORD.search((node.text() or "")[:_LEAST_PAGE]) is None
     return True
 
 
+_SLASHES = ("/", "\u2044")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _LEAST_PAGE = 500
 """Characters that are a page's text, hidden only until a script has run."""
 
 
-def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
-    """Hidden by markup, and no mathematics inside (definitions of macros are read all the same)."""
+def is_hidden(
+    attrs: Attributes, node: LexborNode, page: PageState, before: Sequence[object]
+) -> bool:
+    """Hidden by markup, and no mathematics inside (definitions of macros are read all the same).
+
+    `before` are the children of its block so far: the source of the formula right before is hidden.
+    """
     if "hidden" not in attrs or attrs["hidden"] == "until-found":
         style = attrs.get("style")
         if style is None or _HIDDEN.search(style) is None:
@@ -74,12 +85,19 @@ def is_hidden(attrs: Attributes, node: LexborNode, page: PageState) -> bool:
         and not _is_window(attrs)
     ):
         return False  # the page itself, which a script shows as soon as it is ready
+    if _ONE_FORMULA.fullmatch(text) is not None and page.ledger.ends_in_formula(before):
+        return True
     return not (
         MATH_HINT.search(text)
         or "\\newcommand" in text
         or (page.traits.khan and text)
         or node.css_first(rendered.SELECTOR) is not None
     )
+
+
+_ONE_FORMULA = re.compile(
+    r"\s*(?:\\\((?:(?!\\\)).){1,500}\\\)|\\\[(?:(?!\\\]).){1,500}\\\])\s*", re.S
+)
 
 
 def _is_window(attrs: Attributes) -> bool:
@@ -104,7 +122,7 @@ def _is_slide(section: LexborNode) -> bool:
 
 
 _ANSWER = re.compile(
-    r"(?:^|[\s_-])(?:soln|solutions?|answers?|hints?|proofs?|spoilers?|explanations?|loesung|lösung|jawaban|corrige)(?:$|[\s_\d-])",
+    r"(?:^|[\s_-])(?:soln|solutions?|answers?|hints?|proofs?|spoilers?|explanations?|collapsible|unfolded|accordion|loesung|lösung|jawaban|corrige)(?:$|[\s_\d-])",
     re.I,
 )
 

@@ -23,7 +23,7 @@ class ImageReader:
 
     def read(self, node: LexborNode, attrs: Attributes, page: PageState) -> str:
         """The mark of an equation's formula or of a picture; ``""`` for spacers and the like."""
-        equation = equation_of_image(attrs)
+        equation = equation_of_image(attrs, formula=_in_math_block(node))
         if equation is not None and not (
             equation[2] == "image-alt" and not is_marked(attrs) and _has_caption(node)
         ):

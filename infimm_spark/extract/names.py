@@ -52,7 +52,7 @@ _NAMED_PARTS = _set(
     advertising advertisment adsense sponsored newsletter subscribe popup lightbox pagination
     paging pager outbrain taboola mostread readmore masthead imprint tableofcontents backlink
     backlinks navlinks catlinks printfooter buybox paywall authorbox authorbio authorinfo postnav
-    social share menu subscription promo recommendations
+    similarthreads social share menu subscription promo recommendations
     """
 )
 # Of these, what names lists of links: without links a block is no such list.
@@ -95,7 +95,7 @@ _OF_POSTS = _set(
     smallfont post-taglist upvotecount comment-header comment-meta comment-footer comment-actions comment-author comment-user author
     bottomline bylink thread-info threadinfo topic-map quote-controls actionbar attribution
     cproductinfo topic-info post-stats stats likes post-reactions responses-header block-outer
-    message-cell--user p-description
+    message-cell--user p-description post_head post_controls post_author post-footer
     """
 )
 _COMPOUND = re.compile(
@@ -104,7 +104,16 @@ _COMPOUND = re.compile(
     r"related-(?:posts?|articles?|stories|news|links|content|products|items|topics|pages|videos|reading)|"
     r"comments?-(?:form|respond|reply)|"
     r"cookie-(?:banner|notice|consent|bar|law)|consent-(?:banner|manager|bar)|"
-    r"recommended-(?:posts?|articles?|stories|for-you|reading|products)"
+    r"recommended-(?:posts?|articles?|stories|for-you|reading|products)|"
+    r"last-(?:updated?|modified|edited)|(?<![a-z])(?:pdf-export|modification-info|page-metadata|page-restriction)"
+)
+# `article-info-box`, `post-meta-data`: facts about a text, beside it.
+_FACTS = re.compile(
+    r"(?:^|-)(?:article|post|entry|page|elm)-(?:info|meta|tools|actions|share|date|tags|stats|author|byline)(?:-|$)"
+)
+# The same as an element of a block in BEM: `snippet__meta`.
+_ELEMENT_OF_FACTS = re.compile(
+    r"__(?:info|meta|metadata|stats|byline|author|date|share|tags|actions)(?:\s|$)"
 )
 # Words that tell only as a whole class: `hidden` does, `hidden-xs` does not.
 _WHOLES = _set(
@@ -117,13 +126,13 @@ _WHOLES = _set(
     disclaimer hatnote site-header siteheader offscreen ad-container ad-wrapper ad-slot ad-unit ad-box
     noprint post-taxonomies cat-links posted-on top-bar topbar utility topic topics keywords
     sticky-header source-box contact-box date datum publish-date published-date timestamp
-    reading-time kicker
+    reading-time kicker postdesc pageinfo post_date page-info page-tags
     """
 )
 _NAMED_WHOLES = _set(
     """
     ad ads login signup tag-cloud tagcloud tag-list taglist tag-links site-header siteheader offscreen
-    ad-container ad-wrapper ad-slot ad-unit ad-box top-bar topbar sticky-header toc
+    ad-container ad-wrapper ad-slot ad-unit ad-box top-bar topbar sticky-header toc block-region
     """
 )
 # Makers of banners, boxes and bars: no author's word.
@@ -147,6 +156,8 @@ _SEPARATORS = re.compile(r"[\s_:.]+")
 _STATES = re.compile(
     r"(?:^|(?<=\s))(?:has|no|not|with|without|hide|show|is-not|supports?)[-_][\w:-]+"
 )
+# The title of an author's sidebar (docutils).
+_TITLES = re.compile(r"(?:^|(?<=\s))sidebar-(?:sub)?title(?=\s|$)")
 _ID_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 _CONTENT = re.compile(
     r"article-?body|articlebody|article-?content|article-?text|entry-?content|post-?content|post-?body|"
@@ -173,7 +184,7 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
     """What a class attribute says. Cached: a page repeats few class attributes many times."""
     if not 2 <= len(classes) <= 400:
         return PLAIN
-    names = _STATES.sub(" ", classes.lower())
+    names = _TITLES.sub(" ", _STATES.sub(" ", classes.lower()))
     wholes = names.split()
     joined = _SEPARATORS.sub("-", names)
     parts = joined.split("-")
@@ -192,6 +203,8 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
         not _HINTED_PARTS.isdisjoint(parts)
         or not _WHOLES.isdisjoint(wholes)
         or (reading is not Reading.THREAD and not _COMMENTS.isdisjoint(parts))
+        or ("-" in joined and _FACTS.search(joined) is not None)
+        or ("__" in names and _ELEMENT_OF_FACTS.search(names) is not None)
     ):
         verdict = HINTED
     else:
@@ -203,7 +216,7 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
 _POSTER = _set(
     """
     username username-coloured bigusername user-name postauthor post-author author-name author
-    nickname js-vote-count vote-count user-details userinfo relativetime score
+    nickname js-vote-count vote-count user-details userinfo relativetime score post_date post-date
     """
 )
 _POSTER_PROPERTIES = _set("author upvoteCount answerCount commentCount dateCreated datePublished")
@@ -284,9 +297,15 @@ def id_words(identifier: str) -> list[str]:
     return [word.lower() for word in _ID_WORDS.findall(identifier)]
 
 
+# What generators set before a slug: Org's `outline-container-`, GitHub's `user-content-`.
+_PREFIX = re.compile(
+    r"(?:outline-container|outline-text|user-content|text|section|sec|sect|subsec|id)[-_:.]+"
+)
+
+
 def is_slug_of(identifier: str, heading: str) -> bool:
     """Whether an id was made from the words of a heading: `share-of-primes` under "The share of
     primes"."""
-    words = id_words(identifier)
+    words = id_words(_PREFIX.sub("", identifier))
     rest = iter([word.lower() for word in _ID_WORDS.findall(heading)])
     return bool(words) and all(word in rest for word in words)

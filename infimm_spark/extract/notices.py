@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from infimm_spark.extract.wording import ends_a_sentence
+
 # Said by sites only.
 _SURE = re.compile(
     r"\s*(?:(?:advertisements?|sponsored|anzeige|werbung|reklama|permalink|print this page|"
@@ -15,8 +17,10 @@ _SURE = re.compile(
     r"(?:read (?:more|also|next)|also read)\s*[:>»→…]|"
     r"(?:subscribe|sign up)\b.{0,50}\b(?:newsletters?|updates|e-?mails?|inbox|alerts|channel|feed|account)\b|"
     r"follow (?:us(?: on\b| at\b|\s*[:!]?\s*$)|the [\w ]{2,30} on (?:twitter|facebook|instagram)\b)|like us on|"
-    r"posted (?:in|on|by)\s*:|posted by \S+(?: \S+){0,3}\s*$|(?:older|newer|previous|next) (?:posts?|article|entry)\s*$|this entry was posted|"
-    r"\d+\s?min(?:ute)?s? read|was this (?:article|page|answer) (?:helpful|useful)|rate this (?:article|page|recipe)|"
+    r"posted (?:in|on|by)\s*:|posted\s*@|page revision\s*:|(?:on|in) this (?:page|article)\s*:?\s*$|posted by \S+(?: \S+){0,3}\s*$|(?:older|newer|previous|next) (?:posts?|article|entry)\s*$|this entry was posted|"
+    r"\d+\s?min(?:ute)?s? read|was this (?:article|page|answer)? ?(?:helpful|useful)|"
+    r"(?:(?:click )?(?:to )?(?:show|hide|toggle|expand|collapse) )(?:the )?(?:code )?(?:cell )?(?:source|outputs?|inputs?|code|contents?)\b|"
+    r"(?:click to )?(?:show|hide|toggle|expand|collapse)\s*$|rate this (?:article|page|recipe)|"
     r"last (?:updated?|modified)\s*(?:[:@]|on\b)|"
     r"all rights reserved|copyright\s*(?:©|\(c\)|\d{4})|©|\(c\) \d{4}|"
     r"this (?:site|website|page) uses cookies|"
@@ -40,6 +44,7 @@ _SURE = re.compile(
     r"lire aussi|à lire aussi|permalien|lea también|vea también|leer también|te puede interesar|"
     r"s[ií]guenos|únete|hazte miembro|ultima modifica|leggi anche|"
     r"[上下]一篇\s*(?:[:：»«>]|$)|(?:相关(?:文章|阅读|推荐)|推荐阅读)\s*(?:[:：]|$)|分享(?:到|至)|版权(?:声明|所有)|本文(?:作者|链接)[:：]|转载请|"
+    r"(?:于\s*)?(?:19|20)\d\d-\d{1,2}-\d{1,2}[\d:\s]*(?:发布|发表|修改|编辑|更新)|(?:发布|发表|编辑|修改|更新)于\s*(?:19|20)\d\d|"
     r"扫(?:一扫|码(?:关注|下载|加))|关注(?:我们|公众号)|发表评论|点击(?:查看|这里)更多|阅读更多|标签[:：]|阅读(?:量|数)[:：])",
     re.I,
 )
@@ -55,6 +60,11 @@ _DOUBTFUL = re.compile(
     r"you (?:may|might) also like\b|follow us\b)",
     re.I,
 )
+_OF_SITE = re.compile(
+    r"\b(?:us|our|ours|we|you|your|here|this|site|website|newsletters?|account|blog|page|article|post|advertis\w+|"
+    r"uns(?:er\w*)?|wir|sie|ihre?n?|hier|artikel|beitrag|seite)\b|https?:|@|[\u3040-\u9fff]",
+    re.I,
+)
 # The line of a photographer or an agency: names, and no sentence around them.
 _CREDIT = re.compile(
     r"\s*\(?(?i:foto|fotos|photos?|bild|bilder|picture|kuva|image credit|photo credit|credits?|crédit photo|"
@@ -68,7 +78,7 @@ _OF_POSTER = re.compile(
     r"\s*(?:(?:total )?(?:posts?|messages|threads|joined|registered|join date|member since|reputation|likes|thanks|thanked|"
     r"karma|rep power|beiträge|registriert|dabei seit|mensajes|注册时间|帖子|积分|主题)\s*[:：]\s*\S.{0,40}"
     r"|(?:junior|senior|new|full|registered|active|super|gold|elite)?\s*(?:member|moderator|administrator|user)"
-    r"|by\s*(?:»\s*.{0,60})?|answered .{0,60}|asked .{0,60}|edited .{0,60})\s*",
+    r"|#\d+|by\s*(?:»\s*.{0,60})?|answered .{0,60}|asked .{0,60}|edited .{0,60})\s*",
     re.I,
 )
 
@@ -84,7 +94,7 @@ def is_of_poster(line: str) -> bool:
 _PROMPT = re.compile(
     r"uses? cookies|storing of cookies|(?:of|our|des?|von|zu) cookies|(?:utili[sz]\w+|verwende\w*|usamos|usiamo|使用) ?(?:les )?cookies?|"
     r"cookies (?:propias|de terceros)|accept (?:all )?cookies|cookie (?:policy|settings|preferences)|privacy policy|"
-    r"terms of (?:use|service)|newsletter|unsubscribe|your e-?mail|e-?mail address|"
+    r"terms of (?:use|service)|newsletter|\byour inbox\b|unsubscribe|your e-?mail|e-?mail address|"
     r"(?:leave|post|add) a (?:reply|comment)|log ?in to|sign up (?:for|to)|create an account|"
     r"all rights reserved|©|\b(?:min(?:ute)?|hour|day|week|month|year)s? ago\b|affiliate|follow us|"
     r"share this (?:article|page|post|story)|\bread more\b|you (?:may|might) also like|"
@@ -108,7 +118,7 @@ _LONGEST_HEADING = 60
 # Headings of lists of other pages.
 _RELATED = re.compile(
     r"\s*(?:related (?:articles?|posts?|stories|topics|links|news|content|products|videos|pages|reading|questions)\b|"
-    r"you (?:may|might) also|more (?:stories|articles|posts)\b|"
+    r"you (?:may|might) also|similar (?:threads|questions|topics|posts|articles)\b|more (?:stories|articles|posts)\b|"
     r"recommended (?:articles|posts|reading|for you)|(?:latest|recent|popular) (?:news|posts|articles|stories)|"
     r"trending (?:now|news|posts|topics|stories|articles)|"
     r"about the author|read next|what to read next|"
@@ -154,7 +164,10 @@ def is_notice(line: str, *, linked: bool = False, at_edge: bool = False) -> bool
         return False
     if _SURE.match(line) is not None or _CREDIT.match(line) is not None:
         return True
-    return (linked or at_edge) and _DOUBTFUL.match(line) is not None
+    if not (linked or at_edge) or _DOUBTFUL.match(line) is None:
+        return False
+    # "Cookies come in tins of 24." speaks of no site and to no reader.
+    return linked or not ends_a_sentence(line) or _OF_SITE.search(line) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -14,6 +14,8 @@ _STYLE = re.compile(
     r"|lower-greek|none)\b",
     re.I,
 )
+# The classes of docutils, Asciidoctor and PreTeXt: `loweralpha`, `upper-roman`.
+_CLASS = re.compile(r"(?:^|\s)(lower|upper)-?(alpha|latin|roman)(?:\s|$)")
 _TYPES = {
     "lower-alpha": "a",
     "lower-latin": "a",
@@ -59,7 +61,11 @@ def _type(attrs: Attributes) -> str | None:
         return declared
     style = attrs.get("style")
     match = _STYLE.search(style) if style else None
-    return _TYPES.get(match[1].lower()) if match else None
+    if match is None:
+        classes = attrs.get("class")
+        match = _CLASS.search(classes) if classes else None
+        return _TYPES[f"{match[1]}-{match[2]}"] if match else None
+    return _TYPES.get(match[1].lower())
 
 
 _ROMAN = (

@@ -162,7 +162,7 @@ class ParsedPage:
         )
         if tree.opened:
             join_split_formulas(tree.root)
-        mark_boilerplate(tree.root, reading)
+        mark_boilerplate(tree.root, reading, head.title)
         scanner = DelimiterScanner(traits, ledger, tree.dollar_texts)
         renderer = Renderer(scanner.scan, ledger.is_display, tree.codes)
         text = renderer.render(tree.root)

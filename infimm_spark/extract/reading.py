@@ -16,7 +16,11 @@ def reading_of(html: str, signs: frozenset[Sign] = ALL) -> Reading:
     if Sign.POSTS in signs:
         if "QAPage" in html or ("js-post-body" in html and _ANSWER.search(html) is not None):
             return Reading.QUESTION
-        if "DiscussionForumPosting" in html or len(list(islice(_POST.finditer(html), 2))) == 2:
+        if (
+            "DiscussionForumPosting" in html
+            or "nestedlisting" in html
+            or len(list(islice(_POST.finditer(html), 2))) == 2
+        ):
             return Reading.THREAD
     head = html[:_HEAD]
     if any(name in head for name in _FORUM_NAMES) and _FORUM.search(head) is not None:

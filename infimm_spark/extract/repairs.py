@@ -7,7 +7,7 @@ ordinary pages pay for one search.
 - What React streams in late is shown.
 - Declarative shadow roots become ordinary elements.
 - Word's conditional comments with OMML take the place of the pictures beside them.
-- Slides and other Markdown in `<textarea>` and `<script>` are rendered.
+- Slides and other Markdown in `<textarea>`, `<script>` and `<xmp>` are rendered.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def repaired(text: str, content_type: str | None = None, signs: frozenset[Sign] 
         text = _SCRIPT_TEMPLATE.sub(_rendered_script, text)
     if "<textarea" in text:
         text = _with_decks(text)
+    if "<xmp" in text and "strapdown" in text:
+        text = _STRAPDOWN.sub(lambda match: f"<div>{markdown.render(match[1])}</div>", text)
     return text
 
 
@@ -188,6 +190,10 @@ _SLIDE_PROPERTY = re.compile(
 _SLIDE_COMMAND = re.compile(r"^(?:--+|\?\?\?|\*\*\*+|\+\+\+)[ \t]*$", re.M)
 _REMARK_CLASS = re.compile(r"\.[a-zA-Z][\w.-]*\[((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|@@|\{%")
+
+
+# strapdown.js renders the Markdown of a hidden `<xmp>`.
+_STRAPDOWN = re.compile(r"<xmp\b[^>]*>(.*?)</xmp\s*>", re.S | re.I)
 
 
 def _rendered_script(match: re.Match[str]) -> str:

@@ -23,6 +23,11 @@ _STACKED = re.compile(
 )
 _ORDINAL = re.compile(r"st|nd|rd|th|er|re|ers|ème|e|TM|SM", re.I)
 _SIGN = re.compile(r"[®™©℠ªº°]+|[*†‡]+")
+# The number of a source, `[12]`, `[2,3]`, `[a]`, and what editors want: `[citation needed]`.
+_CITATION = re.compile(
+    r"\[(?:\d{1,4}(?:\s*[-,;–]\s*\d{1,4})*|[a-z]|[^\W\d_]{3,}(?: [^\W\d_]+){0,3}\??)\]"
+)
+_LETTER = re.compile(r"(?<![^\W\d_])[^\W\d_\u3040-\u9fff]$")
 _PRIMES = re.compile(r"[′″‴⁗'’´]+")
 _ROMAN = re.compile(r"(?<![A-Za-z])[IVXLCDM]{2,}$")
 _LETTER_OR_CLOSING = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]|[)\]}|])$")
@@ -162,7 +167,10 @@ def _close(out: list[str], kind: str, inside: str, following: str, after_script:
     if not before.strip() and not after_script and not _is_followed(following):
         out.append(inside)  # the number of a note before its text
         return False
-    script = f"{'^' if kind == marks.SUP else '_'}{{{inside}}}"
+    sign = "^" if kind == marks.SUP else "_"
+    if inside.startswith(sign + "{") and inside.find("}") == len(inside) - 1:
+        inside = inside[2:-1]  # a `<sup>` inside what a style raises
+    script = f"{sign}{{{inside}}}"
     if not after_script and before and before[-1].isspace() and _has_base(before, following):
         # `log <sub>2</sub> 8`: the blank between a base and its script says nothing
         _strip_blank(out)
@@ -174,6 +182,8 @@ def _is_plain(before: str, inside: str) -> bool:
     """Whether raised text is an ordinal, a prime or a sign, which are written as they are."""
     if _PRIMES.fullmatch(inside):
         return True
+    if _CITATION.fullmatch(inside):
+        return _LETTER.search(before) is None
     if _SIGN.fullmatch(inside):
         return inside[0] not in "*†‡" or _LETTER_OR_CLOSING.search(before) is None
     if _ORDINAL.fullmatch(inside) is None or not before or before[-1].isspace():

@@ -7,6 +7,7 @@ import re
 from infimm_spark.extract.names import NAMED, verdict_of_classes
 from infimm_spark.extract.notices import is_prompt
 from infimm_spark.extract.tree import Block, first_blocks
+from infimm_spark.extract.wording import ends_a_sentence
 
 MOST_LOOKED_AT = 120
 """Blocks below a doubtful one that are looked at."""
@@ -36,17 +37,6 @@ def _holds_short_sentence(block: Block) -> bool:
     return False
 
 
-# A sentence of Han characters, or of at least four words: `Rolle opposed the calculus at first.`
-_A_SENTENCE = re.compile(
-    r"\s*(?:(?:\S+\s+){3}.*[.!?:]|.*[\u3400-\u9fff]{6}.*[。！？：；])[\"”’»)]?\s*$", re.S
-)
-
-
-def ends_a_sentence(line: str) -> bool:
-    """Whether a line is a sentence, by its end and its number of words."""
-    return _A_SENTENCE.match(line) is not None
-
-
 def is_sentence(item: str | Block) -> bool:
     """Whether a child of a block is, or holds, a sentence."""
     if isinstance(item, Block):
@@ -59,8 +49,11 @@ def holds_title(block: Block) -> bool:
     return any(inner.tag == "h1" for inner in first_blocks(block, MOST_LOOKED_AT))
 
 
-def looks_like_chrome(block: Block) -> bool:
-    """Whether what stands in a block is a site's and not an author's: links, forms, prompts."""
+def looks_like_chrome(block: Block, heading: str = "") -> bool:
+    """Whether what stands in a block is a site's and not an author's: links, forms, prompts.
+
+    A prompt that a word of the block's own `heading` makes is none: "Newsletter growth".
+    """
     if block.linked * 3 > block.length:
         return True
     for inner in first_blocks(block, MOST_LOOKED_AT):
@@ -70,9 +63,23 @@ def looks_like_chrome(block: Block) -> bool:
             classes = inner.attrs.get("class")
             if classes and verdict_of_classes(classes) == NAMED:
                 return True
-        if any(isinstance(child, str) and is_prompt(child) for child in inner.children):
+        if any(
+            isinstance(child, str) and is_prompt(child) and not _repeats(child, heading)
+            for child in inner.children
+        ):
             return True
     return False
+
+
+def _repeats(line: str, heading: str) -> bool:
+    """Whether a line is no prompt any more without the words of a heading."""
+    rest = line.lower()
+    for word in heading.lower().split()[:_MOST_WORDS]:
+        rest = rest.replace(word, " ")
+    return bool(heading) and not is_prompt(rest)
+
+
+_MOST_WORDS = 8
 
 
 def asks_for_details(form: Block) -> bool:

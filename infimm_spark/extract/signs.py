@@ -41,6 +41,7 @@ _SIGNS = {
         b"text/markdown",
         b"text/x-markdown",
         b"<textarea",
+        b"<xmp",
     ),
     # &#57344; &#057344; &#0057344; &#xe000; &#x0e000;
     Sign.REFERENCE: (
@@ -68,6 +69,7 @@ _SIGNS = {
         b"crawler-post",
         b"Post-body",
         b'id="msg_',
+        b"nestedlisting",
     ),
     Sign.STATE: (
         b"application/ld+json",
@@ -76,6 +78,9 @@ _SIGNS = {
         b"_STATE__",
         b"__NUXT__",
         b"__remixContext",
+        b"data-page=",
+        b"data-react-props=",
+        b"decodeURIComponent(",
     ),
 }
 _STEPS = [step for step, signs in _SIGNS.items() for _ in signs]

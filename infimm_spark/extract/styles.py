@@ -34,7 +34,8 @@ _SHIFTED = re.compile(
 _NOTHING = re.compile(r"vertical-align\s*:\s*0+(?:\.0+)?[a-z%]*\s*(?:;|$)", re.I)
 _SMALLER = re.compile(
     r"font-size\s*:\s*(?:smaller|small|x-small|xx-small|[1-8]?\d(?:\.\d+)?%|0?\.\d+r?em"
-    r"|(?:[1-9]|10)(?:\.\d+)?(?:px|pt)\b)",
+    r"|(?:[1-9]|10)(?:\.\d+)?(?:px|pt)\b)"
+    r"|(?<![\w-])font\s*:\s*(?:[a-z]+\s+){0,3}(?:[1-9]|10)(?:\.\d+)?(?:px|pt)\b",
     re.I,
 )
 _LINE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*?\b(?:(overline)|(line-through))\b", re.I)
@@ -103,12 +104,15 @@ def stands_as_block(attrs: Mapping[str, str | None]) -> bool:
 
 
 _CLASS = re.compile(r"(?:span|font|i|em|a|small)?\.([\w-]+)")
+_ELEMENTS_AROUND = re.compile(r"(?:[a-z][a-z0-9]{0,9}\s+){1,4}(?=\S)")  # `p .c3`, `table td .c3`
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 # What is searched for in a sheet, each with what must follow for its rule to be looked at.
 _DECLARATIONS = (
     ("vertical-align", re.compile(r"\s*:\s*(?:super|sub|text|-?[\d.])")),
     ("text-decoration", re.compile(r"[-line]*\s*:\s*[^;}]{0,40}?(?:overline|line-through)")),
     ("border-top", re.compile(r"\s*:\s*[^;}]{0,40}?\bsolid\b")),
+    # `font: 7px Times; position: relative; bottom: 6px`, of converters from PDF
+    ("position", re.compile(r"\s*:\s*relative\s*;\s*(?:top|bottom)\s*:\s*-?\d")),
     ("font-family", re.compile(r"\s*:\s*[\"']?[sS]ymbol\b")),
 )
 _LONGEST_RULE = 2_000
@@ -149,7 +153,7 @@ def _read_rule(html: str, start: int, at: int, end: int, found: dict[str, Meanin
     before = max(html.rfind("}", start, opening), html.rfind("{", start, opening), start)
     selectors = _COMMENT.sub("", html[before + 1 : opening])
     for selector in selectors.rpartition(">")[2].split(","):
-        match = _CLASS.fullmatch(selector.strip())
+        match = _CLASS.fullmatch(_ELEMENTS_AROUND.sub("", selector.strip()))
         if match is not None:
             found[match[1]] = meaning
 

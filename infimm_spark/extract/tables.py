@@ -51,10 +51,11 @@ def read_table(table: Block, codes: list[str]) -> Table | None:
             structured = structured or weight == _LISTS
     grid = [line for group in parts.groups for line in _grid(group)]
     width = max(map(len, grid), default=0)
+    wide = sum(len(line) > 1 for line in grid)
     for line in grid:
         line.extend([None] * (width - len(line)))
     role = table.attrs.get("role")
-    is_data = role not in ("presentation", "none") and _is_data(rows, width, named)
+    is_data = role not in ("presentation", "none") and _is_data(rows, width, wide, named)
     if structured and not (is_data and (named or _is_regular(rows))):
         return None
     return Table(grid, parts.captions, is_data)
@@ -218,8 +219,8 @@ def _is_grid(table: Block) -> bool:
 _SHORT = 80
 
 
-def _is_data(rows: list[list[Block]], width: int, named: bool) -> bool:
-    wide = sum(len(row) > 1 for row in rows)
+def _is_data(rows: list[list[Block]], width: int, wide: int, named: bool) -> bool:
+    """`width` in columns; `wide` rows have more than one, with those that cells above cover."""
     if named:
         if width > 1:
             return wide * 2 > len(rows) or (wide > 0 and len(rows) > 2)

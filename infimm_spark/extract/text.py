@@ -187,6 +187,8 @@ class Renderer:
         pending = self._bullet
         bullet = "- "
         parent = block.parent
+        if parent is not None and parent.tag == "div" and parent.parent is not None:
+            parent = parent.parent  # items wrapped one by one
         if parent is not None and parent.tag == "ol":
             numbering = self._numbers.get(id(parent))
             if numbering is None:
@@ -216,7 +218,7 @@ class Renderer:
 
     def _folded(self, run: str) -> str:
         if "\n" in run and not run.isascii():
-            run = _BETWEEN_HAN.sub("", run)
+            run = _BETWEEN_HAN.sub(r"\1", run)
         text = self._scan(run)
         if "$" in text or "`" in text:
             text = literal(text)
@@ -294,7 +296,10 @@ class Renderer:
             # What has become a span already has no line break.
             if "\n" in source:
                 self._codes[int(index)] = code.span(source.split("\n", 1)[1].rpartition("\n")[0])
-        return _SEMICOLONS.sub("; ", self._folded(text).replace("\n", " ")).strip("; ")
+        text = self._folded(text).replace("\n", " ")
+        if not any(isinstance(child, Block) for child in cell.children):
+            return text  # a semicolon at its end is its own
+        return _SEMICOLONS.sub("; ", text).strip("; ")
 
     def _layout_rows(self, table: Table) -> None:
         """A table that only places things: a paragraph a row."""
@@ -317,8 +322,8 @@ _FENCED_MARK = re.compile("\ue001([0-9]+)\ue003")
 _SEMICOLONS = re.compile(r"\s*;(?:\s*;)+\s*")
 # A line break of the source between two Han characters, kana or their punctuation is no blank.
 _BETWEEN_HAN = re.compile(
-    r"(?<=[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e])[ \t\r]*\n\s*"
-    r"(?=[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e])"
+    r"([\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e]\ue008*)[ \t\r]*\n\s*"
+    r"(?=\ue008*[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff5e])"
 )
 _BACKSLASH_BEFORE_MARK = re.compile("(\\\\(?=[\ue000\ue001])|`(?=\ue001))")
 

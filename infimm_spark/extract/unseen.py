@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
+from urllib.parse import unquote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -64,6 +65,8 @@ def _holds_noscript(html: str) -> bool:
 
 
 def _holds_state(html: str) -> bool:
+    if any(f"{name}=" in html for name in _STATE_ATTRIBUTES):
+        return True
     return _JSON_SCRIPT.search(html) is not None or _STATE.search(html) is not None
 
 
@@ -161,11 +164,13 @@ def _from_textarea(body: LexborNode, shown: int) -> str | None:
 # With a literal prefix the search is a fraction as dear as with alternatives.
 _STATE = re.compile(
     r"__(?:NEXT_DATA__|NUXT__|INITIAL_STATE__|APOLLO_STATE__|PRELOADED_STATE__|remixContext|INITIAL_DATA__)"
+    r"|decodeURIComponent\(\s*[\"']%"
 )
 _JSON_SCRIPT = re.compile(r"type\s*=\s*[\"']?application/(?:ld\+)?json")
 # window.__DATA__ = {…}, var pageState = JSON.parse("…")
 _ASSIGNED = re.compile(
-    r"\b(__\w{3,40}__|__remixContext|\w{0,60}(?:State|Data|STATE|DATA))\s*=\s*(?:JSON\.parse\()?"
+    r"\b(__\w{3,40}__|__remixContext|\w{0,60}(?:State|Data|STATE|DATA|Injection))\s*=\s*"
+    r"(?:JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?)?"
     # Nuxt 2 writes its state as a call: `(function(a,b){return {…}}(null,"x"))`
     r"(?:\(function\s*\([\w$,\s]{0,4000}\)\s*\{\s*return\s*)?\s*(?=[{\[\"'])"
 )
@@ -205,6 +210,11 @@ def _states(parser: LexborHTMLParser) -> Iterator[Json]:
     root = parser.root
     if root is None:
         return
+    for name in _STATE_ATTRIBUTES:
+        for node in islice(root.css(f"[{name}]"), 20):
+            source = node.attributes.get(name) or ""
+            if _LEAST < len(source) < _MOST_JSON and source.lstrip()[:1] in "{[":
+                yield from _loaded(source)
     for script in islice(root.css("script"), 200):
         kind = (script.attributes.get("type") or "").lower()
         source = script.text() or ""
@@ -218,10 +228,16 @@ def _states(parser: LexborHTMLParser) -> Iterator[Json]:
                 yield from _loaded(source[match.end() :])
 
 
+# Inertia and react-rails give a component its state in an attribute of its element.
+_STATE_ATTRIBUTES = ("data-page", "data-react-props")
+
+
 def _loaded(source: str) -> Iterator[Json]:
     try:
         state, _ = _DECODER.raw_decode(source.lstrip())
         if isinstance(state, str):
+            if state.startswith("%"):
+                state = unquote(state)
             state, _ = _DECODER.raw_decode(state.lstrip())
     except (ValueError, RecursionError):
         # No JSON, but what a script may hold as well: `{data:[{body:'…'}]}`
@@ -261,7 +277,7 @@ def _fragment(state: Json) -> tuple[str | None, int]:
     sentences = sum(size_of for text in strings if (size_of := _length(text)) >= _PARAGRAPH)
     if size < _LEAST or sentences * 2 < size:
         return None, 0  # labels and messages of a program
-    pieces = [f"<h1>{_inline(title)}</h1>"] if title and _is_text(title) else []
+    pieces = [f"<h1>{_inline(title)}</h1>"] if title and _is_title(title) else []
     for text in strings:
         body = text if markdown.looks_like_html(text) else markdown.render(marks.cleared(text))
         pieces.append(f"<div>{body}</div>")
@@ -321,6 +337,10 @@ def _strings(value: Json, depth: int) -> Iterator[str]:
 def _is_text(text: str) -> bool:
     """A line of a language: not an address, a code, a colour."""
     return len(text) > 3 and (" " in text or not text.isascii()) and _NO_PROSE.match(text) is None
+
+
+def _is_title(text: str) -> bool:
+    return _is_text(text) or (text.isalpha() and text[0].isupper())
 
 
 def _is_prose(text: str) -> bool:

@@ -35,6 +35,7 @@ def _formulas(body: str, head: str = "") -> list[tuple[str, bool]]:
         (r"<p>[ S(X) = \frac{n}{N} ]</p>", [(r"S(X) = \frac{n}{N}", True)]),
         ("<p>The list [a, b] has two items and [3] is a source.</p>", []),
         (r"<p>A row $$\begin{matrix} a \\[2pt] b \end{matrix}$$ is.</p>", [(r"\begin{matrix} a \\[2pt] b \end{matrix}", True)]),
+        ("<p>GitLab writes $`x^2`$ so.</p>", [("x^2", False)]),
         (r"<p>It costs 5¥ (or ¥6) in all.</p>", []),
     ],
 )  # fmt: skip

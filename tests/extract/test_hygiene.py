@@ -33,6 +33,23 @@ def _text(body: str) -> str:
             '<span class="ltx_note_content"><sup class="ltx_note_mark">1</sup>By a lemma.</span></span> here.</p>',
             "It holds [By a lemma.] here.",
         ),
+        (
+            '<p>It is sharp<a class="footnote-anchor" href="#footnote-1">1</a>.</p>',
+            "It is sharp[1].",
+        ),
+        ('<p>It is sharp<a href="b.html#fn1x0"><sup>1</sup></a>.</p>', "It is sharp[1]."),
+        ('<p>It is sharp[<a class="footnote-ref" href="#n">1</a>].</p>', "It is sharp[1]."),
+        (
+            "<p>It is sharp.<sup>[2,3]</sup> So <sup>[citation needed]</sup></p>",
+            "It is sharp.[2,3] So [citation needed]",
+        ),
+        ("<p>设<em>函数</em>\n<b>连续</b>。</p>", "设函数连续。"),
+        (
+            '<p>Here<a href="/a#h">🔗</a> and <a href="#s"><span class="sr-only">Link to this section</span>#</a></p>',
+            "Here and",
+        ),
+        ('<p>Add <span>1</span><span class="sr-only">/</span><span>2</span>.</p>', "Add 1/2."),
+        ('<p>So<small class="sidenote">By a lemma.</small> it is.</p>', "So [By a lemma.] it is."),
         ('<p>Note one. <a href="#r1" class="footnote-back">↩</a></p>', "Note one."),
     ],
 )

@@ -76,6 +76,19 @@ def test_styles_of_the_page_s_own_sheet() -> None:
     assert extracted(body, sheet).text == "cm^{2} x_{1} y_{2} ~~old~~ t"
 
 
+def test_sheets_of_converters() -> None:
+    """Sizes in the shorthand, positions, elements before the class, a `<sup>` in what is raised."""
+    sheet = (
+        "<style>span.s2{font: 8.0px Helvetica; vertical-align: 4.0px} td .e{vertical-align:super} "
+        ".ft3{font: 7px 'Times';line-height:8px;position: relative; bottom: 6px;}</style>"
+    )
+    body = (
+        '<p>r<span class="s2">3</span> x<span class="e">4</span> 10<span class="ft3">−6</span> '
+        'y<span class="e"><sup>2</sup></span></p>'
+    )
+    assert extracted(body, sheet).text == "r^{3} x^{4} 10^{−6} y^{2}"
+
+
 def test_carets_taken_for_superscripts_are_carets_again() -> None:
     """A converter that took two carets of a formula for markup does not break its braces."""
     body = r"<p>\[ (10<sup>{6})</sup>3 + a<sup>2</sup> ~~ \]</p>"

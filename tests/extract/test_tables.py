@@ -46,6 +46,12 @@ def test_a_row_span_ends_with_its_group() -> None:
     assert rows_of(body)[-2:] == [["", "c"], ["d", "e"]]
 
 
+def test_places_that_a_row_span_covers_are_columns() -> None:
+    """A table without head whose first cell spans all rows is one of data."""
+    body = "<table><tr><td rowspan=3>a<td>b<tr><td>c;<tr><td>d</table>"
+    assert rows_of(body) == [["a", "b"], ["", "c;"], ["", "d"]]
+
+
 def test_the_foot_comes_last_and_the_caption_first() -> None:
     """`<tfoot>` stands last wherever it is written; a caption is a line of its own before the
     table."""
@@ -132,6 +138,9 @@ def test_every_cell_of_any_table_stands_once(spans: list[list[tuple[int, int]]])
         ("<ol type=A start=27><li>a</ol>", "AA. a"),
         ("<ol start=x><li>a</ol><ol start=-1><li>b<li>c</ol>", "1. a\n\n-1. b\n0. c"),
         ("<ol><li>a<ol start=5><li>b</ol><li>c</ol>", "1. a\n   5. b\n2. c"),
+        ('<ol class="loweralpha simple"><li>x</li><li>y</li></ol>', "a. x\nb. y"),
+        ('<ol class="upper-roman"><li>x</li></ol>', "I. x"),
+        ("<ol><div><li>x</li></div><div><li>y</li></div></ol>", "1. x\n2. y"),
     ],
 )
 def test_numbers_of_lists(markup: str, text: str) -> None:

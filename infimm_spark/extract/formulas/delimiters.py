@@ -107,6 +107,8 @@ class DelimiterScanner:
         tex = as_tex(raw)
         if kind.trust < 2 and is_word(tex):
             return raw, end + len(kind.end)
+        if len(tex) > 2 and tex[0] == tex[-1] == "`" and opening == "$":
+            tex = tex[1:-1]  # GitLab and GitHub write $`x^2`$
         if opening == "$latex ":
             tex = _WORDPRESS_OPTIONS.sub("", tex)
         return self._record(tex, kind), end + len(kind.end)

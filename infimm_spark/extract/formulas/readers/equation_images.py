@@ -50,15 +50,18 @@ _CLASSES = re.compile(
 )
 
 
-def equation_of_image(attributes: Attributes) -> tuple[str, bool, str] | None:
-    """(LaTeX, display, encoding) of an equation image, or None for a picture.
+def equation_of_image(
+    attributes: Attributes, *, formula: bool = False
+) -> tuple[str, bool, str] | None:
+    """(LaTeX, display, encoding) of an equation image, or None for a picture; `formula` says that
+    the element around it is one of mathematics.
 
     Encodings: ``image-url`` (the address holds the formula), ``image-alt``, ``image-attribute``. An
     equation image without any source is (``""``, display, ``image-alt``).
     """
     classes = attributes.get("class") or ""
     alt = (attributes.get("alt") or "").strip()
-    marked = _CLASSES.search(classes) is not None or "eeimg" in attributes
+    marked = formula or _CLASSES.search(classes) is not None or "eeimg" in attributes
     for name in _TEX_ATTRIBUTES:
         tex = attributes.get(name)
         if tex and not is_word(tex) and (is_tex(tex) or (marked and is_formula(tex))):

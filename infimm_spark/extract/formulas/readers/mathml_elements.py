@@ -14,11 +14,18 @@ from infimm_spark.extract.formulas.readers.mathml import (
     parse_mathml,
 )
 from infimm_spark.extract.formulas.sources import Attributes, PageState, class_of, first
-from infimm_spark.extract.latex import clean
+from infimm_spark.extract.latex import clean, is_tex
+
+_SCRIPT = re.compile(r"[\w)\]}][\^_][\w({\\]")  # `x^2`, `a_{n}`
 
 
 def read_math(node: LexborNode, attrs: Attributes, page: PageState) -> str | None:
-    """A `<math>` element."""
+    """A `<math>` element; one without elements inside is TeX that a script would set."""
+    child = node.first_child
+    if child is not None and child.tag == "-text" and child.next is None:
+        source = child.text_content or ""
+        if is_tex(source) or _SCRIPT.search(source) is not None:
+            return page.ledger.add(source, mode_of.of_mathml(node, attrs), "math-element")
     return math_mark(node, attrs, page, mode_of.of_mathml(node, attrs))
 
 

@@ -6,6 +6,7 @@ becomes depends on it and its font alone, and pages repeat themselves: the answe
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -39,6 +40,8 @@ _COMPOSED = re.compile("[\u00ff-\u024f\u1e00-\u1eff]")  # letters of words (é, 
 
 
 def _trimmed(text: str) -> str:
+    if "&" in text and len(text) > 1:
+        text = html.unescape(text)  # escaped twice: `&amp;lt;`
     return _SPACES.sub(" ", text).strip(" ")
 
 
