@@ -26,6 +26,7 @@ from infimm_spark.extract.names import (
     Reading,
     is_slug_of,
     names_comments,
+    names_facts,
     names_links,
     names_reviews,
     verdict_of_classes,
@@ -284,7 +285,7 @@ def _is_named_boilerplate(block: Block, reading: Reading) -> bool:
         return True
     if verdict == HINTED and not _is_of_comments(block) and _names_its_heading(block):
         return looks_like_chrome(block)
-    if verdict == HINTED and holds_title(block):
+    if verdict == HINTED and names_facts(block.attrs.get("class") or "") and holds_title(block):
         return False
     if verdict == HINTED:
         return not holds_sentences(block) or not _stands_in_text(block) or looks_like_chrome(block)

@@ -203,13 +203,21 @@ def verdict_of_classes(classes: str, reading: Reading = Reading.PAGE) -> int:
         not _HINTED_PARTS.isdisjoint(parts)
         or not _WHOLES.isdisjoint(wholes)
         or (reading is not Reading.THREAD and not _COMMENTS.isdisjoint(parts))
-        or ("-" in joined and _FACTS.search(joined) is not None)
-        or ("__" in names and _ELEMENT_OF_FACTS.search(names) is not None)
+        or names_facts(names)
     ):
         verdict = HINTED
     else:
         return PLAIN
     return PLAIN if names_content(names) else verdict
+
+
+@lru_cache(maxsize=16_384)
+def names_facts(classes: str) -> bool:
+    """Whether a class is one of facts about a text: author, date, tags, statistics."""
+    joined = _SEPARATORS.sub("-", classes.lower())
+    return ("-" in joined and _FACTS.search(joined) is not None) or (
+        "__" in classes and _ELEMENT_OF_FACTS.search(classes) is not None
+    )
 
 
 # Who wrote a post, when, and what others thought of it, within a line: `<a class="username">`.

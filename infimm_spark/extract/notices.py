@@ -62,7 +62,7 @@ _DOUBTFUL = re.compile(
 )
 _OF_SITE = re.compile(
     r"\b(?:us|our|ours|we|you|your|here|this|site|website|newsletters?|account|blog|page|article|post|advertis\w+|"
-    r"uns(?:er\w*)?|wir|sie|ihre?n?|hier|artikel|beitrag|seite)\b|https?:|@|[\u3040-\u9fff]",
+    r"nuestr\w+|usted|youtube|nous|notre|votre|vous|uns(?:er\w*)?|wir|sie|ihre?n?|hier|artikel|beitrag|seite)\b|https?:|@|[\u3040-\u9fff]",
     re.I,
 )
 # The line of a photographer or an agency: names, and no sentence around them.
