@@ -90,7 +90,7 @@ coverage: install
 
 ## test-slow: tests of minutes: clusters, kills, archives
 test-slow: doctor
-	$(BIN)/python -m pytest -m slow $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -m slow
 
 ## jars: what Spark lacks to write to S3 (11 MB, by checksum), into jars/
 jars: install

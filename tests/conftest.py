@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,25 +30,6 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Their JVMs live for seconds: the second compiler and parallel collectors would not pay.
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 os.environ.setdefault("SPARK_SUBMIT_OPTS", QUICK_JVM)
-
-
-_UNTIL = float(os.environ.get("TESTS_UNTIL", "inf"))
-"""Seconds since 1970 from which no test is begun, for CI, which has so much time and no more."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where time may run out, begin each day with another file: all have their turn."""
-    files = list(dict.fromkeys(item.path for item in items))
-    if math.isfinite(_UNTIL) and files:
-        day = int(time.time() // 86_400) % len(files)
-        turn = {path: number for number, path in enumerate([*files[day:], *files[:day]])}
-        items.sort(key=lambda item: turn[item.path])
-
-
-def pytest_runtest_setup() -> None:
-    """Skip, saying so, what would begin too late."""
-    if time.time() > _UNTIL:
-        pytest.skip("no time left (TESTS_UNTIL)")
 
 
 @pytest.fixture(scope="session")
