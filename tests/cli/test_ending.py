@@ -92,7 +92,12 @@ def test_a_stop_says_where_and_how_to_go_on(
             os.kill(os.getpid(), number)
             signal.pause()
 
-    assert run_command(work) == 128 + number
+    # A job in the background of a script inherits that SIGINT is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run_command(work) == 128 + number
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capfd.readouterr().err.endswith(
         " in stage dedup; what is complete is kept: go on with "
         "infimm build --output 'my run' --resume\n"
