@@ -15,9 +15,11 @@ def main_block(root: Block, reading: Reading = Reading.PAGE) -> Block:
     # The text of a catalogue or an index is not prose: short lines and links.
     if _is_index(root):
         return _descended(root, _length)
+    # Where little is said, a short answer counts; links never do.
+    is_short = root.prose < LITTLE_TEXT and root.linked * 2 < root.length
     if reading is not Reading.PAGE:
-        return _descended(root, _words, has_posts=True)
-    if root.prose < LITTLE_TEXT:
+        return _descended(root, _words if is_short else _weight, has_posts=True)
+    if is_short:
         return _descended(root, _words)
     main = _descended(root, _weight)
     if (

@@ -31,7 +31,7 @@ _SURE = re.compile(
     r"you (?:may|might) also like\s*(?:[:…]|$)|(?:leave|post|write|add) a (?:reply|comment)\b|comments (?:are )?(?:closed|off)\b|"
     r"to view the full|(?:create|register) (?:an?|a new) account\b|already have an account|already a member|"
     r"you (?:need|have|must) (?:to )?be (?:a (?:registered )?member|logged in|registered)|"
-    r"(?:log|sign) in or (?:sign up|register)|(?:log|sign) in (?:now|here)\s*$|(?:skip|jump) to (?:main )?content\s*$|"
+    r"(?:log|sign) in or (?:sign up|register)|(?:log|sign) in (?:now|here)\s*$|(?:skip|jump) (?:to (?:main )?)?(?:content|navigation)(?: links?)?\s*$|"
     r"lesen sie (?:auch|mehr|hier)|auch lesen|mehr (?:zum thema|dazu|zu diesem thema)\s*(?:[:»→]|$)|"
     r"weitere (?:aktuelle )?(?:artikel|beiträge|informationen|themen|meldungen)\s*(?:[:»→]|$)|zum weiterlesen|"
     r"das könnte (?:sie|dich|ihnen) auch|(?:auch interessant|zum thema)\s*(?:[:»→!]|$)|schlagw|quelle:|kategorien?:|"

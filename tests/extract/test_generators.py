@@ -265,3 +265,14 @@ def test_markdown_of_strapdown_is_rendered() -> None:
         '- square ones\n</xmp><script src="http://strapdownjs.com/v/0.2/strapdown.js"></script></body></html>'
     )
     assert _text(html) == "# Matrices\n\nA matrix is a table.\n\n- square ones"
+
+
+@pytest.mark.parametrize(("names", "stays"), [("lesson-accordion", True), ("gov-banner", False)])
+def test_what_opens_on_a_click_is_text_unless_it_is_the_sites(names: str, stays: bool) -> None:
+    """An author's panel that is folded is read; the one of a banner above the page is not."""
+    panel = (
+        f'<div class="accordion__content" id="{names}" hidden>'
+        "<p>A sum of two even numbers is even, and so is their product with any number.</p></div>"
+    )
+    text = _text(f"<body><header>{panel if not stays else ''}</header>{_lesson(panel)}</body>")
+    assert ("sum of two even numbers" in text) is stays
