@@ -120,7 +120,7 @@ wheel-compiled: install
 
 ## test-compiled: the tests of extraction against the compiled package
 test-compiled: wheel-compiled
-	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest tests/extract tests/classify
+	PYTHONPATH=$(OUT)/compiled/package $(BIN)/pytest -m "not slow" tests/extract tests/classify
 TARGET ?= host
 ## archive: environment archive of TARGET (default: this machine), with EXTRAS, in dist/
 archive: install
