@@ -23,6 +23,7 @@ from infimm_spark.extract.names import (
     HINTED,
     NAMED,
     PLAIN,
+    SUBHEADINGS,
     Reading,
     is_slug_of,
     names_comments,
@@ -174,7 +175,7 @@ def _strip(navigation: Block, dropped: _Dropped) -> None:
                 dropped.add(child)
 
 
-_HEADINGS_ALL = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_HEADINGS_ALL = SUBHEADINGS | {"h1"}
 # What an author writes: an id on it is the target of a link, no name.
 _WRITTEN = frozenset({"p", "li", "dt", "dd", "blockquote", "figure", "figcaption", *_HEADINGS_ALL})
 _NEVER_NAMED = frozenset({"body", "article", "main", "pre", "tr", "tbody", "td"})
@@ -409,7 +410,7 @@ def _drop_related(main: Block) -> None:
             assert isinstance(child, Block)
             if not child.kept:
                 continue
-            if child.tag in _HEADINGS and before:
+            if child.tag in SUBHEADINGS and before:
                 line = _line(child)
                 if is_comments_heading(line):
                     # "Comments" alone heads an author's section too.
@@ -436,7 +437,7 @@ def _drop_section(children: list[str | Block], start: int, before: int, *, sure:
             if not child.isspace():
                 break
             continue
-        if section and child.tag in _HEADINGS and child.tag <= rank:
+        if section and child.tag in SUBHEADINGS and child.tag <= rank:
             break
         if child.formulas:
             return
@@ -450,15 +451,12 @@ def _drop_section(children: list[str | Block], start: int, before: int, *, sure:
             block.kept = False
 
 
-_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
-
-
 def _drop_empty_headings(parent: Block) -> None:
     """A heading goes when all that stood below it, up to the next heading, has gone."""
     heading: Block | None = None
     lost = False
     for child in [*parent.children, None]:
-        if child is None or (isinstance(child, Block) and child.tag in _HEADINGS and child.kept):
+        if child is None or (isinstance(child, Block) and child.tag in SUBHEADINGS and child.kept):
             if heading is not None and lost and heading.formulas == 0:
                 heading.kept = False
             heading, lost = child, False

@@ -131,8 +131,8 @@ def _is_answer(attrs: Attributes) -> bool:
     """Whether a hidden element is what a reader opens: the solution of an exercise, a hint, a
     proof."""
     names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
-    return _ANSWER.search(names) is not None and _OF_SITE.search(names) is None
+    return _ANSWER.search(names) is not None and _AT_EDGE.search(names) is None
 
 
-_OF_SITE = re.compile(r"banner|cookie|menu|nav(?![a-z])|navigation|sidebar|filter", re.I)
+_AT_EDGE = re.compile(r"banner|cookie|menu|nav(?![a-z])|navigation|sidebar|filter", re.I)
 """What opens at the edge of a page with the same parts: an authority's banner, a menu."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from infimm_spark.extract.names import Reading, names_content
+from infimm_spark.extract.names import SUBHEADINGS, Reading, names_content
 from infimm_spark.extract.sentences import MOST_LOOKED_AT
 from infimm_spark.extract.tree import Block, first_blocks
 
@@ -191,9 +191,6 @@ def drop_beside(root: Block, main: Block, title: str | None = None) -> None:
         current = following
 
 
-_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
-
-
 def _heading_before(parent: Block, path: set[int]) -> Block | None:
     """The heading right before the child that holds the main block: the main block's own."""
     heading: Block | None = None
@@ -202,7 +199,7 @@ def _heading_before(parent: Block, path: set[int]) -> Block | None:
             if id(child) in path:
                 return heading
             if child.kept and child.length:
-                heading = child if child.tag in _HEADINGS else None
+                heading = child if child.tag in SUBHEADINGS else None
         elif not child.isspace():
             heading = None
     return None

@@ -38,6 +38,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+SUBHEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 BOILERPLATE_TAGS = _set("nav footer menu dialog search")
 _ROLES = _set("navigation banner contentinfo search dialog alertdialog menu menubar toolbar")
 _HINTING_ROLES = _set("complementary alert")

@@ -83,8 +83,8 @@ def parse_page(
     if sealed is not source:
         found = ALL
     try:
-        is_html = sealed is text and _is_utf_8(html, text, charset)
-        parser = LexborHTMLParser(html if is_html else sealed)
+        same = sealed is text and _is_utf_8(html, text, charset)
+        parser = LexborHTMLParser(html if same else sealed)
     except (SelectolaxError, ValueError, RuntimeError) as error:
         raise PageRejectedError("unparseable", f"the parser gave up: {error}") from None
     return ParsedPage(parser, sealed, url, charset, found)
