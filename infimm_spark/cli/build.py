@@ -3,153 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
+from infimm_spark.cli.groups import NewRun, Source, StageRun, Start, spread
 from infimm_spark.cli.options import (
     AcceptOption,
     AgainstOption,
     ConfigOption,
-    DomainOption,
-    ExcludeOption,
-    IndexOption,
     InputOption,
-    LimitOption,
-    MirrorOption,
-    MoreInputs,
-    OutputOption,
-    RedoOption,
-    ResumeOption,
-    RunArgument,
-    RunOption,
-    SampleOption,
-    SeedOption,
-    SegmentOption,
     SetOption,
-    SnapshotOption,
     TakeOverOption,
-    UrlsOption,
-    required,
 )
-from infimm_spark.cli.overwrite import OverwriteOption, YesOption, confirm
-from infimm_spark.cli.settings import configured, given, reconfigured
+from infimm_spark.cli.settings import reconfigured
 from infimm_spark.errors import LockedError
 
 
-def build(
-    output: OutputOption = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    input: InputOption = None,
-    snapshot: SnapshotOption = None,
-    segment: SegmentOption = None,
-    sample: SampleOption = None,
-    seed: SeedOption = None,
-    limit: LimitOption = None,
-    exclude: ExcludeOption = None,
-    index: IndexOption = None,
-    urls: UrlsOption = None,
-    domain: DomainOption = None,
-    mirror: MirrorOption = None,
-    resume: ResumeOption = False,
-    overwrite: OverwriteOption = False,
-    yes: YesOption = False,
-    take_over: TakeOverOption = False,
-    accept_code_change: AcceptOption = False,
-    against: AgainstOption = None,
-    more: MoreInputs = None,
-) -> None:
+@spread
+def build(new: NewRun, source: Source, start: Start, against: AgainstOption = None) -> None:
     """Run every stage: WARC files in, corpus out."""
     from infimm_spark.run import pipeline
     from infimm_spark.run.ledger import print_funnel
 
-    settings = configured(
-        config,
-        set_,
-        output,
-        against,
-        paths=[*(input or []), *(more or [])],
-        snapshots=snapshot,
-        segments=segment,
-        sample=sample,
-        seed=seed,
-        limit=limit,
-        exclude=exclude,
-        index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
-    )
-    confirm(settings, overwrite=overwrite, resume=resume, yes=yes)
-    summary = pipeline.build(
-        settings,
-        resume=resume,
-        overwrite=overwrite,
-        take_over=take_over,
-        accept_code_change=accept_code_change,
-    )
+    settings = source.settings(new, against)
+    summary = pipeline.build(settings, **start.confirmed(settings))
     print(print_funnel(summary.funnel))
     print(f"\ncorpus  {summary.corpus}\nreport  {summary.report}/index.html")
     print(f"time    {summary.seconds:.0f} s")
 
 
-def extract(
-    output: OutputOption = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    input: InputOption = None,
-    snapshot: SnapshotOption = None,
-    segment: SegmentOption = None,
-    sample: SampleOption = None,
-    seed: SeedOption = None,
-    limit: LimitOption = None,
-    exclude: ExcludeOption = None,
-    index: IndexOption = None,
-    urls: UrlsOption = None,
-    domain: DomainOption = None,
-    mirror: MirrorOption = None,
-    resume: ResumeOption = False,
-    overwrite: OverwriteOption = False,
-    yes: YesOption = False,
-    take_over: TakeOverOption = False,
-    accept_code_change: AcceptOption = False,
-    more: MoreInputs = None,
-) -> None:
+@spread
+def extract(new: NewRun, source: Source, start: Start) -> None:
     """Extract documents from WARC files: language filter, recall floor, text and formulas."""
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 
-    settings = configured(
-        config,
-        set_,
-        output,
-        paths=[*(input or []), *(more or [])],
-        snapshots=snapshot,
-        segments=segment,
-        sample=sample,
-        seed=seed,
-        limit=limit,
-        exclude=exclude,
-        index=given(paths=index, urls=urls, domains=domain, mirror=mirror),
-    )
-    confirm(settings, overwrite=overwrite, resume=resume, yes=yes)
-    run = Run.begin(
-        settings,
-        resume=resume,
-        overwrite=overwrite,
-        take_over=take_over,
-        accept_code_change=accept_code_change,
-    )
-    run_stage(run, "extract", resume=resume)
+    settings = source.settings(new)
+    run = Run.begin(settings, **start.confirmed(settings))
+    run_stage(run, "extract", resume=start.resume)
 
 
+@spread
 def dedup(
-    run: RunArgument = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
-    resume: ResumeOption = False,
-    accept_code_change: AcceptOption = False,
-    redo: RedoOption = False,
-    take_over: TakeOverOption = False,
+    stage_run: StageRun,
     against: AgainstOption = None,
     threshold: Annotated[
         float | None,
@@ -160,22 +58,9 @@ def dedup(
             "solved for it.",
         ),
     ] = None,
-    run_option: RunOption = None,
 ) -> None:
     """Deduplicate an extracted run: recall threshold, then exact, near and URL duplicates."""
-    location = required(run, run_option, "RUN")
-    do_stage(
-        "dedup",
-        location,
-        config,
-        set_,
-        resume,
-        redo,
-        take_over,
-        accept_code_change,
-        against,
-        threshold,
-    )
+    do_stage("dedup", stage_run, against=against, threshold=threshold)
 
 
 def stage_command(
@@ -184,22 +69,11 @@ def stage_command(
     """The command `name` that runs a stage with its recorded settings, those given and `settings`
     (`key=value`)."""
 
-    def command(
-        run: RunArgument = None,
-        config: ConfigOption = None,
-        set_: SetOption = None,
-        resume: ResumeOption = False,
-        accept_code_change: AcceptOption = False,
-        redo: RedoOption = False,
-        take_over: TakeOverOption = False,
-        run_option: RunOption = None,
-    ) -> None:
-        location = required(run, run_option, "RUN")
-        assignments = [*(set_ or []), *settings]
-        do_stage(stage, location, config, assignments, resume, redo, take_over, accept_code_change)
+    def command(stage_run: StageRun) -> None:
+        do_stage(stage, stage_run, settings)
 
     command.__name__, command.__doc__ = name, summary
-    return command
+    return spread(command)
 
 
 refine = stage_command(
@@ -252,22 +126,25 @@ def monthly(
 
 def do_stage(
     stage: str,
-    location: str,
-    config: str | None,
-    assignments: list[str] | None,
-    resume: bool,
-    redo: bool,
-    take_over: bool,
-    accept_code_change: bool,
+    stage_run: StageRun,
+    settings: Sequence[str] = (),
+    *,
     against: list[str] | None = None,
     threshold: float | None = None,
 ) -> None:
-    """Run one stage of the run at `location`, with its recorded settings and those given."""
+    """Run one stage of a run, with its recorded settings, those given and `settings`
+    (`key=value`)."""
     from infimm_spark.run.pipeline import run_stage
     from infimm_spark.run.run import Run
 
-    location = os.path.expanduser(location)
+    location = stage_run.location
     recorded = Run.open(location).config
-    settings = reconfigured(recorded, location, config, assignments, against, threshold)
-    run = Run.open(location, settings, take_over=take_over, accept_code_change=accept_code_change)
-    run_stage(run, stage, resume=resume, redo=redo)
+    assignments = [*(stage_run.set_ or []), *settings]
+    config = reconfigured(recorded, location, stage_run.config, assignments, against, threshold)
+    run = Run.open(
+        location,
+        config,
+        take_over=stage_run.take_over,
+        accept_code_change=stage_run.accept_code_change,
+    )
+    run_stage(run, stage, resume=stage_run.resume, redo=stage_run.redo)
