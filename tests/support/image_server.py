@@ -50,8 +50,9 @@ class ImageServer:
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         """Complete answers with an image, by path."""
-        self.most_at_once = 0
         self.at_once = 0
+        self.most_at_once = 0
+        """Of the requests for `/busy-work/…`."""
         self.times: list[tuple[float, str]] = []
         self.agents: set[str] = set()
         self.lock = threading.Lock()
@@ -90,16 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with images.lock:
             images.asked[self.path] += 1
-            images.at_once += 1
-            images.most_at_once = max(images.most_at_once, images.at_once)
             images.times.append((time.monotonic(), self.path))
             images.agents.add(self.headers.get("User-Agent", ""))
-        try:
-            name = path.split("/")[1].replace("-", "_").replace(".", "_")
-            getattr(self, f"get_{name}", self.get_missing)()
-        finally:
-            with images.lock:
-                images.at_once -= 1
+        name = path.split("/")[1].replace("-", "_").replace(".", "_")
+        getattr(self, f"get_{name}", self.get_missing)()
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -137,7 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.image()
 
     def get_busy_work(self) -> None:
+        # Not counted while it is sent: a client may ask again before this thread goes on.
+        images = self.server.images
+        with images.lock:
+            images.at_once += 1
+            images.most_at_once = max(images.most_at_once, images.at_once)
         time.sleep(0.05)
+        with images.lock:
+            images.at_once -= 1
         self.image()
 
     def get_robots_txt(self) -> None:
