@@ -83,6 +83,9 @@ def spark() -> Iterator[SparkSession]:
         .appName("infimm-spark tests")
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.ui.enabled", "false")
+        # Queries over a few rows would spend a fifth of the time compiling themselves.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.driver.extraJavaOptions", QUICK_JVM)
         .config("spark.python.daemon.module", daemon.MODULE)
         .config("spark.ui.showConsoleProgress", "false")
