@@ -166,28 +166,36 @@ def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | No
         lsh.group(config.url.scope, F.col("snapshot")).alias("scope"),
         F.col("url_hash") if config.url.enabled else F.lit(None).cast("binary").alias("url_hash"),
     )
-    own = F.col("rank").cast("string").cast("binary")  # documents without a key do not gather
-    same_text = Window.partitionBy(F.coalesce("text_hash", own))
-    same_url = Window.partitionBy("scope", F.coalesce("url_hash", own))
-    counted = documents.withColumn("texts", F.count("*").over(same_text)).withColumn(
-        "urls", F.count("*").over(same_url)
-    )
+    # Counts are summed up before they travel: a window would move and sort every document.
+    kept = documents.withColumn("of_text", F.lit(False)).withColumn("of_url", F.lit(False))
+    if config.exact:
+        kept = _marked(kept, "of_text", "text_hash")
+    if config.url.enabled:
+        kept = _marked(kept, "of_url", "scope", "url_hash")
+    shared = kept.where(F.col("of_text") | F.col("of_url"))
+    own = F.col("rank").cast("string").cast("binary")  # documents without a URL do not gather
     # A run numbers its own pages: those of earlier runs were decided before the first of them.
     of_snapshot = Window.partitionBy(
         "scope", F.coalesce("url_hash", own), "snapshot", F.col("rank") < 0
     )
-    shared = counted.withColumn(
-        "capture", F.row_number().over(of_snapshot.orderBy("rank")) - F.lit(1)
-    ).where((F.col("texts") > 1) | (F.col("urls") > 1))
     return shared.select(
         "rank",
         "snapshot",
         "warc_date",
-        F.when(F.col("texts") > 1, F.col("text_hash")).alias("text_hash"),
+        F.when(F.col("of_text"), F.col("text_hash")).alias("text_hash"),
         "scope",
-        F.when(F.col("urls") > 1, F.col("url_hash")).alias("url_hash"),
-        "capture",
+        F.when(F.col("of_url"), F.col("url_hash")).alias("url_hash"),
+        (F.row_number().over(of_snapshot.orderBy("rank")) - F.lit(1)).alias("capture"),
     )
+
+
+def _marked(documents: DataFrame, mark: str, *key: str) -> DataFrame:
+    """`documents` with `mark` set where another of them has the same, complete `key`."""
+    complete = reduce(Column.__and__, (F.col(name).isNotNull() for name in key))
+    counts = documents.where(complete).groupBy(*key).agg(F.count("*").alias("n"))
+    several = counts.where(F.col("n") > 1).select(*key, F.lit(True).alias("several"))
+    joined = documents.join(several, on=list(key), how="left")
+    return joined.withColumn(mark, F.coalesce("several", F.lit(False))).drop("several")
 
 
 def _decided_before(keys: DataFrame, settled: DataFrame | None) -> DataFrame | None:

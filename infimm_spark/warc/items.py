@@ -175,7 +175,7 @@ def _judged(record: Record, others: Mapping[str, float] | None) -> Item:
     if kind != "response":
         return _skipped(f"record_type:{kind if kind in _RECORD_TYPES else 'other'}", url)
     if url is None:
-        return Failed("bad_warc_header", "a response without a WARC-Target-URI", url, "", 0, 0)
+        return Failed("bad_warc_header", "a response without a WARC-Target-URI", None, "", 0, 0)
     if not folded.get("content-type", "application/http").lower().startswith("application/http"):
         return _skipped("not_http", url)
     match = _HTTP_STATUS_LINE.match(block)
