@@ -50,7 +50,7 @@ test: lint doctor
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-spark test-others
 
 .PHONY: test-spark test-others
-SPARK_TESTS := tests/spark tests/stages tests/docs
+SPARK_TESTS := tests/spark tests/stages tests/docs tests/s3 tests/cluster
 test-spark:
 	$(BIN)/python -m pytest -m "not slow" $(SPARK_TESTS)
 
@@ -76,9 +76,10 @@ screenshots: install
 
 # FUZZ_INPUTS and FUZZ_SEED may be set; a failure names the seed of its input.
 .PHONY: fuzz
-## fuzz: many more hostile inputs than `make test` tries, by every fuzzer of tests/fuzz
+## fuzz: many more hostile inputs than `make test` tries, and new examples of every property
 fuzz: doctor
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest tests/fuzz
+	FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest -m "hypothesis and not slow" tests --ignore tests/fuzz
 
 .PHONY: coverage
 CORE := config warc store extract classify rules cascade annotation

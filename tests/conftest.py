@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from infimm_spark.run.pipeline import RunSummary
 
-# Machines are shared: how long one example takes says nothing.
-settings.register_profile("default", deadline=None)
+# Machines are shared: how long one example takes says nothing. The same tree gets the same examples;
+# `make fuzz` looks for new ones.
+settings.register_profile("default", deadline=None, derandomize="FUZZ_INPUTS" not in os.environ)
 settings.load_profile("default")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
