@@ -47,14 +47,14 @@ def spread(command: Command) -> Command:
     dataclass of options); names must differ."""
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
+    own = inspect.signature(command).parameters
     for name, hint in _hints(command).items():
         if is_dataclass(hint):
             groups[name] = hint
             defaults = {field.name: field.default for field in fields(hint)}
             parameters += [_option(*of, defaults[of[0]]) for of in _hints(hint).items()]
         else:
-            default = inspect.signature(command).parameters[name].default
-            parameters.append(_option(name, hint, default))
+            parameters.append(_option(name, hint, own[name].default))
 
     def gathered(**options: Any) -> None:
         made = {

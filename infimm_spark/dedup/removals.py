@@ -167,12 +167,9 @@ def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | No
         F.col("url_hash") if config.url.enabled else F.lit(None).cast("binary").alias("url_hash"),
     )
     # Counts are summed up before they travel: a window would move and sort every document.
-    kept = documents.withColumn("of_text", F.lit(False)).withColumn("of_url", F.lit(False))
-    if config.exact:
-        kept = _marked(kept, "of_text", "text_hash")
-    if config.url.enabled:
-        kept = _marked(kept, "of_url", "scope", "url_hash")
-    shared = kept.where(F.col("of_text") | F.col("of_url"))
+    shared = _sharing(documents, "of_text", "text_hash")
+    shared = _sharing(shared, "of_url", "url_hash", "scope")
+    shared = shared.where(F.col("of_text") | F.col("of_url"))
     own = F.col("rank").cast("string").cast("binary")  # documents without a URL do not gather
     # A run numbers its own pages: those of earlier runs were decided before the first of them.
     of_snapshot = Window.partitionBy(
@@ -189,12 +186,13 @@ def _shared_keys(ranked: DataFrame, config: DedupConfig, settled: DataFrame | No
     )
 
 
-def _marked(documents: DataFrame, mark: str, *key: str) -> DataFrame:
-    """`documents` with `mark` set where another of them has the same, complete `key`."""
-    complete = reduce(Column.__and__, (F.col(name).isNotNull() for name in key))
-    counts = documents.where(complete).groupBy(*key).agg(F.count("*").alias("n"))
+def _sharing(documents: DataFrame, mark: str, hashed: str, *within: str) -> DataFrame:
+    """`documents` with `mark`: whether another of them has the same `hashed`, which is not null,
+    and the same `within`. Spark leaves the join out where all are null."""
+    key = [hashed, *within]
+    counts = documents.where(F.col(hashed).isNotNull()).groupBy(*key).agg(F.count("*").alias("n"))
     several = counts.where(F.col("n") > 1).select(*key, F.lit(True).alias("several"))
-    joined = documents.join(several, on=list(key), how="left")
+    joined = documents.join(several, on=key, how="left")
     return joined.withColumn(mark, F.coalesce("several", F.lit(False))).drop("several")
 
 
