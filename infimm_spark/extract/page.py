@@ -18,7 +18,6 @@ from infimm_spark.extract import marks
 from infimm_spark.extract.boilerplate import mark_boilerplate
 from infimm_spark.extract.consent import signals_from_head
 from infimm_spark.extract.document import Document, Formula, Segment
-from infimm_spark.extract.formulas.carriers import QUICK_SOURCES
 from infimm_spark.extract.formulas.delimiters import DelimiterScanner
 from infimm_spark.extract.formulas.ledger import FormulaLedger
 from infimm_spark.extract.formulas.sources import PageState
@@ -29,12 +28,12 @@ from infimm_spark.extract.latex import parse_macros
 from infimm_spark.extract.latex.symbols import CORE_COMMANDS
 from infimm_spark.extract.license import find_license
 from infimm_spark.extract.names import Reading
+from infimm_spark.extract.quick import read_quickly
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
 from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.signs import ALL, Sign, signs_of
 from infimm_spark.extract.styles import meanings_of_sheets
-from infimm_spark.extract.tags import COMMENT, NAMES, TEXT
 from infimm_spark.extract.text import Renderer, flattened
 from infimm_spark.extract.tree import PageTree, caption_of
 from infimm_spark.extract.unseen import unseen_body
@@ -116,24 +115,38 @@ class ParsedPage:
         self._parser = parser
         self._html = html
         self._signs = signs
-        # The page that carries the text, where the body of this one shows nothing.
-        self._shown = unseen_body(parser, html, signs) or parser
+        self._text_page: LexborHTMLParser | None = None
         self.url = url
         self.charset = charset
+
+    def _body(self) -> LexborNode | None:
+        """The body that carries the text: of another page where this one's shows nothing."""
+        if self._text_page is None:
+            self._text_page = unseen_body(self._parser, self._html, self._signs) or self._parser
+        return self._text_page.body
 
     def quick_text(self, max_chars: int) -> str:
         """Up to `max_chars` characters of visible text, prose before menus, TeX sources included.
 
         Cheap and rough: for language identification and the recall floor, not for reading.
         """
-        body = self._shown.body
-        return _quick_text(body, max_chars) if body is not None else ""
+        body = self._parser.body
+        if body is None:
+            return ""
+        text, speaks = read_quickly(body, max_chars)
+        if speaks:  # as most do, which spares the search for a text that the body does not show
+            self._text_page = self._parser
+            return text
+        shown = self._body()
+        if shown is None or self._text_page is self._parser:
+            return text
+        return read_quickly(shown, max_chars)[0]
 
     def document(self) -> Document:
         """Mathematics- and image-aware extraction."""
         document = Document(url=self.url, charset=self.charset)
         root = self._parser.root
-        body = self._shown.body or root
+        body = self._body() or root
         if body is None or root is None:
             return document
         head = _Head(root, self.url)
@@ -353,77 +366,3 @@ def _first_heading(text: str) -> str | None:
             heading = marks.ANY_MARK.sub("", marks.IMAGE_MARK.sub("", line[2:]))
             return " ".join(heading.split()) or None
     return None
-
-
-_QUICK_SKIPPED = frozenset(
-    {"head", "style", "template", "iframe", "object", "svg", "select", "button", "nav", "footer"}
-    | {"noscript", "textarea", "canvas", "audio", "video"}
-)
-_QUICK_LINKED = frozenset({"a", "header", "aside"})
-_QUICK_NODES = 6_000
-_OPENED, _LINKED, _SKIPPED, _SOURCE = 0, 1, 2, 3
-
-
-def _quick_action(tag: str | None) -> int:
-    """What quick text does at an element: look inside, as a link or not, pass, or take its TeX."""
-    if tag is None or tag in _QUICK_SKIPPED:
-        return _SKIPPED
-    if tag in QUICK_SOURCES:
-        return _SOURCE
-    return _LINKED if tag in _QUICK_LINKED else _OPENED
-
-
-_QUICK_ACTIONS = {
-    number: _quick_action(name) for number, name in NAMES.items() if name not in QUICK_SOURCES
-} | {COMMENT: _SKIPPED}
-
-
-def _quick_text(body: LexborNode, max_chars: int) -> str:
-    prose: list[str] = []
-    linked: list[str] = []
-    size = links = 0
-    # What follows an element whose children are looked at; None ends a link.
-    todo: list[LexborNode | None] = []
-    node = body.first_child
-    for _ in range(_QUICK_NODES):
-        while node is None:
-            if not todo:
-                break
-            node = todo.pop()
-            if node is None:
-                links -= 1
-        if node is None or size >= max_chars:
-            break
-        following = node.next
-        number = node.tag_id
-        if number == TEXT:
-            text = node.text_content
-            if text and not text.isspace():
-                if links:
-                    linked.append(text)
-                else:
-                    prose.append(text)
-                    size += len(text)
-            node = following
-            continue
-        action = _QUICK_ACTIONS.get(number)
-        if action is None:
-            action = _quick_action(node.tag)
-        if action == _SKIPPED:
-            node = following
-        elif action == _SOURCE:
-            source = QUICK_SOURCES[node.tag or ""](node)
-            if source is not None:
-                prose.append(f"${source}$")
-                size += len(source)
-            node = following
-        else:
-            if following is not None:
-                todo.append(following)
-            if action == _LINKED:
-                links += 1
-                todo.append(None)
-            node = node.first_child
-    if size < max_chars:
-        prose.extend(linked)
-    return " ".join(" ".join(prose).split())[:max_chars]

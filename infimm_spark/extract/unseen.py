@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from urllib.parse import unquote
@@ -50,6 +50,27 @@ def unseen_body(
     if fragment is None:
         return None
     return LexborHTMLParser(marks.sealed(f"<html><body>{fragment}</body></html>"))
+
+
+def are_prose(texts: Iterable[str]) -> bool:
+    """Whether the longer ones of the texts that a body shows are prose enough for it to speak for
+    itself."""
+    prose = 0
+    for text in texts:
+        if len(text) >= _SENTENCE:
+            prose += _prose_in(text)
+            if prose >= _ENOUGH_PROSE:
+                return True
+    return False
+
+
+def _prose_in(text: str) -> int:
+    """The characters of a text that is a sentence or holds a formula, else 0."""
+    is_marked = "\\" in text or "$" in text
+    if len(text) < _SENTENCE and not is_marked:
+        return 0
+    size = len(" ".join(text.split()))
+    return size if is_marked or size >= _SENTENCE else 0
 
 
 def _holds_noscript(html: str) -> bool:
@@ -112,12 +133,9 @@ def _shown_text(body: LexborNode) -> int | None:
             text = node.text_content
             if text and not text.isspace():
                 texts.append(text)
-                if len(text) >= _SENTENCE or "\\" in text or "$" in text:
-                    size = len(" ".join(text.split()))
-                    if size >= _SENTENCE or "\\" in text or "$" in text:
-                        prose += size
-                        if prose >= _ENOUGH_PROSE:
-                            return None
+                prose += _prose_in(text)
+                if prose >= _ENOUGH_PROSE:
+                    return None
             node = following
         elif number in _SILENT_NUMBERS:
             node = following
