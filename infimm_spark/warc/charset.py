@@ -178,7 +178,8 @@ def _utf_16(body: bytes, header: str | None) -> str | None:
 
 
 def _ascii(body: bytes, declared: list[str]) -> tuple[str, str]:
-    if b"\x1b$" in body or b"\x1b(" in body:  # Japanese in escape sequences
+    # Japanese in escape sequences; their first byte is rare, `$` and `(` are not.
+    if b"\x1b" in body and (b"\x1b$" in body or b"\x1b(" in body):
         text, faults = _decoded(body, "iso-2022-jp")
         if not faults or "iso-2022-jp" in declared:
             return text, "iso-2022-jp"
