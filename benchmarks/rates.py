@@ -27,6 +27,7 @@ from infimm_spark.cascade.judge import (
     LANGUAGE_UNCERTAIN,
     PLAIN_FLOOR,
     RECALL_FLOOR,
+    SOURCE_FLOOR,
     build_judge,
 )
 from infimm_spark.classify.broadcast import load_mathematics, read_model
@@ -42,7 +43,7 @@ OTHER = "seconds_a_page_of_other_language"
 BELOW = "seconds_a_page_below_floor"
 _KINDS = {
     **dict.fromkeys((LANGUAGE, LANGUAGE_UNCERTAIN), OTHER),
-    **dict.fromkeys((RECALL_FLOOR, PLAIN_FLOOR), BELOW),
+    **dict.fromkeys((SOURCE_FLOOR, RECALL_FLOOR, PLAIN_FLOOR), BELOW),
     "kept": "seconds_a_page_extracted",
 }
 

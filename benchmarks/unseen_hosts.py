@@ -60,6 +60,7 @@ class Scored(NamedTuple):
     quality_prob: float
     hidden: bool
     shown: bool
+    unparsed: bool
 
 
 def main() -> None:
@@ -123,6 +124,7 @@ def score_unseen(data: Path, views: Sequence[View], count: int) -> list[Scored]:
                     quality_prob=classifiers["precision"].score(view["text"], language),
                     hidden=view["hidden"],
                     shown=view["shown"],
+                    unparsed=view["unparsed"],
                 )
             )
         print(f"fold {fold + 1} of {count} scored", flush=True)
@@ -157,6 +159,7 @@ def _steps(config: BuildConfig, precision: float | None = None) -> list[Step]:
     extract, recall = config.extract, config.dedup.recall_threshold
     threshold = config.rules.precision_threshold if precision is None else precision
     return [
+        ("source floor", lambda p: not p.unparsed),
         (
             "language",
             lambda p: (

@@ -33,7 +33,9 @@ from infimm_spark.training.measures import Prediction
 from infimm_spark.training.views import View, load_views
 
 ORDINARY = "sites_en_other"
-BEFORE_EXTRACTION = ("no score", "no text", "language", "recall floor", "plain floor")
+BEFORE_EXTRACTION = (
+    *("source floor", "no score", "no text", "language", "recall floor", "plain floor"),
+)
 BEFORE_PRECISION = (*BEFORE_EXTRACTION, "recall")
 KEPT = "kept"
 
@@ -76,6 +78,8 @@ def _step(
 ) -> str:
     """The step that drops the page, or `KEPT`."""
     extract, rules = config.extract, config.rules
+    if view is not None and view["unparsed"]:
+        return "source floor"
     if view is None or not view["quick"].strip():
         return "no text"
     language, probability = identifier.identify(view["quick"])

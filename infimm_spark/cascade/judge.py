@@ -1,7 +1,8 @@
 """The cascade: one page through every step of the first pass, cheapest first.
 
-screen → parse → quick text → language → recall floor → mathematics-aware extraction → final score.
-A page is decoded and parsed once; only the survivors of the floor pay for extraction.
+source floor → screen → parse → quick text → language → recall floor → mathematics-aware
+extraction → final score. Only pages whose source may be mathematics are decoded and parsed, once;
+only the survivors of the recall floor pay for extraction.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
-from infimm_spark.classify.evidence import hides_formulas, shows_formulas
+from infimm_spark.classify.evidence import Evidence
 from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.document import Document
-from infimm_spark.extract.page import ParsedPage, parse_page
+from infimm_spark.extract.page import ParsedPage, check_kind, parse_page
 from infimm_spark.extract.screen import ScreenLimits
+from infimm_spark.languages import LANGUAGES, language_of
 
+SOURCE_FLOOR = "source_floor"
 NO_TEXT = "no_text"
 LANGUAGE = "language"
 LANGUAGE_UNCERTAIN = "language_uncertain"
@@ -81,6 +84,13 @@ class Cascade:
         self._settings = settings
         self._languages = frozenset(settings.languages)
         self._unclassified = frozenset(settings.unclassified)
+        # The words looked for are those of the languages with a lexicon.
+        self._source_floor = (
+            settings.source_floor
+            if not self._unclassified
+            and all(language_of(label).code in LANGUAGES for label in settings.languages)
+            else 0
+        )
         self._limits = ScreenLimits(
             max_bytes=settings.max_page_bytes,
             max_depth=settings.max_depth,
@@ -90,7 +100,12 @@ class Cascade:
     def judge(self, body: bytes, *, url: str, content_type: str | None) -> Verdict:
         """Take a page as far as it goes. `body` is the decoded HTTP payload."""
         settings = self._settings
+        evidence = Evidence(body)
         try:
+            check_kind(body, content_type, self._limits)
+            words = evidence.words_below(self._source_floor)
+            if words is not None:
+                return Verdict("dropped", reason=SOURCE_FLOOR, score=float(words))
             page = parse_page(body, url=url, content_type=content_type, limits=self._limits)
         except PageRejectedError as error:
             return Verdict("failed", reason=error.reason, detail=str(error))
@@ -100,12 +115,12 @@ class Cascade:
             return Verdict("dropped", reason=NO_TEXT)
         glance = self._sure_language(text)
         verdict = Verdict("dropped", language=glance)
-        if glance is not None and self._is_below_floor(text, body, verdict):
+        if glance is not None and self._is_below_floor(text, evidence, verdict):
             return verdict
         # A document's language is that of all its quick text.
         if not self._is_wanted(text, verdict):
             return verdict
-        if verdict.language != glance and self._is_below_floor(text, body, verdict):
+        if verdict.language != glance and self._is_below_floor(text, evidence, verdict):
             return verdict
         return self._extracted(page, verdict)
 
@@ -148,17 +163,17 @@ class Cascade:
         verdict.outcome = "kept"
         return verdict
 
-    def _is_below_floor(self, text: str, body: bytes, verdict: Verdict) -> bool:
+    def _is_below_floor(self, text: str, evidence: Evidence, verdict: Verdict) -> bool:
         """Score a page's quick text; whether it is dropped for it."""
         if verdict.language in self._unclassified:
             return False
         probability = self._recall.score(excerpt(text, QUICK_CHARS), verdict.language or "")
         verdict.recall_prob = probability
-        verdict.reason = self._floor_above(probability, body)
+        verdict.reason = self._floor_above(probability, evidence)
         verdict.score = None if verdict.reason is None else probability
         return verdict.reason is not None
 
-    def _floor_above(self, probability: float, body: bytes) -> str | None:
+    def _floor_above(self, probability: float, evidence: Evidence) -> str | None:
         """The floor that a page is under, None for one worth extracting.
 
         Its source is looked at only where that decides.
@@ -166,8 +181,8 @@ class Cascade:
         settings = self._settings
         if probability >= max(settings.plain_floor, settings.recall_floor):
             return None
-        if probability >= settings.recall_floor and shows_formulas(body):
+        if probability >= settings.recall_floor and evidence.shows_formulas:
             return None
-        if hides_formulas(body):
+        if evidence.hides_formulas:
             return None
         return PLAIN_FLOOR if probability >= settings.recall_floor else RECALL_FLOOR

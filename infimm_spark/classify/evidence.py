@@ -13,11 +13,21 @@ the page once for each.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import re2
 
+from infimm_spark.classify.lexicon import (
+    CHINESE,
+    ENGLISH,
+    MATHEMATICS,
+    ORDINARY_CHINESE,
+    ORDINARY_ENGLISH,
+    SIMPLIFIED,
+    TRADITIONAL,
+)
 from infimm_spark.extract.formulas.carriers import (
     CARRIERS,
     ORDINARY,
@@ -37,7 +47,8 @@ _PLAIN_TEXT = (
     # ∀…∿, ≠…≿, α…ω in UTF-8
     rb"\xe2(?:\x88[\x80-\xbf]|\x89[\xa0-\xbf])|\xce[\xb1-\xbf]|\xcf[\x80-\x89]",
 )
-_LIBRARY = (rb"MathJax|mathjax|katex|KaTeX|jsMath|mathquill|temml",)
+_LIBRARIES = (b"MathJax", b"mathjax", b"katex", b"KaTeX", b"jsMath", b"mathquill", b"temml")
+_LIBRARY = (b"|".join(_LIBRARIES),)
 # Not the delimiters that a configuration lists in quotes.
 _DELIMITED = (
     rb"(?:^|[^\\\"'])\\[(\[](?:[^\"']|$)",
@@ -71,7 +82,7 @@ def _either(names: Iterable[str]) -> bytes:
     return b"|".join(re.escape(name).encode() for name in sorted(names))
 
 
-def _any_of(patterns: Iterable[bytes]) -> Callable[[bytes], Any]:
+def _any_of(patterns: Iterable[bytes]) -> Callable[..., Any]:
     """A search for all patterns at once; truthy where one of them is found."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes, whatever their charset
@@ -80,22 +91,110 @@ def _any_of(patterns: Iterable[bytes]) -> Callable[[bytes], Any]:
     return re2.compile(b"|".join(patterns), options).search  # type: ignore[no-any-return]
 
 
-# A page that hides its formulas in images and scripts passes the floor whatever its words score,
-# and is judged on its extracted text.
-_hidden = _any_of(signs_of(one for one in CARRIERS if one.hides))
-_shown = _any_of([*signs_of(one for one in CARRIERS if not one.hides), *_PLAIN_TEXT])
+_LEAST_BYTES = 8_000
+_LEAST_LETTERS = 4
+"""Shorter words are parts of too many names."""
+
+
+def _telling_words() -> Iterator[bytes]:
+    """The terms of mathematics that ordinary pages hardly ever hold, in every charset."""
+    ordinary = frozenset(ORDINARY_ENGLISH.split())
+    words = {word for field in MATHEMATICS for word in ENGLISH[field].split()} - ordinary
+    words = {word for word in words if len(word) >= _LEAST_LETTERS}
+    yield rb"[ \n\t>](?:" + _either(words) + rb")"
+    terms = {term for field in MATHEMATICS for term in CHINESE.get(field, "").split()}
+    terms -= frozenset(ORDINARY_CHINESE.split())
+    terms |= {term.translate(_TO_TRADITIONAL) for term in terms}
+    for term in sorted(terms):
+        for charset in ("utf-8", "gb18030", "big5"):
+            with suppress(UnicodeEncodeError):
+                yield re.escape(term.encode(charset))
+
+
+_TO_TRADITIONAL = str.maketrans(SIMPLIFIED, TRADITIONAL)
+_telling = _any_of([*_LIBRARY, *_telling_words()])
+
+
+_HIDDEN = signs_of(one for one in CARRIERS if one.hides)
+_SHOWN = [*signs_of(one for one in CARRIERS if not one.hides), *_PLAIN_TEXT]
+_signed = _any_of([*_HIDDEN, *_SHOWN])
+_hidden = _any_of(_HIDDEN)
+_shown = _any_of(_SHOWN)
 _library = _any_of(_LIBRARY)
 _delimited = _any_of(_DELIMITED)
 
 
+class Evidence:
+    """What a page's source says of its formulas; each search is made when it is asked for."""
+
+    __slots__ = ("_body", "_signed")
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._signed: bool | None = None
+
+    @property
+    def signed(self) -> bool:
+        """Whether the source holds a sign of a formula; a library that may find some in its text is
+        none.
+
+        True where the bytes cannot be told (UTF-16).
+        """
+        if self._signed is None:
+            self._signed = b"\0" in self._body[:200] or bool(_signed(self._body))
+        return self._signed
+
+    @property
+    def hides_formulas(self) -> bool:
+        """Whether the source holds formulas that no visible text shows.
+
+        A page that hides them in images and scripts passes the floor whatever its words score, and
+        is judged on its extracted text.
+        """
+        return self.signed and bool(_hidden(self._body))
+
+    @property
+    def shows_formulas(self) -> bool:
+        """Whether the source holds anything like a formula; True where its bytes cannot be told."""
+        body = self._body
+        return b"\0" in body[:200] or bool(
+            (self.signed and _shown(body)) or (_library(body) and _delimited(body))
+        )
+
+    def words_below(self, floor: int) -> int | None:
+        """How many different words that only mathematics uses the source holds, where it shows no
+        sign of a formula and they are fewer than `floor`; None for a page that is worth parsing.
+
+        Short pages always are: they say too little to be judged, and cost little.
+        """
+        if not floor or len(self._body) < _LEAST_BYTES or self.signed:
+            return None
+        words = self._words(floor)
+        return words if words < floor else None
+
+    def _words(self, most: int) -> int:
+        """Different words that only mathematics uses, counted up to `most`.
+
+        A library that draws formulas counts for as many: the text may hold formulas without a sign.
+        """
+        found: set[bytes] = set()
+        end = 0
+        while len(found) < most:
+            match = _telling(self._body, end)
+            if match is None:
+                return len(found)
+            if match[0] in _LIBRARIES:
+                return most
+            end = match.end()
+            found.add(match[0].lstrip(b" \n\t>"))
+        return most
+
+
 def hides_formulas(body: bytes) -> bool:
-    """Whether the source holds formulas that no visible text shows."""
-    return bool(_hidden(body))
+    """`Evidence.hides_formulas` of a page's bytes."""
+    return Evidence(body).hides_formulas
 
 
 def shows_formulas(body: bytes) -> bool:
-    """Whether the source holds anything like a formula; True where its bytes cannot be told
-    (UTF-16)."""
-    return bool(
-        b"\0" in body[:200] or _shown(body) or (_library(body) is not None and _delimited(body))
-    )
+    """`Evidence.shows_formulas` of a page's bytes."""
+    return Evidence(body).shows_formulas

@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infimm_spark.classify.lexicon import CHINESE, ENGLISH
+from infimm_spark.classify.lexicon import CHINESE, ENGLISH, MATHEMATICS
 from infimm_spark.languages import language_of
 
 FEATURE_VERSION = 4
@@ -301,7 +301,7 @@ _CHINESE_PAIR = re.compile(
 )
 
 
-_MATHEMATICS = ("__school", "__secondary", "__university", "__research")
+_MATHEMATICS = tuple(f"__{field}" for field in MATHEMATICS)
 _ENGLISH_TERMS = frozenset(w for w, field in _ENGLISH_FIELDS.items() if field in _MATHEMATICS)
 _CHINESE_TERMS = frozenset(t for t, field in _CHINESE_FIELDS.items() if field in _MATHEMATICS)
 

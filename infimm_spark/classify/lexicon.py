@@ -235,6 +235,9 @@ ENGLISH: dict[str, str] = {
 elementary statistics; `logic` the words of arguments; `exercise` those of questions and tasks;
 `variable` lone letters."""
 
+MATHEMATICS = ("school", "secondary", "university", "research")
+"""The fields whose words are mathematics' own."""
+
 CHINESE: dict[str, str] = {
     "school": """
         加法 减法 乘法 除法 分数 小数 整数 自然 百分 分子 分母 奇数 偶数 质数 合数
@@ -294,3 +297,65 @@ CHINESE: dict[str, str] = {
     """,
 }
 """The same for Chinese; each term is two characters, so that pairs of characters find it."""
+
+ORDINARY_ENGLISH = """
+    absolute acceleration adding addition adjacent alpha alternate apple approximate area
+    ascending average axis bag base beta bias block blue bounded box bracket braid breadth
+    bundle calendar canonical capacity card cardinal cent centimeter centimetre change
+    character characteristic chart circle clock closure coin combination common compact
+    compare comparison compass complement completing complex complexity compound conditional
+    cone confidence conjecture connected connection consistent constant constraint
+    construction continuous contour cookie coordinate corner corresponding cost count
+    counter counting cross cube curl decreasing definition degree delta depth derive derived
+    descending dice difference digit dime dimension dimensional divide division dollar
+    domain dominated double dozen edge eight eighteen eighty element eleven eliminate
+    embedding equal equation equilibrium estimate even event exact exclusion exclusive
+    expand expansion expectation explicit expression exterior face factor factored feet
+    fewer field fifteen fifth fifty finite five fixed flat flip focus foot forcing formula
+    forty four fourteen fraction frequency function functional gallon gamma generating grade
+    gradient gram graph greater greatest green group half halves height holder hour hundreds
+    hundredth hypothesis ideal identity image immersion improper inch inclusion increasing
+    independent infinite infinity initial inner integer interest interior interval inverse
+    iteration kernel killing kilogram kilometer kilometre kite knot lambda largest least
+    length less levy limit line linear liter litre locus logarithm lowest magnitude mapping
+    marble matching math matrix maximization maximize maximum mean measure measurement
+    median mental meter metre metric mile millimeter million minimal minimization minimize
+    minimum minute mixed mixture mode module moment monotone more multiple mutually negative
+    neighborhood newton nickel nine nineteen ninety nonsingular norm normal notation null
+    number numeral objective omega ones operator opposite optimization optimum orange order
+    ordinate origin ounce outcome outlier pair paley parallel parametric partial partition
+    pattern pencil penny percent percentage percentile permutation place plane plot plotting
+    plus point polar pole positive posterior pound power predicate price prime principal
+    prior product progression projection proportion prove proved proven pupil pyramid
+    quarter radius random range rank rate ratio real recursive reduce reflect reflection
+    relation relative representation residual residue right ring root rotate rotation round
+    ruler sample scale scatter scheme second sector segment separable sequence series seven
+    seventeen seventy shape side sigma similar simplest simplify simultaneous six sixteen
+    sixty skip slide slope smallest solution solve solving span sphere spinner square
+    stability standard stationary statistic straight subset substitute surface surgery
+    symmetric table tally tangent tens tensor tenth term third thirteen thirty thousands
+    three times total trace transform transformation translate translation transpose tree
+    triple tropical turn twelve twenty twice unbounded undefined union unit univariate
+    unknown value variable variance variety vector velocity volume weight whole width
+    worksheet yard zero
+"""
+"""Words of these lists that ordinary pages, their scripts and their style sheets use as well: in a
+page's source they say nothing of mathematics."""
+
+ORDINARY_CHINESE = """
+    一次 一致 个数 交换 估计 公式 关系 函数 分布 变量 图形 复杂 定义 平均 应用 总数 数值 数量 映射
+    最大 最小 标准 特征 生成 目标 相等 空间 算法 组合 统计 自然 误差 连续 递归 长度 集合
+"""
+
+SIMPLIFIED = (
+    "个为义于仅价优体余关内准减几协单厘双发变叶号图圆复学实对导尔幂并应开归当征径态总恒扑抛换敛数无显术机"
+    "杂极构标检椭欧毕测渐满点环确积称简紧约级纳线组统续维群范虚补计论设证误调贝质费转边连递里钝锐锥长闭间"
+    "阵阶随顶项频题马验"
+)
+TRADITIONAL = (
+    "個爲義於僅價優體餘關內準減幾協單釐雙發變葉號圖圓復學實對導爾冪並應開歸當徵徑態總恆撲拋換斂數無顯術機"
+    "雜極構標檢橢歐畢測漸滿點環確積稱簡緊約級納線組統續維羣範虛補計論設證誤調貝質費轉邊連遞裏鈍銳錐長閉間"
+    "陣階隨頂項頻題馬驗"
+)
+"""Characters of the Chinese terms that the traditional script writes otherwise, in the order of
+`SIMPLIFIED`."""

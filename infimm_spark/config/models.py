@@ -219,6 +219,10 @@ class ExtractConfig(Section):
     """Lowest probability of the language. Not stated in the paper; OWM uses 0.5, on text with
     formulas. Ours, on prose without formulas: 0.3 lets through as few pages of other languages and
     keeps 98 % of the mathematical ones (0.5: 96 %)."""
+    source_floor: Annotated[int, Field(ge=0)] = 3
+    """Fewest different words that only mathematics uses in the source of a page that shows no sign
+    of a formula (ours): with fewer it is dropped unparsed. 0 parses every page, and so do languages
+    other than English and Chinese, whose words are not known."""
     recall_floor: Probability = 0.15
     """Lowest recall score of the quick text (ours). Low, so that the threshold can be applied late,
     on the extracted text."""

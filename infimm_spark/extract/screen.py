@@ -45,18 +45,24 @@ _MOST_QUOTES = 28_000
 seconds."""
 
 
-def screen(body: bytes, limits: ScreenLimits) -> None:
-    """Raise `PageRejectedError` for a page that must not reach the parser.
-
-    Reasons: ``page_too_large``, ``not_html`` (binary by its first bytes), ``too_deep``,
-    ``too_many_attributes``, ``too_many_options``. Linear in the page.
-    """
+def check_file(body: bytes, limits: ScreenLimits) -> None:
+    """Raise `PageRejectedError` for what is no page by its size or its first bytes: reasons
+    ``page_too_large``, ``not_html``."""
     if len(body) > limits.max_bytes:
         raise PageRejectedError(
             "page_too_large", f"{len(body)} bytes; expected at most {limits.max_bytes}"
         )
     if body.startswith(_BINARY):
         raise PageRejectedError("not_html", "the body is a binary file by its first bytes")
+
+
+def screen(body: bytes, limits: ScreenLimits) -> None:
+    """Raise `PageRejectedError` for a page that must not reach the parser.
+
+    Reasons: those of `check_file`, ``too_deep``, ``too_many_attributes``, ``too_many_options``.
+    Linear in the page.
+    """
+    check_file(body, limits)
     characters = np.frombuffer(body, np.uint8)
     opened = _Opened.of(characters)
     if (

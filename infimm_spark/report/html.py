@@ -62,6 +62,7 @@ _MEANINGS = {
     "language": "another language than the configured ones",
     "language_uncertain": "the language is too uncertain",
     "no_text": "no text to judge",
+    "source_floor": "its source shows no sign of a formula and hardly a word of mathematics",
     "recall_floor": "the recall classifier gives its quick text less than the floor",
     "plain_floor": "no sign of a formula, and below the floor of such pages",
     "math_prob": "the recall classifier gives its text less than the threshold",

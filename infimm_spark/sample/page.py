@@ -13,9 +13,10 @@ OLDER, NEWER = "CC-MAIN-2023-40", "CC-MAIN-2023-50"
 ARTICLE = frozenset({"corpus", "precision:quality_prob"})
 """Good mathematics; the high-precision classifier has the last word on each page."""
 NOT_MATHEMATICS = frozenset(
-    {"extract:recall_floor", "extract:plain_floor", "recall:math_prob", "precision:quality_prob"}
+    {"extract:source_floor", "extract:recall_floor", "extract:plain_floor"}
+    | {"recall:math_prob", "precision:quality_prob"}
 )
-"""Either classifier may be the one that says no."""
+"""Its source or either classifier may be what says no."""
 OTHER_LANGUAGE = frozenset(
     {"extract:crawl_language", "extract:language", "extract:language_uncertain"}
 )

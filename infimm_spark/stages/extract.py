@@ -27,6 +27,7 @@ from infimm_spark.cascade.judge import (
     LANGUAGE_UNCERTAIN,
     PLAIN_FLOOR,
     RECALL_FLOOR,
+    SOURCE_FLOOR,
     Verdict,
     build_judge,
 )
@@ -420,6 +421,11 @@ def _limit(row: Mapping[str, Any], config: BuildConfig) -> str | None:
         )
     if score is None:
         return None
+    if reason == SOURCE_FLOOR:
+        return (
+            f"no sign of a formula in the source, and {score:g} words of mathematics < "
+            f"{settings.source_floor} (extract.source_floor)"
+        )
     if reason == LANGUAGE:
         listed = ", ".join(settings.languages)
         return f"language {row['language']} is not among {listed} (extract.languages)"
@@ -477,7 +483,7 @@ EXTRACT = Stage(
                     "compact_above",
                 }
             ),
-            later=frozenset({"unclassified", "trust_crawl_languages"}),
+            later=frozenset({"unclassified", "trust_crawl_languages", "source_floor"}),
         ),
         Section("rejects"),
     ),

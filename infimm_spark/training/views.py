@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypedDict
 
-from infimm_spark.classify.evidence import hides_formulas, shows_formulas
+from infimm_spark.classify.evidence import Evidence
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import OutputError, PageRejectedError
 from infimm_spark.extract.page import parse_page
@@ -28,7 +28,8 @@ MAX_TEXT = 60_000
 class View(TypedDict):
     """A page as the cascade sees it: `quick` at the recall floor, `text` after extraction.
 
-    `hidden` and `shown` say whether its source holds formulas (see `evidence.py`).
+    `hidden` and `shown` say whether its source holds formulas (see `evidence.py`), `unparsed`
+    whether the source floor drops it.
     """
 
     url: str
@@ -37,6 +38,7 @@ class View(TypedDict):
     text: str
     hidden: bool
     shown: bool
+    unparsed: bool
 
 
 def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Iterator[View]:
@@ -56,13 +58,15 @@ def page_views(paths: list[str], settings: ExtractConfig | None = None) -> Itera
                 page = parse_page(item.body, url=item.url, content_type=item.content_type)
             except PageRejectedError:
                 continue
+            evidence = Evidence(item.body)
             yield View(
                 url=item.url,
                 snapshot=file.snapshot,
                 quick=page.quick_text(settings.quick_text_chars),
                 text=page.document().text[:MAX_TEXT],
-                hidden=hides_formulas(item.body),
-                shown=shows_formulas(item.body),
+                hidden=evidence.hides_formulas,
+                shown=evidence.shows_formulas,
+                unparsed=evidence.words_below(settings.source_floor) is not None,
             )
 
 

@@ -30,9 +30,11 @@ class Recall:
         return self.scores.pop(0)
 
 
-def judge(body: str, language: Language, recall: Recall):  # type: ignore[no-untyped-def]
+def judge(  # type: ignore[no-untyped-def]
+    body: str, language: Language, recall: Recall, settings: ExtractConfig = SETTINGS
+):
     """The verdict on a page."""
-    cascade = Cascade(language, recall, SETTINGS)
+    cascade = Cascade(language, recall, settings)
     return cascade.judge(body.encode(), url="http://example.org/", content_type="text/html")
 
 
@@ -54,6 +56,46 @@ class LanguageByLength:
     def identify(self, text: str) -> tuple[str, float]:
         self.lengths.append(len(text))
         return self.answer if len(text) > 400 else ("en", 0.9)
+
+
+NEWS = "<p>" + "The mayor opened the new market hall on Monday. " * 200
+
+
+def test_a_long_page_without_signs_or_words_of_mathematics_is_not_parsed() -> None:
+    """Its source decides: no model sees it, and the words found are its score."""
+    recall = Recall()
+    verdict = judge(NEWS + "<p>A theorem and its proof", Language(), recall)
+    assert (verdict.outcome, verdict.reason, verdict.score) == ("dropped", "source_floor", 2.0)
+    assert verdict.language is None
+    assert recall.seen == []
+
+
+def test_what_may_be_mathematics_is_parsed() -> None:
+    """A formula, enough words, a library that draws formulas, or too short a page to tell."""
+    for more in (
+        r"<p>\\(\\frac12\\)",
+        "<p>The derivative of a polynomial is a polynomial by the theorem of Taylor.",
+        '<script src="/mathjax/tex-chtml.js"></script>',
+    ):
+        assert judge(NEWS + more, Language(), Recall(0.0)).reason != "source_floor", more
+    assert judge(NEWS[:2000], Language(), Recall(0.0)).reason == "recall_floor"
+
+
+def test_the_source_floor_knows_the_words_of_two_languages() -> None:
+    """With another language, with one that no classifier knows, or set to 0, all are parsed."""
+    for changed in (
+        {"languages": ["en", "fr"]},
+        {"languages": ["en", "zh"], "unclassified": ["zh"]},
+        {"source_floor": 0},
+    ):
+        settings = SETTINGS.model_copy(update=changed)
+        assert judge(NEWS, Language(), Recall(0.0), settings).reason == "recall_floor", changed
+
+
+def test_what_is_no_page_fails_whatever_its_words() -> None:
+    """A binary file is a failure, not a page without mathematics."""
+    verdict = judge("%PDF-1.7 " + NEWS, Language(), Recall())
+    assert (verdict.outcome, verdict.reason) == ("failed", "not_html")
 
 
 LONG = "<p>" + "Prime numbers are infinite in number. " * 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infimm_spark.classify.evidence import hides_formulas, shows_formulas
+from infimm_spark.classify.evidence import Evidence, hides_formulas, shows_formulas
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,43 @@ def test_a_page_that_hides_nothing() -> None:
     """Words of the signs alone are none, nor is a chart of another kind."""
     for source in ("math tex codecogs", "latex-php", "cht=p3", "<a href=/math/>", "equation?text="):
         assert not hides_formulas(source.encode())
+
+
+FILLING = "<p>" + "The mayor opened the new market hall on Monday. " * 200
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030", "big5"])
+@pytest.mark.parametrize("text", ["導數 定理 矩陣 微分", "导数 定理 矩阵 微分"])
+def test_words_of_mathematics_are_found_in_every_charset(text: str, charset: str) -> None:
+    """Chinese terms in both scripts, as far as the charset has their characters."""
+    page = Evidence((FILLING + text).encode(charset, "ignore"))
+    words = page.words_below(9)
+    assert words == (2 if charset == "big5" and "导" in text else 4)
+
+
+def test_a_word_counts_once_and_where_it_begins() -> None:
+    """Of a tag or a longer name it is no part; ordinary words say nothing."""
+    page = "<b>Theorem</b> theorem, theorem\ntheorem <i>lemma</i> my-polynomial function matrix"
+    assert Evidence((FILLING + page).encode()).words_below(9) == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>theorem",
+        FILLING + "<p>theorem lemma polynomial",
+        FILLING + "<sup>2</sup>",
+        FILLING + "<script src=/katex.min.js></script>",
+        FILLING + '<img src="/cgi-bin/mimetex.cgi?x">',
+    ],
+)
+def test_what_is_worth_parsing(source: str) -> None:
+    """A short page, words enough, a sign of a formula, a library."""
+    assert Evidence(source.encode()).words_below(3) is None
+
+
+def test_words_are_not_looked_for_without_a_floor_or_in_two_byte_units() -> None:
+    """0 switches the floor off; UTF-16 hides words as it hides signs."""
+    assert Evidence(FILLING.encode()).words_below(0) is None
+    assert Evidence(FILLING.encode("utf-16")).words_below(3) is None
+    assert Evidence(FILLING.encode()).words_below(3) == 0
