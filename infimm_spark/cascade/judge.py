@@ -18,7 +18,7 @@ from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
 from infimm_spark.extract.document import Document
 from infimm_spark.extract.page import ParsedPage, check_kind, parse_page
-from infimm_spark.extract.screen import ScreenLimits
+from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.languages import LANGUAGES, language_of
 
 SOURCE_FLOOR = "source_floor"
@@ -34,6 +34,9 @@ language of two pages in three."""
 _SURE = 0.7
 """Probability from which they are believed. Only a page that is dropped for its mathematics is
 never looked at again: of 341 pages believed to be in a wanted language, 3 were not."""
+
+_SUSPICIOUS_BYTES = 256 * 1024
+"""What is made to hang a parser is larger, and a failure to be counted whatever its words."""
 
 
 class Identifies(Protocol):
@@ -105,6 +108,8 @@ class Cascade:
             check_kind(body, content_type, self._limits)
             words = evidence.words_below(self._source_floor)
             if words is not None:
+                if len(body) > _SUSPICIOUS_BYTES:
+                    screen(body, self._limits)
                 return Verdict("dropped", reason=SOURCE_FLOOR, score=float(words))
             page = parse_page(body, url=url, content_type=content_type, limits=self._limits)
         except PageRejectedError as error:

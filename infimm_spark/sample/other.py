@@ -8,6 +8,7 @@ from html import escape
 
 from infimm_spark.sample.formulas import MATHJAX_DOLLARS
 from infimm_spark.sample.page import (
+    NO_MATHEMATICS_IN_SOURCE,
     NOT_MATHEMATICS,
     OTHER_LANGUAGE,
     SamplePage,
@@ -83,6 +84,23 @@ are installed.
 """,
             "a news story",
             NOT_MATHEMATICS,
+        ),
+        _page(
+            "https://council.example.org/minutes/2023-11",
+            "Minutes of the town council",
+            "\n\n".join(
+                f"The council heard {who} on {what}. It was agreed to ask for two offers, to write to "
+                f"the people who live nearby, and to come back to {what} in the spring. {who} thanked "
+                "the clerk for her work and left the room before the vote, as the rules of the "
+                "council ask of those who have a share in a matter."
+                for what in ("the lamps in Mill Lane", "the roof of the library", "the market hall")
+                for who in (
+                    *("Mr Appleby", "Mrs Dunn", "Ms Ferris", "Mr Holt", "Mrs Iqbal", "Mr Judd"),
+                    *("Ms Kerr", "Mr Lowe", "Mrs Marsh", "Ms Nolan"),
+                )
+            ),
+            "long minutes without a formula or a word of mathematics",
+            NO_MATHEMATICS_IN_SOURCE,
         ),
         _page(
             "https://shop.example.com/garden/chairs?page=2",

@@ -13,10 +13,11 @@ OLDER, NEWER = "CC-MAIN-2023-40", "CC-MAIN-2023-50"
 ARTICLE = frozenset({"corpus", "precision:quality_prob"})
 """Good mathematics; the high-precision classifier has the last word on each page."""
 NOT_MATHEMATICS = frozenset(
-    {"extract:source_floor", "extract:recall_floor", "extract:plain_floor"}
-    | {"recall:math_prob", "precision:quality_prob"}
+    {"extract:recall_floor", "extract:plain_floor", "recall:math_prob", "precision:quality_prob"}
 )
-"""Its source or either classifier may be what says no."""
+"""Either classifier may be the one that says no."""
+NO_MATHEMATICS_IN_SOURCE = frozenset({"extract:source_floor"})
+"""So long a page is dropped unparsed."""
 OTHER_LANGUAGE = frozenset(
     {"extract:crawl_language", "extract:language", "extract:language_uncertain"}
 )

@@ -93,9 +93,12 @@ def test_the_source_floor_knows_the_words_of_two_languages() -> None:
 
 
 def test_what_is_no_page_fails_whatever_its_words() -> None:
-    """A binary file is a failure, not a page without mathematics."""
+    """A binary file and a page made to hang a parser are failures, not pages without
+    mathematics."""
     verdict = judge("%PDF-1.7 " + NEWS, Language(), Recall())
     assert (verdict.outcome, verdict.reason) == ("failed", "not_html")
+    nested = judge("<div>" * 100_000, Language(), Recall())
+    assert (nested.outcome, nested.reason) == ("failed", "too_deep")
 
 
 LONG = "<p>" + "Prime numbers are infinite in number. " * 40

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infimm_spark import extract_page, score_document
+from infimm_spark.classify.evidence import Evidence
 from infimm_spark.classify.thresholds import with_thresholds
 from infimm_spark.config import BuildConfig
 from infimm_spark.errors import OutputError, PageRejectedError
@@ -47,6 +48,8 @@ def outcome(page: SamplePage) -> str:
         document = extract_page(page.body, url=page.url, content_type=page.content_type)
     except PageRejectedError as error:
         return f"extract:{error.reason}"
+    if Evidence(page.body).words_below(CONFIG.extract.source_floor) is not None:
+        return "extract:source_floor"
     text = document.text
     if not text:
         return "extract:no_text"
