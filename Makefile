@@ -137,7 +137,7 @@ cluster: doctor archive
 		$(BIN)/spark-submit --master @MASTER@ --driver-memory 1g --executor-memory 600m \
 		--conf spark.pyspark.python=./environment/bin/python \
 		--conf spark.pyspark.driver.python=$(abspath $(BIN))/python \
-		--archives dist/infimm-environment-host.tar.gz\#environment --py-files dist/infimm_spark.zip \
+		--archives dist/infimm-environment-host.tar.gz\#environment \
 		jobs/build.py --config standalone --input $(OUT)/sample-crawl --output $(OUT)/cluster-run
 
 ## test-cluster: kill -9 of every kind of process in every stage

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _COMPILED = (".so", ".pyd")
 _LEFT_OUT = (".pyc", ".pyo")
+_CONFIGURATIONS = "conf/"
 
 
 @functools.cache
@@ -19,7 +20,8 @@ def build_id() -> str:
     """The version and a digest of the package's own files: `0.1.0+3f8a1c0d9b2e`.
 
     The same files give the same id in a checkout, a wheel, an unpacked archive and a `--py-files`
-    zip. A compiled module counts by its source; without one, by its bytes.
+    zip: the configurations that the last three carry lie beside the package in a checkout, and do
+    not count. A compiled module counts by its source; without one, by its bytes.
     """
     return f"{__version__}+{digest_of(resources.files('infimm_spark'))}"
 
@@ -30,6 +32,8 @@ def digest_of(package: Traversable) -> str:
     sources = {name.removesuffix(".py") for name in files if name.endswith(".py")}
     digest = hashlib.sha256()
     for name, file in sorted(files.items()):
+        if name.startswith(_CONFIGURATIONS):
+            continue
         if name.endswith(_COMPILED) and _module(name) in sources:
             continue
         content = hashlib.sha256(file.read_bytes()).digest()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import infimm_spark
+from infimm_spark.cloud.bundle import zipped_package
 from infimm_spark.version import build_id, digest_of
 
 PACKAGE = Path(infimm_spark.__file__).parent
@@ -60,10 +60,7 @@ def test_a_compiled_module_without_its_source_counts(tmp_path: Path) -> None:
 def test_a_zip_of_the_package_has_the_same_build(tmp_path: Path) -> None:
     """Executors that get the package by `--py-files` show the driver's build."""
     archive = tmp_path / "package.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in sorted(PACKAGE.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                file.write(path, path.relative_to(PACKAGE.parent))
+    archive.write_bytes(zipped_package())  # with the configurations, as wheels have them
     shown = subprocess.run(
         [sys.executable, "-c", "from infimm_spark.version import build_id; print(build_id())"],
         env={"PYTHONPATH": str(archive), "PATH": ""},
