@@ -17,23 +17,26 @@ Scope = Literal["snapshot", "pairs", "year", "all"]
 _SNAPSHOT_YEAR = r"^CC-MAIN-(\d{4})-"
 
 
-def buckets(signatures: DataFrame, bands: int, rows: int) -> DataFrame:
-    """Memberships: [bucket: long, rank: long], one row a band of each signature.
+def banded(signatures: DataFrame, bands: int, rows: int, group: str = "") -> DataFrame:
+    """[rank: long, buckets: array of `bands` longs] of `signatures` [rank, signature].
 
-    `signatures` has [rank, group, signature]. A bucket is a 64-bit hash of group, band and the
-    band's `rows` values; documents of different groups do not meet. Two buckets that share a hash
-    by chance only cost a comparison, since every proposed pair is verified.
+    A bucket is a 64-bit hash of group, band and the band's `rows` values; documents of different
+    groups do not meet. Two buckets that share a hash by chance only cost a comparison, since every
+    proposed pair is verified.
     """
     width = 4 * rows
     hashes = F.array(
         *(
-            F.xxhash64(
-                F.col("group"), F.lit(band), F.substring("signature", 1 + band * width, width)
-            )
+            F.xxhash64(F.lit(group), F.lit(band), F.substring("signature", 1 + band * width, width))
             for band in range(bands)
         )
     )
-    return signatures.select(F.explode(hashes).alias("bucket"), "rank")
+    return signatures.select("rank", hashes.alias("buckets"))
+
+
+def memberships(banded: DataFrame) -> DataFrame:
+    """[bucket: long, rank: long], one row a band of each document."""
+    return banded.select(F.explode("buckets").alias("bucket"), "rank")
 
 
 def group(scope: Scope, snapshot: Column) -> Column:

@@ -32,6 +32,15 @@ class Turn:
     aside: DataFrame | None = None
     only: DataFrame | None = None
 
+    def undecided(self, documents: DataFrame) -> DataFrame:
+        """Those of the snapshot's `documents` [rank, …] that are to be judged now."""
+        documents = documents.join(self.by_text.select("rank"), on="rank", how="left_anti")
+        if self.aside is not None:
+            documents = documents.join(self.aside, on="rank", how="left_anti")
+        if self.only is not None:
+            documents = documents.join(self.only, on="rank", how="left_semi")
+        return documents
+
 
 class NearDedup:
     """Judges the snapshots of `ranked` (`schemas.RANKED`) one after another, in survivor order.
@@ -76,29 +85,22 @@ class NearDedup:
         own = own.select("rank", "signature", "sketch")
         met = lsh.met(snapshot, self._names, self._options.scope)
         neighbours = [other for other in met if other in self._held]
-        undecided = own.join(turn.by_text.select("rank"), on="rank", how="left_anti")
-        if turn.aside is not None:
-            undecided = undecided.join(turn.aside, on="rank", how="left_anti")
-        if turn.only is not None:
-            undecided = undecided.join(turn.only, on="rank", how="left_semi")
-        participants = undecided.withColumn("copied", F.lit(False))
+        known = None
         if self._judged or self._held:
             copies = _copies(own, turn.by_text, turn.begins)
             copies = copies.join(self._removed, on="rank", how="left_anti")
             holdings = [self._held[other] for other in neighbours]
             if turn.only is not None:
+                undecided = turn.undecided(own)
                 holdings = [self._in_company(held, undecided) for held in holdings]
-            known = _known(copies, holdings)
             elsewhere = F.col("best_snapshot").isin([other for other in met if other != snapshot])
-            known = _marked(known, turn.by_url.where(elsewhere))
-            participants = participants.unionByName(known)
-        participants = self._checkpoint(
-            participants.withColumn("group", F.lit(snapshot)), f"{name}-participants"
-        )
-        found = self._similar(participants, turn.begins, name)
+            known = _marked(_known(copies, holdings), turn.by_url.where(elsewhere))
+            known = self._checkpoint(known, f"{name}-known")
+        found = self._similar(turn, own, known, name)
         self._judged += 1
         self._removed = self._removed.unionByName(found.select("rank"))
-        holds = _held(participants, found, turn.begins)
+        participants = turn.undecided(own).withColumn("copied", F.lit(False))
+        holds = _held(_with(participants, known), found, turn.begins)
         if snapshot in self._held:
             holds = holds.unionByName(self._held[snapshot])
         self._held[snapshot] = holds
@@ -110,7 +112,7 @@ class NearDedup:
         bands, rows = self._options.bands, self._options.rows
 
         def buckets(documents: DataFrame) -> DataFrame:
-            return lsh.buckets(documents.withColumn("group", F.lit("")), bands, rows)
+            return lsh.memberships(lsh.banded(documents, bands, rows))
 
         wanted = buckets(undecided).groupBy("bucket").agg(F.count("*").alias("documents"))
         ranks = buckets(known).join(wanted, on="bucket", how="left_semi")
@@ -122,21 +124,35 @@ class NearDedup:
         met = "+".join([snapshot, *(name for name in neighbours if name != snapshot)])
         return F.when(F.col("best") >= first, snapshot).otherwise(met)
 
-    def _similar(self, participants: DataFrame, first_undecided: int, name: str) -> DataFrame:
-        """The greedy choice among `participants` [rank, group, signature, sketch]."""
+    def _similar(self, turn: Turn, own: DataFrame, known: DataFrame | None, name: str) -> DataFrame:
+        """The greedy choice among the undecided of a snapshot's `own` documents and what is
+        `known`, both [rank, signature, sketch]."""
         options = self._options
         verification = Verification.of(options)
+
+        def banded(documents: DataFrame) -> DataFrame:
+            return lsh.banded(documents, options.bands, options.rows, turn.snapshot)
+
+        # Only buckets travel to find out who is undecided: signatures and sketches are twenty times
+        # as long, and those of documents that were decided are not asked for.
+        undecided = turn.undecided(banded(own))
+        compared = own if turn.only is None else turn.undecided(own)
         return greedy_duplicates(
-            lsh.buckets(participants, options.bands, options.rows),
-            participants.select("rank", verification.by),
+            lsh.memberships(_with(undecided, None if known is None else banded(known))),
+            _with(compared, known).select("rank", verification.by),
             verification,
-            first_undecided=first_undecided,
+            first_undecided=turn.begins,
             bucket_limit=options.bucket_limit,
             max_iterations=options.max_iterations,
             local_limit=options.local_limit,
             checkpoint=self._checkpoint,
             name=name,
         )
+
+
+def _with(documents: DataFrame, more: DataFrame | None) -> DataFrame:
+    """`documents` and the same columns of `more`, which are other ones."""
+    return documents if more is None else documents.unionByName(more.select(*documents.columns))
 
 
 def _copies(own: DataFrame, by_text: DataFrame, first: int) -> DataFrame:
