@@ -145,7 +145,9 @@ def _ours(file: Path) -> None:
 
     from infimm_spark.cascade.judge import build_judge
     from infimm_spark.cascade.sandbox import PageSandbox
+    from infimm_spark.cascade.source_floor import SourceFloor
     from infimm_spark.classify.broadcast import read_model
+    from infimm_spark.classify.evidence import Evidence
     from infimm_spark.config import BuildConfig
     from infimm_spark.stages.extract import WarcReader
     from infimm_spark.warc.listing import WarcFile
@@ -159,6 +161,7 @@ def _ours(file: Path) -> None:
     reader = WarcReader(config, lambda: sandbox)
     first = (item for item in read_pages(str(file), warc_file=file.name) if isinstance(item, Page))
     for page in itertools.islice(first, WARM_PAGES):
+        SourceFloor(config.extract).verdict(Evidence(page.body), page.content_type)
         sandbox.judge(page.body, url=page.url, content_type=page.content_type)
     started = _processor_seconds()
     pages = 0

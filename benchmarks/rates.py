@@ -27,9 +27,9 @@ from infimm_spark.cascade.judge import (
     LANGUAGE_UNCERTAIN,
     PLAIN_FLOOR,
     RECALL_FLOOR,
-    SOURCE_FLOOR,
     build_judge,
 )
+from infimm_spark.cascade.source_floor import SOURCE_FLOOR
 from infimm_spark.classify.broadcast import load_mathematics, read_model
 from infimm_spark.config import BuildConfig
 from infimm_spark.rules.metrics import text_metrics

@@ -8,20 +8,17 @@ only the survivors of the recall floor pay for extraction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from infimm_spark.cascade.source_floor import SourceFloor, limits_of
+from infimm_spark.cascade.verdict import Verdict as Verdict
 from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
 from infimm_spark.classify.evidence import Evidence
 from infimm_spark.classify.features import QUICK_CHARS, excerpt
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
-from infimm_spark.extract.document import Document
-from infimm_spark.extract.page import ParsedPage, check_kind, parse_page
-from infimm_spark.extract.screen import ScreenLimits, screen
-from infimm_spark.languages import LANGUAGES, language_of
+from infimm_spark.extract.page import ParsedPage, parse_page
 
-SOURCE_FLOOR = "source_floor"
 NO_TEXT = "no_text"
 LANGUAGE = "language"
 LANGUAGE_UNCERTAIN = "language_uncertain"
@@ -35,9 +32,6 @@ _SURE = 0.7
 """Probability from which they are believed. Only a page that is dropped for its mathematics is
 never looked at again: of 341 pages believed to be in a wanted language, 3 were not."""
 
-_SUSPICIOUS_BYTES = 256 * 1024
-"""What is made to hang a parser is larger, and a failure to be counted whatever its words."""
-
 
 class Identifies(Protocol):
     """Language identification: text -> (label, probability)."""
@@ -49,26 +43,6 @@ class Scores(Protocol):
     """A classifier: (text, language) -> probability."""
 
     def score(self, text: str, language: str) -> float: ...
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What the cascade says of a page.
-
-    `reason` is the ledger's reason and None for a kept page; `score` is the value that decided, if
-    one did. Fields of steps that were not reached are None. `document` is present when extraction
-    was reached.
-    """
-
-    outcome: Literal["kept", "dropped", "failed"]
-    reason: str | None = None
-    score: float | None = None
-    detail: str | None = None
-    language: str | None = None
-    language_prob: float | None = None
-    recall_prob: float | None = None
-    math_prob: float | None = None
-    document: Document | None = None
 
 
 def build_judge(
@@ -87,30 +61,24 @@ class Cascade:
         self._settings = settings
         self._languages = frozenset(settings.languages)
         self._unclassified = frozenset(settings.unclassified)
-        # The words looked for are those of the languages with a lexicon.
-        self._source_floor = (
-            settings.source_floor
-            if not self._unclassified
-            and all(language_of(label).code in LANGUAGES for label in settings.languages)
-            else 0
-        )
-        self._limits = ScreenLimits(
-            max_bytes=settings.max_page_bytes,
-            max_depth=settings.max_depth,
-            max_attributes=settings.max_attributes,
-        )
+        self._limits = limits_of(settings)
+        self._source_floor = SourceFloor(settings)
 
-    def judge(self, body: bytes, *, url: str, content_type: str | None) -> Verdict:
-        """Take a page as far as it goes. `body` is the decoded HTTP payload."""
+    def judge(
+        self, body: bytes, *, url: str, content_type: str | None, signed: bool | None = None
+    ) -> Verdict:
+        """Take a page as far as it goes. `body` is the decoded HTTP payload.
+
+        `signed` is what is known of a page that has passed the source floor: whether its source
+        shows a sign of a formula.
+        """
         settings = self._settings
-        evidence = Evidence(body)
+        evidence = Evidence(body, signed)
+        if signed is None:
+            sifted = self._source_floor.verdict(evidence, content_type)
+            if sifted is not None:
+                return sifted
         try:
-            check_kind(body, content_type, self._limits)
-            words = evidence.words_below(self._source_floor)
-            if words is not None:
-                if len(body) > _SUSPICIOUS_BYTES:
-                    screen(body, self._limits)
-                return Verdict("dropped", reason=SOURCE_FLOOR, score=float(words))
             page = parse_page(body, url=url, content_type=content_type, limits=self._limits)
         except PageRejectedError as error:
             return Verdict("failed", reason=error.reason, detail=str(error))

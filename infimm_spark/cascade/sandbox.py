@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Self
 
-from infimm_spark.cascade.judge import Verdict
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.errors import InfimmError, ModelError
 
 TIMEOUT = "timeout"
@@ -41,10 +41,10 @@ _SMALL = 1 << 14  # bytes of a message that is sent with its length in one call
 
 
 Judge = Callable[..., Verdict]
-"""`Cascade.judge`: (body, *, url, content_type) -> Verdict."""
+"""`Cascade.judge`: (body, *, url, content_type[, signed]) -> Verdict."""
 
-PageBytes = tuple[bytes, str, str | None]
-"""(body, url, content_type) of a page."""
+PageBytes = tuple[bytes, str, str | None] | tuple[bytes, str, str | None, bool | None]
+"""(body, url, content_type) of a page, and what is known of its `signed`."""
 
 
 class PageSandbox:
@@ -269,12 +269,13 @@ def _serve(connection: socket.socket) -> None:
             pages: list[PageBytes] = _read_message(connection)
         except EOFError:
             return
-        for body, url, content_type in pages:
+        for body, url, content_type, *known in pages:
+            more = {"signed": known[0]} if known else {}
             if next(served) % _PAGES_A_COLLECTION == 0:
                 gc.collect()
             reply: Verdict | str
             try:
-                reply = judge(body, url=url, content_type=content_type)
+                reply = judge(body, url=url, content_type=content_type, **more)
             except Exception as error:  # a defect on one page must not cost the others
                 reply = f"{type(error).__name__}: {error}"
                 error.__traceback__ = None  # it holds the frames, and they the page's tree

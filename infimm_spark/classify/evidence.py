@@ -127,11 +127,12 @@ _delimited = _any_of(_DELIMITED)
 class Evidence:
     """What a page's source says of its formulas; each search is made when it is asked for."""
 
-    __slots__ = ("_body", "_signed")
+    __slots__ = ("body", "known_signed")
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._signed: bool | None = None
+    def __init__(self, body: bytes, signed: bool | None = None) -> None:
+        self.body = body
+        self.known_signed = signed
+        """`signed` as far as anybody asked."""
 
     @property
     def signed(self) -> bool:
@@ -140,9 +141,9 @@ class Evidence:
 
         True where the bytes cannot be told (UTF-16).
         """
-        if self._signed is None:
-            self._signed = b"\0" in self._body[:200] or bool(_signed(self._body))
-        return self._signed
+        if self.known_signed is None:
+            self.known_signed = b"\0" in self.body[:200] or bool(_signed(self.body))
+        return self.known_signed
 
     @property
     def hides_formulas(self) -> bool:
@@ -151,12 +152,12 @@ class Evidence:
         A page that hides them in images and scripts passes the floor whatever its words score, and
         is judged on its extracted text.
         """
-        return self.signed and bool(_hidden(self._body))
+        return self.signed and bool(_hidden(self.body))
 
     @property
     def shows_formulas(self) -> bool:
         """Whether the source holds anything like a formula; True where its bytes cannot be told."""
-        body = self._body
+        body = self.body
         return b"\0" in body[:200] or bool(
             (self.signed and _shown(body)) or (_library(body) and _delimited(body))
         )
@@ -167,7 +168,7 @@ class Evidence:
 
         Short pages always are: they say too little to be judged, and cost little.
         """
-        if not floor or len(self._body) < _LEAST_BYTES or self.signed:
+        if not floor or len(self.body) < _LEAST_BYTES or self.signed:
             return None
         words = self._words(floor)
         return words if words < floor else None
@@ -180,7 +181,7 @@ class Evidence:
         found: set[bytes] = set()
         end = 0
         while len(found) < most:
-            match = _telling(self._body, end)
+            match = _telling(self.body, end)
             if match is None:
                 return len(found)
             if match[0] in _LIBRARIES:

@@ -27,12 +27,13 @@ from infimm_spark.cascade.judge import (
     LANGUAGE_UNCERTAIN,
     PLAIN_FLOOR,
     RECALL_FLOOR,
-    SOURCE_FLOOR,
     Verdict,
     build_judge,
 )
-from infimm_spark.cascade.sandbox import PageSandbox
+from infimm_spark.cascade.sandbox import PageBytes, PageSandbox
+from infimm_spark.cascade.source_floor import SOURCE_FLOOR, SourceFloor
 from infimm_spark.classify.broadcast import ModelBytes
+from infimm_spark.classify.evidence import Evidence
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash
 from infimm_spark.extract.consent import signals_from_headers
 from infimm_spark.extract.document import Document
@@ -133,6 +134,7 @@ class WarcReader:
         self._languages = (
             CrawlLanguages.of(settings.languages) if settings.trust_crawl_languages else None
         )
+        self._source_floor = SourceFloor(settings)
 
     def batches(
         self, warc: WarcFile, records: list[tuple[int, int]] | None = None
@@ -189,18 +191,29 @@ class WarcReader:
     def _judged(
         self, items: Iterable[Page | Skipped | Failed], sandbox: PageSandbox, ledger: WarcLedger
     ) -> Iterator[tuple[Page | Skipped | Failed, Verdict | None]]:
-        """The items in order, pages with their verdicts; they go to the page process in batches."""
-        waiting: list[Page | Skipped | Failed] = []
+        """The items in order, pages with their verdicts; those that the source floor lets through
+        go to the page process in batches."""
+        waiting: list[tuple[Page | Skipped | Failed, Verdict | PageBytes | None]] = []
         size = 0
         for item in items:
             ledger.read()
-            waiting.append(item)
+            found = self._sifted(item) if isinstance(item, Page) else None
+            if not waiting and not isinstance(found, tuple):
+                yield item, found
+                continue
+            waiting.append((item, found))
             if isinstance(item, Page):
                 size += len(item.body)
                 if size >= _HAND_OVER_BYTES:
                     yield from _with_verdicts(waiting, sandbox)
                     waiting, size = [], 0
         yield from _with_verdicts(waiting, sandbox)
+
+    def _sifted(self, page: Page) -> Verdict | PageBytes:
+        """The verdict of the source floor, or what the page process needs of the page."""
+        evidence = Evidence(page.body)
+        verdict = self._source_floor.verdict(evidence, page.content_type)
+        return verdict or (page.body, page.url, page.content_type, evidence.known_signed)
 
     def _row(
         self,
@@ -277,12 +290,11 @@ class WarcReader:
 
 
 def _with_verdicts(
-    items: list[Page | Skipped | Failed], sandbox: PageSandbox
+    items: list[tuple[Page | Skipped | Failed, Verdict | PageBytes | None]], sandbox: PageSandbox
 ) -> Iterator[tuple[Page | Skipped | Failed, Verdict | None]]:
-    pages = [(one.body, one.url, one.content_type) for one in items if isinstance(one, Page)]
-    verdicts = sandbox.judge_many(pages)
-    for item in items:
-        yield item, next(verdicts) if isinstance(item, Page) else None
+    verdicts = sandbox.judge_many([found for _, found in items if isinstance(found, tuple)])
+    for item, found in items:
+        yield item, next(verdicts) if isinstance(found, tuple) else found
 
 
 def _outcomes(batch: pa.RecordBatch) -> dict[str, int]:

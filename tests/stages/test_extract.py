@@ -14,7 +14,8 @@ import pytest
 
 from infimm_spark import schemas
 from infimm_spark.cascade.judge import build_judge
-from infimm_spark.cascade.sandbox import PageSandbox
+from infimm_spark.cascade.sandbox import PageBytes, PageSandbox
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.classify.broadcast import read_model
 from infimm_spark.config import BuildConfig, load_config
 from infimm_spark.run.ledger import FunnelStage, reconcile
@@ -133,6 +134,41 @@ def test_a_hostile_page_costs_its_row_and_seconds_at_most(
     assert reject["url"] == "http://example.org/hostile"
     assert reject["outcome"] == "failed"
     assert reject["detail"]
+
+
+class Handed:
+    """Stands for a page process: keeps what it is given."""
+
+    def __init__(self, sandbox: PageSandbox) -> None:
+        self._sandbox = sandbox
+        self.pages: list[PageBytes] = []
+
+    def judge_many(self, pages: list[PageBytes]) -> Iterator[Verdict]:
+        self.pages += pages
+        return self._sandbox.judge_many(pages)
+
+
+def test_pages_below_the_source_floor_are_not_handed_over(
+    sandbox: PageSandbox, tmp_path: Path
+) -> None:
+    """Only what may be mathematics reaches the page process; rows stay in the file's order."""
+    news = b"<p>" + b"The mayor opened the market hall on Monday. " * 300
+    file = warc(
+        tmp_path / "a.warc.gz",
+        ("http://example.org/news/1", news),
+        ("http://example.org/short", b"<p>" + b"Rain on Monday, sun on Tuesday. " * 30),
+        ("http://example.org/news/2", news),
+        ("http://example.org/lesson", LESSON.encode() + news),
+        ("http://example.org/news/3", news),
+    )
+    handed = Handed(sandbox)
+    reader = WarcReader(CONFIG, lambda: handed)  # type: ignore[arg-type, return-value]
+    batches = reader.batches(WarcFile(str(file), file.name, "test"))
+    rows = pa.Table.from_batches(batches, schema=WIDE).to_pylist()
+    assert [page[1][-6:] for page in handed.pages] == ["/short", "lesson"]
+    ends = [(r["url"][19:], r["reason"]) for r in rows if r["table"] in ("documents", "rejects")]
+    assert [url for url, _ in ends] == ["news/1", "short", "news/2", "lesson", "news/3"]
+    assert [reason == "source_floor" for _, reason in ends] == [True, False, True, False, True]
 
 
 def test_a_page_of_100_megabytes_fails_by_size(extract: Extract, tmp_path: Path) -> None:
