@@ -97,7 +97,8 @@ _LEAST_LETTERS = 4
 
 
 def _telling_words() -> Iterator[bytes]:
-    """The terms of mathematics that ordinary pages hardly ever hold, in every charset."""
+    """The terms of mathematics that ordinary pages hardly ever hold; the Chinese ones in every
+    charset, as character references and as in JSON."""
     ordinary = frozenset(ORDINARY_ENGLISH.split())
     words = {word for field in MATHEMATICS for word in ENGLISH[field].split()} - ordinary
     words = {word for word in words if len(word) >= _LEAST_LETTERS}
@@ -109,6 +110,8 @@ def _telling_words() -> Iterator[bytes]:
         for charset in ("utf-8", "gb18030", "big5"):
             with suppress(UnicodeEncodeError):
                 yield re.escape(term.encode(charset))
+        for escaped in ("&#{};", "&#x{:x};", r"\u{:04x}"):
+            yield re.escape("".join(map(escaped.format, map(ord, term))).encode())
 
 
 _TO_TRADITIONAL = str.maketrans(SIMPLIFIED, TRADITIONAL)

@@ -98,6 +98,13 @@ def test_words_of_mathematics_are_found_in_every_charset(text: str, charset: str
     assert words == (2 if charset == "big5" and "导" in text else 4)
 
 
+@pytest.mark.parametrize("escaped", ["&#{};", "&#x{:x};", "\\u{:04x}"])
+def test_escaped_words_are_found(escaped: str) -> None:
+    """Old sites write Chinese as character references, JSON with backslashes."""
+    text = " ".join("".join(escaped.format(ord(c)) for c in term) for term in ("导数", "矩阵"))
+    assert Evidence((FILLING + text).encode()).words_below(9) == 2
+
+
 def test_a_word_counts_once_and_where_it_begins() -> None:
     """Of a tag or a longer name it is no part; ordinary words say nothing."""
     page = "<b>Theorem</b> theorem, theorem\ntheorem <i>lemma</i> my-polynomial function matrix"
