@@ -22,7 +22,7 @@ def test_one_snapshot_by_hand() -> None:
     plan = make_plan(1, 512, RATES)
     extract = plan.stages[0]
     pages = 2.77e9
-    seconds = pages * (0.531 * 0.00097 + 0.375 * 0.00432 + 0.094 * 0.01030) + 90_000 * 1.0
+    seconds = pages * (0.531 * 0.00039 + 0.375 * 0.00171 + 0.094 * 0.00485) + 90_000 * 1.0
     assert extract.tasks == 90_000
     assert extract.core_hours == pytest.approx(seconds / 3600)
     assert extract.hours == pytest.approx(seconds / 3600 / 512)
