@@ -92,6 +92,7 @@ def _any_of(patterns: Iterable[bytes]) -> Callable[..., Any]:
 
 
 _LEAST_BYTES = 8_000
+_MOST_MENTIONS = 1_000
 _LEAST_LETTERS = 4
 """Shorter words are parts of too many names."""
 
@@ -179,18 +180,19 @@ class Evidence:
     def _words(self, most: int) -> int:
         """Different words that only mathematics uses, counted up to `most`.
 
-        A library that draws formulas counts for as many: the text may hold formulas without a sign.
+        A library that draws formulas counts for as many, since the text may hold formulas without a
+        sign, and so do a thousand mentions of fewer words.
         """
         found: set[bytes] = set()
         end = 0
-        while len(found) < most:
+        for _ in range(_MOST_MENTIONS):
             match = _telling(self.body, end)
             if match is None:
                 return len(found)
-            if match[0] in _LIBRARIES:
-                return most
             end = match.end()
             found.add(match[0].lstrip(b" \n\t>"))
+            if len(found) >= most or match[0] in _LIBRARIES:
+                break
         return most
 
 

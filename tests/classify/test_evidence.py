@@ -118,6 +118,7 @@ def test_a_word_counts_once_and_where_it_begins() -> None:
         FILLING + "<p>theorem lemma polynomial",
         FILLING + "<sup>2</sup>",
         FILLING + "<script src=/katex.min.js></script>",
+        FILLING + "<p>theorem" * 1_000,
         FILLING + '<img src="/cgi-bin/mimetex.cgi?x">',
     ],
 )
