@@ -156,12 +156,12 @@ def _ours(file: Path) -> None:
     config = BuildConfig()
     models = [read_model(None, kind) for kind in ("language", "recall")]
     sandbox = PageSandbox(functools.partial(build_judge, *models, config.extract), 5.0)
-    sandbox.judge(b"<p>warm", url="http://localhost/", content_type=None)
     pa.array([{"warm": 1}])  # Arrow imports pandas for the first value it converts
     reader = WarcReader(config, lambda: sandbox)
+    floor = SourceFloor(config.extract)
     first = (item for item in read_pages(str(file), warc_file=file.name) if isinstance(item, Page))
     for page in itertools.islice(first, WARM_PAGES):
-        SourceFloor(config.extract).verdict(Evidence(page.body), page.content_type)
+        floor.verdict(Evidence(page.body), page.content_type)
         sandbox.judge(page.body, url=page.url, content_type=page.content_type)
     started = _processor_seconds()
     pages = 0

@@ -22,7 +22,8 @@ from mix import languages_of
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from infimm_spark.cascade.judge import Verdict, build_judge  # noqa: E402
+from infimm_spark.cascade.judge import build_judge  # noqa: E402
+from infimm_spark.cascade.verdict import Verdict  # noqa: E402
 from infimm_spark.classify.broadcast import load_mathematics, read_model  # noqa: E402
 from infimm_spark.classify.evidence import Evidence  # noqa: E402
 from infimm_spark.classify.mathematics import Classifier  # noqa: E402
@@ -86,13 +87,12 @@ def _end(verdict: Verdict, config: BuildConfig, precision: Classifier) -> str:
     """What drops a page, or `CORPUS`; the rules apart, which drop few."""
     if verdict.outcome != "kept" or verdict.document is None:
         return verdict.reason or verdict.outcome
-    if (verdict.math_prob or 0.0) < (config.dedup.recall_threshold or 0.0):
+    length, language = verdict.document.text_length, verdict.language or ""
+    if (verdict.math_prob or 0.0) < config.dedup.recall_threshold_at(length):
         return "recall"
-    language = verdict.language or ""
-    rules = config.rules
-    threshold = rules.precision_threshold_by_language.get(language, rules.precision_threshold or 0)
     score = precision.score(verdict.document.text, language)
-    return CORPUS if score >= threshold else "precision"
+    passes = score >= config.rules.precision_threshold_at(length, language)
+    return CORPUS if passes else "precision"
 
 
 if __name__ == "__main__":

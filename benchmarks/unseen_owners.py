@@ -96,14 +96,14 @@ def _step(
     recall, precision = (scores[kind].get((page, "text")) for kind in ("recall", "precision"))
     if recall is None or precision is None:
         return "no text"
-    if recall.prob < (config.dedup.recall_threshold or 0.0):
-        return "recall"
     text = view["text"]
+    if recall.prob < config.dedup.recall_threshold_at(len(text)):
+        return "recall"
     failed = first_failed(text, language, text_metrics(text, language), rules)
     if failed is not None:
         return f"rule {failed[0]}"
-    threshold = rules.precision_threshold_by_language.get(language, rules.precision_threshold or 0)
-    return KEPT if precision.prob >= threshold else "precision"
+    passes = precision.prob >= rules.precision_threshold_at(len(text), language)
+    return KEPT if passes else "precision"
 
 
 def _good(pages: Sequence[dict[str, Any]], steps: dict[str, str], listed: bool) -> None:

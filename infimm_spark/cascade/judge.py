@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from infimm_spark.cascade.source_floor import SourceFloor, limits_of
-from infimm_spark.cascade.verdict import Verdict as Verdict
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.classify.broadcast import ModelBytes, load_language, load_mathematics
 from infimm_spark.classify.evidence import Evidence
 from infimm_spark.classify.features import QUICK_CHARS, excerpt

@@ -10,8 +10,8 @@ from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.classify.evidence import Evidence
 from infimm_spark.config import ExtractConfig
 from infimm_spark.errors import PageRejectedError
-from infimm_spark.extract.page import check_kind
-from infimm_spark.extract.screen import ScreenLimits, screen
+from infimm_spark.extract.page import check_type
+from infimm_spark.extract.screen import ScreenLimits, check_file, screen
 from infimm_spark.languages import LANGUAGES, language_of
 
 SOURCE_FLOOR = "source_floor"
@@ -35,7 +35,8 @@ class SourceFloor:
     def verdict(self, evidence: Evidence, content_type: str | None) -> Verdict | None:
         """The verdict on the page of `evidence`; None for one that is worth parsing."""
         try:
-            check_kind(evidence.body, content_type, self._limits)
+            check_type(content_type)
+            check_file(evidence.body, self._limits)
             words = evidence.words_below(self._floor)
             if words is None:
                 return None

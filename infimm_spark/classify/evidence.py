@@ -2,7 +2,8 @@ r"""What a page's source says of its formulas, before anything is extracted.
 
 Quick text alone tells a programmer's manual from an exercise poorly; whether the source holds any
 formula at all tells most pages apart. A page without one has to score more at the recall floor
-(`extract.plain_floor`). The signs follow from the carriers of formulas (`extract/formulas/carriers`),
+(`extract.plain_floor`), and one that names no mathematics either need not be parsed
+(`extract.source_floor`). The signs follow from the carriers of formulas (`extract/formulas/carriers`),
 so that no carrier can be forgotten here; what stands below are signs of formulas in plain text.
 
 Signs are looked for in the bytes: every charset but UTF-16 keeps ASCII. Almost no page matches any
@@ -48,7 +49,6 @@ _PLAIN_TEXT = (
     rb"\xe2(?:\x88[\x80-\xbf]|\x89[\xa0-\xbf])|\xce[\xb1-\xbf]|\xcf[\x80-\x89]",
 )
 _LIBRARIES = (b"MathJax", b"mathjax", b"katex", b"KaTeX", b"jsMath", b"mathquill", b"temml")
-_LIBRARY = (b"|".join(_LIBRARIES),)
 # Not the delimiters that a configuration lists in quotes.
 _DELIMITED = (
     rb"(?:^|[^\\\"'])\\[(\[](?:[^\"']|$)",
@@ -116,7 +116,7 @@ def _telling_words() -> Iterator[bytes]:
 
 
 _TO_TRADITIONAL = str.maketrans(SIMPLIFIED, TRADITIONAL)
-_telling = _any_of([*_LIBRARY, *_telling_words()])
+_telling = _any_of([*_LIBRARIES, *_telling_words()])
 
 
 _HIDDEN = signs_of(one for one in CARRIERS if one.hides)
@@ -124,7 +124,7 @@ _SHOWN = [*signs_of(one for one in CARRIERS if not one.hides), *_PLAIN_TEXT]
 _signed = _any_of([*_HIDDEN, *_SHOWN])
 _hidden = _any_of(_HIDDEN)
 _shown = _any_of(_SHOWN)
-_library = _any_of(_LIBRARY)
+_library = _any_of(_LIBRARIES)
 _delimited = _any_of(_DELIMITED)
 
 
@@ -194,13 +194,3 @@ class Evidence:
             if len(found) >= most or match[0] in _LIBRARIES:
                 break
         return most
-
-
-def hides_formulas(body: bytes) -> bool:
-    """`Evidence.hides_formulas` of a page's bytes."""
-    return Evidence(body).hides_formulas
-
-
-def shows_formulas(body: bytes) -> bool:
-    """`Evidence.shows_formulas` of a page's bytes."""
-    return Evidence(body).shows_formulas

@@ -34,9 +34,9 @@ def banded(signatures: DataFrame, bands: int, rows: int, group: str = "") -> Dat
     return signatures.select("rank", hashes.alias("buckets"))
 
 
-def memberships(banded: DataFrame) -> DataFrame:
-    """[bucket: long, rank: long], one row a band of each document."""
-    return banded.select(F.explode("buckets").alias("bucket"), "rank")
+def memberships(documents: DataFrame) -> DataFrame:
+    """[bucket: long, rank: long] of `banded` documents, one row a band of each."""
+    return documents.select(F.explode("buckets").alias("bucket"), "rank")
 
 
 def group(scope: Scope, snapshot: Column) -> Column:

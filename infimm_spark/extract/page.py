@@ -31,7 +31,7 @@ from infimm_spark.extract.names import Reading
 from infimm_spark.extract.quick import read_quickly
 from infimm_spark.extract.reading import reading_of
 from infimm_spark.extract.repairs import repaired
-from infimm_spark.extract.screen import ScreenLimits, check_file, screen
+from infimm_spark.extract.screen import ScreenLimits, screen
 from infimm_spark.extract.signs import ALL, Sign, signs_of
 from infimm_spark.extract.styles import meanings_of_sheets
 from infimm_spark.extract.text import Renderer, flattened
@@ -59,12 +59,10 @@ def extract_page(html: bytes, *, url: str, content_type: str | None = None) -> D
     return parse_page(html, url=url, content_type=content_type).document()
 
 
-def check_kind(html: bytes, content_type: str | None, limits: ScreenLimits) -> None:
-    """Raise `PageRejectedError` for what is no HTML page by its type, its size or its first
-    bytes."""
+def check_type(content_type: str | None) -> None:
+    """Raise `PageRejectedError` for what its server calls something else than a page."""
     if content_type is not None and _OTHER_TYPES.match(content_type):
         raise PageRejectedError("not_html", f"the Content-Type is {content_type.strip()[:80]!r}")
-    check_file(html, limits)
 
 
 def parse_page(
@@ -75,7 +73,7 @@ def parse_page(
     limits: ScreenLimits = _DEFAULT_LIMITS,
 ) -> ParsedPage:
     """Screen, decode and parse a page. Raises `PageRejectedError`."""
-    check_kind(html, content_type, limits)
+    check_type(content_type)
     screen(html, limits)
     text, charset = decode_html(html, content_type)
     found = signs_of(html, text, charset)

@@ -27,11 +27,11 @@ from infimm_spark.cascade.judge import (
     LANGUAGE_UNCERTAIN,
     PLAIN_FLOOR,
     RECALL_FLOOR,
-    Verdict,
     build_judge,
 )
 from infimm_spark.cascade.sandbox import PageBytes, PageSandbox
 from infimm_spark.cascade.source_floor import SOURCE_FLOOR, SourceFloor
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.classify.broadcast import ModelBytes
 from infimm_spark.classify.evidence import Evidence
 from infimm_spark.config import BuildConfig, ExtractConfig, config_hash

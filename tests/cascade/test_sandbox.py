@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from infimm_spark.cascade.judge import Verdict
 from infimm_spark.cascade.sandbox import PageSandbox
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.errors import ModelError
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infimm_spark.classify.evidence import Evidence, hides_formulas, shows_formulas
+from infimm_spark.classify.evidence import Evidence
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from infimm_spark.classify.evidence import Evidence, hides_formulas, shows_formu
 )
 def test_formulas_are_seen(source: str) -> None:
     """TeX, MathML, raised letters, entities, symbols, and delimiters where a library reads them."""
-    assert shows_formulas(source.encode())
+    assert Evidence(source.encode()).shows_formulas
 
 
 def test_a_page_of_two_byte_units_is_not_judged() -> None:
     """No sign of ASCII is found in UTF-16: such a page meets the lower floor."""
-    assert shows_formulas("<p>news".encode("utf-16"))
+    assert Evidence("<p>news".encode("utf-16")).shows_formulas
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_page_of_two_byte_units_is_not_judged() -> None:
 )
 def test_what_only_looks_like_a_formula_is_none(source: str) -> None:
     """Prices, class names, trade marks, a library's configuration, paths."""
-    assert not shows_formulas(source.encode())
+    assert not Evidence(source.encode()).shows_formulas
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_what_only_looks_like_a_formula_is_none(source: str) -> None:
 )
 def test_formulas_in_images_and_scripts_are_hidden(source: str) -> None:
     """What leaves nothing in the visible text."""
-    assert hides_formulas(f"<p>A page: {source}".encode())
+    assert Evidence(f"<p>A page: {source}".encode()).hides_formulas
 
 
 def test_a_page_that_hides_nothing() -> None:
     """Words of the signs alone are none, nor is a chart of another kind."""
     for source in ("math tex codecogs", "latex-php", "cht=p3", "<a href=/math/>", "equation?text="):
-        assert not hides_formulas(source.encode())
+        assert not Evidence(source.encode()).hides_formulas
 
 
 FILLING = "<p>" + "The mayor opened the new market hall on Monday. " * 200

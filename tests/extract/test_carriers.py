@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 
 import pytest
 
-from infimm_spark.classify.evidence import hides_formulas, shows_formulas, signs_of
+from infimm_spark.classify.evidence import Evidence, signs_of
 from infimm_spark.extract import extract_page
 from infimm_spark.extract.formulas.carriers import CARRIERS, ORDINARY, Carrier
 from infimm_spark.extract.formulas.readers import platforms
@@ -26,20 +27,21 @@ def test_the_example_of_a_carrier_is_read(carrier: Carrier) -> None:
 @_EACH
 def test_the_evidence_sees_every_carrier(carrier: Carrier) -> None:
     """A page that carries formulas in one way only is never taken for one without formulas."""
-    page = f"<p>Consider the formula {carrier.example} in this sentence.</p>".encode()
-    assert hides_formulas(page) if carrier.hides else shows_formulas(page) or hides_formulas(page)
+    page = f"<p>Consider the formula {carrier.example} in this sentence.</p>"
+    found = Evidence(page.encode())
+    assert found.hides_formulas if carrier.hides else found.shows_formulas or found.hides_formulas
 
 
 @_EACH
 def test_each_name_of_a_carrier_is_evidence(carrier: Carrier) -> None:
     """Every tag, class and attribute counts, in either quotes, in any letter case of markup."""
-    seen = hides_formulas if carrier.hides else shows_formulas
+    seen = attrgetter("hides_formulas" if carrier.hides else "shows_formulas")
     pages = [f"<p><{tag}>x</{tag}>" for tag in carrier.tags if tag not in ORDINARY]
     pages += [f'<p><SPAN CLASS="a {name}">x</SPAN>' for name in carrier.classes]
     pages += [f"<p><span class='{name} b'>x</span>" for name in carrier.classes]
     pages += [f"<p><span class={name}>x</span>" for name in carrier.classes]
     pages += [f'<p><span id="a" {name}="x">x</span>' for name in carrier.attributes]
-    assert [page for page in pages if not seen(page.encode())] == []
+    assert [page for page in pages if not seen(Evidence(page.encode()))] == []
 
 
 def test_a_name_has_one_carrier() -> None:

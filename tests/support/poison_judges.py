@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from infimm_spark.cascade.judge import Verdict
+from infimm_spark.cascade.verdict import Verdict
 from infimm_spark.errors import ModelError
 
 
